@@ -1,0 +1,135 @@
+"""Building everything in order and wiring the ports; the only place that knows all parts."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.context.facts import FactReader
+from interlock.experience.installation import Installation
+from interlock.foundation.clock import Clock, SystemClock
+from interlock.foundation.http import HttpClient
+from interlock.foundation.http.exchange import HttpRequest
+from interlock.foundation.settings import state_folder
+from interlock.foundation.store import Database, open_database
+from interlock.foundation.telemetry import Telemetry
+from interlock.governance.credentials import Authenticator, Keys, Tokens
+from interlock.governance.credentials.errors import IdentityUnavailable
+from interlock.governance.journal import Entry, Journal, JournalReader
+from interlock.governance.limits import Switches
+from interlock.integration.contracts import Pins
+from interlock.integration.systems import Ports, Systems
+from interlock.orchestration.actions import Actions, Execution, Judge, Settlement, Waiting
+from interlock.orchestration.actions.store import MIGRATIONS as ACTIONS
+from interlock.orchestration.approvals import Approvals
+from interlock.orchestration.approvals.store import MIGRATIONS as APPROVALS
+from interlock.orchestration.project import Project, Projects, ProjectSecrets
+from interlock.orchestration.sessions import Sessions
+from interlock.orchestration.sessions.store import MIGRATIONS as SESSIONS
+from interlock.orchestration.turns import Turns
+
+JWKS_TIMEOUT = 10.0
+JWKS_BYTES = 262_144
+
+
+@dataclass(slots=True)
+class Running:
+    """A composed installation, what must run beside it, and how it is closed."""
+
+    installation: Installation
+    database: Database
+    writer: Journal
+    http: HttpClient
+
+    def background(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs for as long as the server does."""
+        return [self.installation.settlement.run(), self.installation.projects.watch()]
+
+    async def ready(self) -> bool:
+        """Return whether the database answers."""
+        return bool(await self.database.read("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close everything in the reverse order; the journal signs its head before the database goes."""
+        await self.installation.systems.close()
+        await self.writer.close()
+        await self.database.close()
+        await self.writer.seal()
+
+
+async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | None = None) -> Running:
+    """Return the running installation of the project in *root*. Raises `ProjectInvalid` and storage errors."""
+    clock = clock or SystemClock()
+    http = HttpClient()
+    projects = Projects(root, clock, http)
+    settings = projects.current.settings
+    state = state_folder(root, environment)
+    database = open_database(settings.storage_url, base=state)
+    await database.open()
+    journal = Journal(database, state, clock=clock)
+    await journal.open()
+    for capability, steps in (("sessions", SESSIONS), ("actions", ACTIONS), ("approvals", APPROVALS)):
+        await database.migrate(capability, steps)
+    switches, keys = Switches(database, journal, clock=clock), Keys(database, journal, clock=clock)
+    pins = Pins(database, journal)
+    systems = Systems(Ports(http, ProjectSecrets(projects), root), clock=clock)
+    for part in (switches, keys, pins, systems):
+        await part.open()
+    sessions = Sessions(database, journal, projects, clock)
+    approvals = Approvals(database, journal, projects, clock)
+    judge = Judge(FactReader(systems, clock), switches, pins, clock)
+    execution = Execution(systems, journal, sessions, clock)
+    actions = Actions(database, journal, projects, sessions, approvals, judge, execution)
+    waiting = Waiting(database, projects, sessions, actions, judge, execution)
+    approvals.actions = waiting
+    settlement = Settlement(database, journal, projects, systems, execution, waiting, approvals)
+    authenticator = Authenticator(
+        projects.current.directory, keys=keys, tokens=_tokens(projects.current, http, clock), clock=clock
+    )
+    installation = Installation(
+        projects=projects,
+        sessions=sessions,
+        actions=actions,
+        waiting=waiting,
+        approvals=approvals,
+        settlement=settlement,
+        turns=Turns(projects, actions, journal, clock),
+        journal=JournalReader(database, state),
+        systems=systems,
+        pins=pins,
+        switches=switches,
+        keys=keys,
+        authenticator=authenticator,
+        telemetry=Telemetry.of(settings.telemetry),
+        clock=clock,
+    )
+
+    async def apply(project: Project) -> None:
+        await systems.apply(project.catalog)
+        await pins.apply(project.catalog)
+        authenticator.use(project.directory, _tokens(project, http, clock))
+
+    async def report(kind: str, body: dict[str, Any]) -> None:
+        tenant = projects.current.settings.tenants[0]
+        await journal.record([Entry(kind=kind, tenant=tenant, subject="project", actor="service:interlock", body=body)])
+
+    await apply(projects.current)
+    projects.applied.append(apply)
+    projects.reported = report
+    await report("project.activated", {"version": projects.current.version, "previous": ""})
+    return Running(installation, database, journal, http)
+
+
+def _tokens(project: Project, http: HttpClient, clock: Clock) -> Tokens | None:
+    if not project.settings.issuers:
+        return None
+
+    async def fetch(url: str) -> bytes:
+        answer = await http.send(HttpRequest("GET", url, timeout=JWKS_TIMEOUT, max_bytes=JWKS_BYTES))
+        if answer.status != 200:
+            raise IdentityUnavailable("the issuer's keys cannot be fetched", why=f"it answered {answer.status}")
+        return answer.body
+
+    return Tokens(project.settings.issuers, fetch, clock=clock)

@@ -1,0 +1,1 @@
+"""What is known before a decision or an answer: facts, assembled context, freshness."""

@@ -1,0 +1,107 @@
+"""The compiled facts of one operation: expressions ready, dependencies sorted into stages that run in parallel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.foundation.expressions import Expression, ExpressionInvalid, compile_expression
+from interlock.values.operations import Effect, Fact, Operation
+
+VARIABLES = frozenset({"input", "session", "facts", "item"})
+
+_REFERENCE = re.compile(r"\bfacts\.([A-Za-z_][A-Za-z0-9_]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFact:
+    """One fact with its expressions compiled; *needs* are the facts that must be known first."""
+
+    fact: Fact
+    arguments: Mapping[str, Expression]
+    each: Expression | None
+    expression: Expression | None
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FactPlan:
+    """The stages of one operation's facts: everything in a stage can run at once. *shapes* are JSON Schemas."""
+
+    stages: tuple[tuple[CompiledFact, ...], ...]
+    shapes: Mapping[str, Mapping[str, Any]]
+    version: Expression | None = None
+
+
+def _references(fact: Fact) -> frozenset[str]:
+    texts = [fact.expression, fact.each, *(fact.read.arguments.values() if fact.read else ())]
+    return frozenset(name for text in texts for name in _REFERENCE.findall(text))
+
+
+def _compile(fact: Fact) -> CompiledFact:
+    arguments = fact.read.arguments if fact.read else {}
+    return CompiledFact(
+        fact,
+        {name: compile_expression(text, variables=VARIABLES) for name, text in arguments.items()},
+        compile_expression(fact.each, variables=VARIABLES) if fact.each else None,
+        compile_expression(fact.expression, variables=VARIABLES) if fact.expression else None,
+        _references(fact),
+    )
+
+
+def _shape(fact: Fact, operations: Mapping[str, Operation]) -> Mapping[str, Any]:
+    if fact.read is None:
+        return {"type": fact.type}
+    output = operations[fact.read.operation].output_schema or {}
+    return {"type": "array", "items": output} if fact.each else output
+
+
+def _stages(facts: Sequence[CompiledFact], report: Callable[[str, str], None]) -> list[tuple[CompiledFact, ...]]:
+    stages: list[tuple[CompiledFact, ...]] = []
+    known: set[str] = set()
+    left = list(facts)
+    while left:
+        ready = tuple(fact for fact in left if fact.needs <= known)
+        if not ready:
+            names = ", ".join(sorted(fact.fact.name for fact in left))
+            report(left[0].fact.name, f"these facts need each other or a fact that is not declared: {names}")
+            return stages
+        stages.append(ready)
+        known.update(fact.fact.name for fact in ready)
+        left = [fact for fact in left if fact.fact.name not in known]
+    return stages
+
+
+def compile_facts(
+    operation: Operation, operations: Mapping[str, Operation], report: Callable[[str, str], None]
+) -> FactPlan:
+    """Return the plan of *operation*'s facts; what is wrong goes to `report(fact name, message)`.
+
+    A fact may read only operations that are declared with the effect `read`.
+    """
+    compiled: list[CompiledFact] = []
+    shapes: dict[str, Mapping[str, Any]] = {}
+    for fact in operation.facts:
+        if fact.read is not None:
+            read = operations.get(fact.read.operation)
+            if read is None:
+                report(fact.name, f"reads {fact.read.operation!r}, which no system declares")
+                continue
+            if read.effect is not Effect.read:
+                report(fact.name, f"reads {fact.read.operation!r}, which is not declared with effect: read")
+                continue
+        try:
+            compiled.append(_compile(fact))
+        except ExpressionInvalid as error:
+            report(fact.name, error.what)
+            continue
+        shapes[fact.name] = _shape(fact, operations)
+    version = None
+    if operation.version:
+        try:
+            version = compile_expression(operation.version, variables=VARIABLES)
+        except ExpressionInvalid as error:
+            report("version", error.what)
+    return FactPlan(tuple(_stages(compiled, report)), shapes, version)

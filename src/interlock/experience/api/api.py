@@ -1,0 +1,91 @@
+"""The REST surface as a raw ASGI application: authenticate, route, parse, call, render."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import Any
+
+import orjson
+
+from interlock.experience.api.document import ROUTES, openapi
+from interlock.experience.api.errors import InternalError
+from interlock.experience.api.request import Receive, Request, Scope, Send, parse_body, parse_query, read_body
+from interlock.experience.api.responses import Headers, send_bytes, send_json, send_problem
+from interlock.experience.api.routes import Match, Router
+from interlock.experience.api.schemas import COMPONENTS
+from interlock.experience.installation import Installation
+from interlock.foundation.telemetry.overhead import Meter, begin_meter
+from interlock.governance.credentials.errors import ScopeMissing
+from interlock.values.errors import InterlockError
+
+log = logging.getLogger("interlock.api")
+
+
+class Api:
+    """Answers everything under `/v1`, and `/openapi.json`."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._router = Router(ROUTES, COMPONENTS)
+        self._document = orjson.dumps(openapi(installation.projects.current.settings.server.public_url))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. An error of ours is a problem document; anything else is `internal_error`."""
+        started = perf_counter()
+        try:
+            await self._answer(scope, receive, send, started)
+        except InterlockError as error:
+            await send_problem(send, error, self._challenge(error))
+        except Exception as error:
+            place = error.__traceback__
+            while place is not None and place.tb_next is not None:
+                place = place.tb_next
+            where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place is not None else "?"
+            log.error("%s at %s while answering %s", type(error).__name__, where, scope["method"])
+            await send_problem(send, InternalError("the request could not be answered", fix="see the server's log"))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        if scope["path"] == "/openapi.json":
+            await send_bytes(send, 200, self._document, b"application/json")
+            return
+        meter = begin_meter()
+        headers = dict(scope["headers"])
+        installation = self._installation
+        principal = await installation.authenticator.authenticate(_authorization(headers))
+        match, path = self._router.find(scope["method"], scope["path"])
+        if match.scopes and not match.scopes & principal.scopes:
+            raise ScopeMissing(
+                f"this needs a credential with the scope {match.route.scope.replace(' ', ' or ')}",
+                fix="create such a key: interlock keys create --help",
+            )
+        request = Request(installation, principal, path, parse_query(scope["query_string"]), {}, headers)
+        await self._read(request, match, receive)
+        value = await match.route.handler(request)
+        await send_json(send, match.route.status, value, _overhead(started, meter))
+
+    async def _read(self, request: Request, match: Match, receive: Receive) -> None:
+        limits = request.installation.projects.current.settings.limits
+        raw = await read_body(receive, request.headers, largest=limits.request_bytes)
+        if match.validator is not None:
+            body = parse_body(raw or b"{}", request.headers, deepest=limits.depth)
+            match.check(body)
+            request.body = body
+
+    def _challenge(self, error: InterlockError) -> Headers:
+        if error.status != 401:
+            return []
+        base = self._installation.projects.current.settings.server.public_url
+        resource = f"{base}/.well-known/oauth-protected-resource" if base else "/.well-known/oauth-protected-resource"
+        return [(b"www-authenticate", f'Bearer resource_metadata="{resource}"'.encode())]
+
+
+def _overhead(started: float, meter: Meter) -> Headers:
+    """What this call took beyond the systems it called, in milliseconds."""
+    elapsed = (perf_counter() - started) * 1000 - meter.waited
+    return [(b"x-interlock-overhead-ms", b"%.2f" % max(elapsed, 0.0))]
+
+
+def _authorization(headers: dict[bytes, bytes]) -> str | None:
+    value = headers.get(b"authorization")
+    return value.decode("latin-1") if value is not None else None

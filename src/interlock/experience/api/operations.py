@@ -1,0 +1,105 @@
+"""REST: the operations a caller may use, the systems behind them, and their accepted definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.experience.api.request import Request
+from interlock.experience.api.routes import Route
+from interlock.experience.tools import describe, permitted
+from interlock.integration.systems import OperationUnknown
+
+
+async def list_operations(request: Request) -> Any:
+    """List the operations that the caller's policies can allow."""
+    project = request.installation.projects.current
+    return {"items": [describe(compiled) for compiled in permitted(project, request.principal)]}
+
+
+async def get_operation(request: Request) -> Any:
+    """Return one operation's contract."""
+    found = permitted(request.installation.projects.current, request.principal)
+    for compiled in found:
+        if compiled.operation.id == request.path["id"]:
+            return describe(compiled)
+    raise OperationUnknown(request.path["id"], (compiled.operation.id for compiled in found))
+
+
+async def list_systems(request: Request) -> Any:
+    """Return the health of every system."""
+    return {"items": request.installation.systems.health()}
+
+
+async def drift(request: Request) -> Any:
+    """Compare a system's live definitions with the accepted ones."""
+    differences = await request.installation.systems.drift(request.path["id"])
+    return {"items": [difference.to_json() for difference in differences]}
+
+
+async def list_pins(request: Request) -> Any:
+    """List operations whose definition changed and waits for acceptance, with the difference."""
+    return {"items": [pin.to_json() for pin in request.installation.pins.quarantined()]}
+
+
+async def accept_pin(request: Request) -> Any:
+    """Accept an operation's changed definition."""
+    request.require_operator()
+    await request.installation.pins.accept(request.path["id"], by=request.principal.name)
+    return {"operation": request.path["id"], "accepted": True}
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/v1/operations",
+        "list_operations",
+        "The operations the caller may use",
+        list_operations,
+        response="Page",
+    ),
+    Route(
+        "GET",
+        "/v1/operations/{id}",
+        "get_operation",
+        "One operation's contract",
+        get_operation,
+        errors=("operation_unknown",),
+    ),
+    Route(
+        "GET",
+        "/v1/systems",
+        "list_systems",
+        "Health of every system",
+        list_systems,
+        scope="read admin",
+        response="Page",
+    ),
+    Route(
+        "GET",
+        "/v1/systems/{id}/drift",
+        "system_drift",
+        "Live definitions beside accepted ones",
+        drift,
+        scope="read admin",
+        response="Page",
+        errors=("system_unknown",),
+    ),
+    Route(
+        "GET",
+        "/v1/pins",
+        "list_pins",
+        "Changed definitions in quarantine",
+        list_pins,
+        scope="read admin",
+        response="Page",
+    ),
+    Route(
+        "POST",
+        "/v1/pins/{id}/accept",
+        "accept_pin",
+        "Accept a changed definition",
+        accept_pin,
+        scope="admin",
+        errors=("pin_unknown",),
+    ),
+)

@@ -1,0 +1,128 @@
+"""Routes: one object says path, method, scope, schemas and verb; router and OpenAPI document are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+
+from interlock.experience.api.errors import MethodNotAllowed, NotFound, RequestInvalid
+from interlock.experience.api.request import Request
+
+Handler = Callable[[Request], Awaitable[Any]]
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter or header of a route."""
+
+    name: str
+    text: str
+    schema: Schema = field(default_factory=lambda: {"type": "string"})
+    where: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. *scope* is any of the scopes that let a credential in, separated by spaces (empty: any)."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    handler: Handler
+    scope: str = ""
+    body: Schema | None = None
+    parameters: tuple[Parameter, ...] = ()
+    status: int = 200
+    response: str = "Object"
+    errors: tuple[str, ...] = ()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of which one is needed."""
+        return frozenset(self.scope.split())
+
+
+class Match:
+    """A route that fits, with its path parameters and its compiled body schema."""
+
+    __slots__ = ("route", "scopes", "validator")
+
+    def __init__(self, route: Route, definitions: Schema) -> None:
+        self.route = route
+        self.scopes = route.scopes
+        self.validator = None
+        if route.body is not None:
+            schema = {**route.body, "components": {"schemas": definitions}}
+            self.validator = jsonschema_rs.Draft202012Validator(schema)
+
+    def check(self, body: Any) -> None:
+        """Raise `RequestInvalid` naming the first member that does not fit; never shows the value."""
+        if self.validator is None or self.validator.is_valid(body):
+            return
+        error = next(iter(self.validator.iter_errors(body)))
+        pointer = "/" + "/".join(str(part) for part in error.instance_path)
+        raise RequestInvalid(
+            f"the body does not fit at {pointer!r}",
+            why=f"it breaks the schema's {'/'.join(str(part) for part in error.schema_path)}",
+            fix="see the request's schema at /openapi.json",
+            pointer=pointer,
+        )
+
+
+class Router:
+    """Finds routes by method and path: exact paths by one look-up, the others by their segments."""
+
+    def __init__(self, routes: Sequence[Route], definitions: Schema) -> None:
+        self._exact: dict[str, dict[str, Match]] = {}
+        self._patterns: dict[tuple[int, str], list[tuple[tuple[str, ...], dict[str, Match]]]] = {}
+        for route in routes:
+            self._add(route, Match(route, definitions))
+
+    def _add(self, route: Route, match: Match) -> None:
+        if "{" not in route.path:
+            self._exact.setdefault(route.path, {})[route.method] = match
+            return
+        segments = tuple(route.path.strip("/").split("/"))
+        rows = self._patterns.setdefault((len(segments), segments[1]), [])
+        for known, methods in rows:
+            if known == segments:
+                methods[route.method] = match
+                return
+        rows.append((segments, {route.method: match}))
+
+    def find(self, method: str, path: str) -> tuple[Match, dict[str, str]]:
+        """Return the match and its path parameters. Raises `NotFound` and `MethodNotAllowed`."""
+        methods = self._exact.get(path)
+        if methods is not None:
+            return _method(methods, method), {}
+        segments = path.strip("/").split("/")
+        if len(segments) > 1:
+            for pattern, methods in self._patterns.get((len(segments), segments[1]), ()):
+                found = _fit(pattern, segments)
+                if found is not None:
+                    return _method(methods, method), found
+        raise NotFound("there is no such path", fix="the paths are listed at /openapi.json")
+
+
+def _fit(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for expected, segment in zip(pattern, segments, strict=True):
+        if expected[0] == "{":
+            found[expected[1:-1]] = unquote(segment) if "%" in segment else segment
+        elif expected != segment:
+            return None
+    return found
+
+
+def _method(methods: Mapping[str, Match], method: str) -> Match:
+    match = methods.get(method)
+    if match is None:
+        allowed = ", ".join(sorted(methods))
+        raise MethodNotAllowed(f"this path takes {allowed}", allow=allowed)
+    return match

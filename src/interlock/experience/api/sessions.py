@@ -1,0 +1,153 @@
+"""REST: opening sessions, adding to them with the opener's authority, closing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.experience.api import schemas
+from interlock.experience.api.request import Request
+from interlock.experience.api.routes import Parameter, Route
+from interlock.orchestration.sessions import Opening
+
+
+async def open_session(request: Request) -> Any:
+    """Open a session."""
+    body = dict(request.body)
+    body["consent"] = tuple(body.get("consent", ()))
+    if "plan" in body:
+        body["plan"] = tuple(body["plan"])
+    session = await request.installation.sessions.open(request.principal, Opening(**body))
+    return session.to_json()
+
+
+async def list_sessions(request: Request) -> Any:
+    """List the tenant's sessions."""
+    limit = request.limit()
+    found = await request.installation.sessions.page(
+        request.principal.tenant, before=request.query.get("before", ""), limit=limit
+    )
+    page: dict[str, Any] = {"items": [session.to_json() for session in found]}
+    if len(found) == limit:
+        page["next"] = found[-1].id
+    return page
+
+
+async def get_session(request: Request) -> Any:
+    """Return one session."""
+    session = await request.installation.sessions.find(request.path["id"], request.principal)
+    return session.to_json()
+
+
+async def add_turn(request: Request) -> Any:
+    """Add what the person said next."""
+    session = await request.installation.sessions.extend(
+        request.principal, request.path["id"], request=request.body["request"]
+    )
+    return session.to_json()
+
+
+async def raise_verification(request: Request) -> Any:
+    """Raise the session's verification and take further what waited for it."""
+    session = await request.installation.sessions.extend(
+        request.principal, request.path["id"], verification=request.body["level"]
+    )
+    resumed = await request.installation.waiting.resume_session(session.id)
+    return {**session.to_json(), "resumed": [action.to_json() for action in resumed]}
+
+
+async def add_consent(request: Request) -> Any:
+    """Add purposes that the person consents to."""
+    session = await request.installation.sessions.extend(
+        request.principal, request.path["id"], consent=request.body["consent"]
+    )
+    return session.to_json()
+
+
+async def close_session(request: Request) -> Any:
+    """Close a session."""
+    session = await request.installation.sessions.close(request.principal, request.path["id"])
+    return session.to_json()
+
+
+_ID = ("session_unknown", "session_forbidden")
+PAGING = (
+    Parameter("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 500}),
+    Parameter("before", "The `next` of the page before."),
+)
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/sessions",
+        "open_session",
+        "Open a session",
+        open_session,
+        scope="act",
+        body=schemas.OPEN_SESSION,
+        status=201,
+        response="Session",
+        errors=("session_forbidden", "session_invalid"),
+    ),
+    Route(
+        "GET",
+        "/v1/sessions",
+        "list_sessions",
+        "List sessions, newest first",
+        list_sessions,
+        scope="read admin",
+        parameters=PAGING,
+        response="Page",
+    ),
+    Route(
+        "GET",
+        "/v1/sessions/{id}",
+        "get_session",
+        "Look at a session",
+        get_session,
+        response="Session",
+        errors=_ID,
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/{id}/turns",
+        "add_turn",
+        "Add what the person said next",
+        add_turn,
+        scope="act",
+        body=schemas.TURN,
+        response="Session",
+        errors=(*_ID, "session_closed"),
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/{id}/verification",
+        "raise_verification",
+        "Raise the session's verification level",
+        raise_verification,
+        scope="act",
+        body=schemas.VERIFICATION,
+        response="Session",
+        errors=(*_ID, "session_closed", "session_invalid"),
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/{id}/consent",
+        "add_consent",
+        "Add purposes that the person consents to",
+        add_consent,
+        scope="act",
+        body=schemas.CONSENTS,
+        response="Session",
+        errors=(*_ID, "session_closed"),
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/{id}/close",
+        "close_session",
+        "Close a session",
+        close_session,
+        scope="act",
+        response="Session",
+        errors=_ID,
+    ),
+)

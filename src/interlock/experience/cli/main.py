@@ -1,0 +1,106 @@
+"""The entry of the command line: finds the command, runs it, and turns errors into words and exit codes.
+
+Nothing heavy is loaded here: the table names each command's function by text, and only the selected one is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from interlock import __version__
+from interlock.experience.cli.command import OK, REFUSED, UNREACHABLE, USAGE, Command
+from interlock.experience.cli.errors import ServerUnreachable, UsageInvalid
+from interlock.experience.cli.output import emit, note
+from interlock.experience.cli.table import COMMANDS, GROUPS
+from interlock.values.errors import InterlockError
+
+INTERRUPTED = 130
+
+_EPILOG = """\
+exit codes:
+  0  done
+  1  refused by policy, failed, or something was found
+  2  the command is written wrongly
+  3  the server cannot be reached
+
+Commands talk to the server at INTERLOCK_URL with the key in INTERLOCK_KEY; those that take --project
+work on a project's folder without a server. Answers go to stdout, all else to stderr; --json makes
+every answer JSON.
+"""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
+def build_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of *commands*; parsing sets `command` to the one selected."""
+    parser = argparse.ArgumentParser(
+        prog="interlock",
+        description="The control layer between AI and the systems that run a business.",
+        epilog=_EPILOG,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    top = parser.add_subparsers(metavar="COMMAND", title="commands", required=True)
+    groups: dict[str, Any] = {}
+    for command in commands:
+        first, _, second = command.name.partition(" ")
+        if not second:
+            _add(top, first, command)
+            continue
+        if first not in groups:
+            group = _parser(top, first, GROUPS[first])
+            groups[first] = group.add_subparsers(metavar="COMMAND", title="commands", required=True)
+        _add(groups[first], second, command)
+    return parser
+
+
+def run(argv: Sequence[str], commands: Sequence[Command] = COMMANDS) -> int:
+    """Run the command that *argv* (without the program's name) selects; return the exit code."""
+    try:
+        arguments = build_parser(commands).parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else USAGE
+    selected: Command = arguments.command
+    try:
+        code = selected.load()(arguments)
+        sys.stdout.flush()
+    except InterlockError as error:
+        return _failed(error, as_json=arguments.json)
+    except KeyboardInterrupt:
+        note("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return code
+
+
+def _add(subparsers: Any, name: str, command: Command) -> None:
+    parser = _parser(subparsers, name, command.help)
+    for argument in command.arguments:
+        parser.add_argument(*argument.names, **argument.options)
+    parser.add_argument("--json", action="store_true", help="answer with JSON on stdout")
+    parser.set_defaults(command=command)
+
+
+def _parser(subparsers: Any, name: str, text: str) -> Any:
+    sentence = text[0].upper() + text[1:] + "."
+    return subparsers.add_parser(
+        name, help=text, description=sentence, formatter_class=_Formatter, allow_abbrev=False
+    )
+
+
+def _failed(error: InterlockError, *, as_json: bool) -> int:
+    if as_json:
+        emit(error.problem())
+    note(str(error))
+    if isinstance(error, UsageInvalid):
+        return USAGE
+    return UNREACHABLE if isinstance(error, ServerUnreachable) else REFUSED

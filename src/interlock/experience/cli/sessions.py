@@ -1,0 +1,75 @@
+"""`interlock sessions`: opening, following and closing sessions, over a server."""
+
+from __future__ import annotations
+
+import argparse
+
+from interlock.experience.cli.client import connect, segment
+from interlock.experience.cli.command import OK
+from interlock.experience.cli.output import note, show, table
+from interlock.experience.cli.rendering import action_rows, session_text
+from interlock.experience.words import moment
+
+_OPENING = ("agent", "request", "customer", "person", "channel", "verification", "purpose")
+
+
+def open_session(arguments: argparse.Namespace) -> int:
+    """Open a session."""
+    body = {name: getattr(arguments, name) for name in _OPENING if getattr(arguments, name)}
+    if arguments.plan is not None:
+        body["plan"] = arguments.plan
+    show(arguments, connect(arguments).post("/v1/sessions", body), session_text)
+    return OK
+
+
+def list_sessions(arguments: argparse.Namespace) -> int:
+    """List sessions."""
+    page = connect(arguments).get("/v1/sessions", limit=arguments.limit, before=arguments.before)
+    head = ("SESSION", "STATE", "OPENED", "BY", "AGENT", "CUSTOMER")
+    names = ("opener", "agent", "customer")
+    show(
+        arguments,
+        page,
+        lambda found: table(
+            head,
+            ((s["id"], s["state"], moment(s["opened_at"]), *(s.get(n) or "" for n in names)) for s in found["items"]),
+            empty="no sessions",
+        ),
+    )
+    if "next" in page and not arguments.json:
+        note(f"more: --before {page['next']}")
+    return OK
+
+
+def show_session(arguments: argparse.Namespace) -> int:
+    """Show one session."""
+    show(arguments, connect(arguments).get(_path(arguments)), session_text)
+    return OK
+
+
+def turn(arguments: argparse.Namespace) -> int:
+    """Add what the person said next."""
+    show(arguments, connect(arguments).post(_path(arguments, "turns"), {"request": arguments.words}), session_text)
+    return OK
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Raise the session's verification level."""
+    raised = connect(arguments).post(_path(arguments, "verification"), {"level": arguments.level})
+    show(
+        arguments,
+        raised,
+        lambda now: session_text(now) + "\n\nwhat waited for it\n" + action_rows(now.get("resumed", [])),
+    )
+    return OK
+
+
+def close(arguments: argparse.Namespace) -> int:
+    """Close a session."""
+    show(arguments, connect(arguments).post(_path(arguments, "close")), session_text)
+    return OK
+
+
+def _path(arguments: argparse.Namespace, verb: str = "") -> str:
+    path = f"/v1/sessions/{segment(arguments.session)}"
+    return f"{path}/{verb}" if verb else path

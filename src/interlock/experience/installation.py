@@ -1,0 +1,39 @@
+"""Everything a surface may call, built once by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interlock.foundation.clock import Clock
+from interlock.foundation.telemetry import Telemetry
+from interlock.governance.credentials import Authenticator, Keys
+from interlock.governance.journal import JournalReader
+from interlock.governance.limits import Switches
+from interlock.integration.contracts import Pins
+from interlock.integration.systems import Systems
+from interlock.orchestration.actions import Actions, Settlement, Waiting
+from interlock.orchestration.approvals import Approvals
+from interlock.orchestration.project import Projects
+from interlock.orchestration.sessions import Sessions
+from interlock.orchestration.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The verbs of one running installation. Surfaces parse, call one of these, and render."""
+
+    projects: Projects
+    sessions: Sessions
+    actions: Actions
+    waiting: Waiting
+    approvals: Approvals
+    settlement: Settlement
+    turns: Turns
+    journal: JournalReader
+    systems: Systems
+    pins: Pins
+    switches: Switches
+    keys: Keys
+    authenticator: Authenticator
+    telemetry: Telemetry
+    clock: Clock

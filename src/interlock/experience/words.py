@@ -1,0 +1,153 @@
+"""What the layer knows, in words a person understands: origins, requirements, states and moments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+_SOURCES = {
+    "person": "written by the person",
+    "session": "a verified fact of the session",
+    "trusted_field": "returned by a system",
+    "untrusted_field": "text that outsiders can write",
+    "declared": "a choice that the operation lists",
+    "unknown": "seen nowhere before: made up by the model",
+}
+_STATES = {
+    "in_doubt": "in doubt",
+    "compensated": "undone",
+}
+_KEPT = "\n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_LONGEST = 60
+_SHOWN = 4
+
+
+def visible(text: str) -> str:
+    """Return *text* with every character that hides or reorders what follows it made visible, as `⟨U+202E⟩`.
+
+    Control and formatting characters (Unicode categories Cc, Cf, Co, Cs, Zl, Zp) can move a terminal's cursor or
+    turn a line around, so that a reader judges something else than what would run. Line ends and tabs are kept.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in _KEPT else f"⟨U+{ord(char):04X}⟩"
+        for char in text
+    )
+
+
+def origin_words(origin: Mapping[str, Any]) -> str:
+    """Return where a value came from, as `context.origins.ARG` has it, in one phrase."""
+    sources = origin.get("sources") or ["unknown"]
+    places = [place for place in origin.get("where", ()) if "." in place or "#" in place]
+    phrases = list(dict.fromkeys(_SOURCES.get(source, source) for source in sources))
+    text = ", and ".join(phrases)
+    named = [place_words(place) for place in places if not place.startswith("session.")]
+    if named:
+        text += f" ({', '.join(named)})"
+    return visible(text)
+
+
+def place_words(place: str) -> str:
+    """Return `helpdesk.get_ticket#/body` as `body of helpdesk.get_ticket`."""
+    operation, _, pointer = place.partition("#")
+    field = pointer.strip("/").replace("/", ".")
+    return f"{field} of {operation}" if field else operation
+
+
+def origin_mark(origin: Mapping[str, Any]) -> str:
+    """Return the warning that an origin deserves: `untrusted`, `unknown`, or nothing."""
+    if origin.get("untrusted"):
+        return "untrusted"
+    return "unknown" if origin.get("unknown") else ""
+
+
+def requirement_words(requirement: str) -> str:
+    """Return what a requirement such as `approval:billing-lead:2` asks for."""
+    kind, _, rest = requirement.partition(":")
+    subject, _, count = rest.partition(":")
+    if kind == "approval":
+        people = f"{count} people" if count else "one person"
+        return f"approval by {people} in the role {subject}"
+    if kind == "step-up":
+        return f"the session verified to the level {subject}"
+    return {"confirm": "the person's own confirmation"}.get(kind, requirement)
+
+
+def state_words(state: str) -> str:
+    """Return an action's or approval's state as people say it."""
+    return _STATES.get(state, state)
+
+
+def principal_words(name: str) -> str:
+    """Return `agent:support` as `support (agent)`."""
+    kind, separator, own = name.partition(":")
+    return f"{own} ({kind})" if separator else name
+
+
+def moment(seconds: float) -> str:
+    """Return Unix *seconds* as `2026-11-21 07:36 UTC`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def span(seconds: float) -> str:
+    """Return a length of time by its two largest units: `3 h 20 min`, `2 days 4 h`, `40 s`."""
+    whole = max(0, int(seconds))
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, left = divmod(rest, 60)
+    if days:
+        return f"{days} day{'s' if days > 1 else ''}" + (f" {hours} h" if hours else "")
+    if hours:
+        return f"{hours} h" + (f" {minutes} min" if minutes else "")
+    return f"{minutes} min" if minutes else f"{left} s"
+
+
+def ago(then: float, now: float) -> str:
+    """Return how long before *now* something was."""
+    return "just now" if now - then < 10 else f"{span(now - then)} ago"
+
+
+def until(then: float, now: float) -> str:
+    """Return how long after *now* something will be, or that it is over."""
+    return f"in {span(then - now)}" if then > now else f"{span(now - then)} overdue"
+
+
+def plain(value: Any) -> str:
+    """Return a JSON value as one line of text without quotes around a text."""
+    if isinstance(value, str):
+        return visible(value)
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    return visible(json.dumps(value, ensure_ascii=False))
+
+
+def short(value: Any, longest: int = _LONGEST) -> str:
+    """Return `plain` on one line, cut off visibly after *longest* characters."""
+    text = " ".join(plain(value).split())
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def summary(arguments: Mapping[str, Any]) -> str:
+    """Return an action's arguments on one line: single values first, at most a few, never whole documents."""
+    simple = [(name, value) for name, value in arguments.items() if not isinstance(value, (dict, list))]
+    deep = [(name, value) for name, value in arguments.items() if isinstance(value, (dict, list))]
+    parts = [f"{visible(name)} {short(value, 32)}" for name, value in simple]
+    parts += [f"{visible(name)} ({_size(value)})" for name, value in deep]
+    more = len(parts) - _SHOWN
+    return " · ".join(parts[:_SHOWN]) + (f" · {more} more" if more > 0 else "")
+
+
+def _size(value: Any) -> str:
+    count = len(value)
+    noun = "entry" if isinstance(value, list) else "field"
+    plural = "entries" if isinstance(value, list) else "fields"
+    return f"{count} {noun if count == 1 else plural}"

@@ -1,0 +1,23 @@
+"""A project's files: read, interpolated and validated, with every problem at its line."""
+
+from __future__ import annotations
+
+from interlock.foundation.documents.document import Document, parse_document, read_document
+from interlock.foundation.documents.errors import ProjectInvalid
+from interlock.foundation.documents.findings import Finding, Findings, dotted, escape
+from interlock.foundation.documents.schemas import KINDS, schema_text
+from interlock.foundation.documents.validation import check
+
+__all__ = [
+    "KINDS",
+    "Document",
+    "Finding",
+    "Findings",
+    "ProjectInvalid",
+    "check",
+    "dotted",
+    "escape",
+    "parse_document",
+    "read_document",
+    "schema_text",
+]

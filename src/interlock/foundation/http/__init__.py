@@ -1,0 +1,28 @@
+"""The one way out to HTTP: a pooled client with hard limits, whose failures say whether anything was sent."""
+
+from __future__ import annotations
+
+from interlock.foundation.http.client import HttpClient
+from interlock.foundation.http.errors import (
+    HttpClosed,
+    HttpFailure,
+    HttpLost,
+    HttpTimedOut,
+    HttpUnreachable,
+    ResponseTooLarge,
+    ResponseUnreadable,
+)
+from interlock.foundation.http.exchange import HttpRequest, HttpResponse
+
+__all__ = [
+    "HttpClient",
+    "HttpClosed",
+    "HttpFailure",
+    "HttpLost",
+    "HttpRequest",
+    "HttpResponse",
+    "HttpTimedOut",
+    "HttpUnreachable",
+    "ResponseTooLarge",
+    "ResponseUnreadable",
+]

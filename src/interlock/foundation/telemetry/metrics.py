@@ -1,0 +1,172 @@
+"""The metrics of the one path, for Prometheus: all listed once, counted cheaply, with bounded labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+MOST_SERIES = 2000
+"""How many combinations of label values one metric keeps apart; all beyond count as `other`."""
+
+_FAST = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
+_SLOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class MetricKind(StrEnum):
+    """How a metric behaves: only up, up and down, or spread over buckets."""
+
+    counter = "counter"
+    gauge = "gauge"
+    histogram = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its name with the unit at its end, what it says, its labels, a histogram's bounds."""
+
+    name: str
+    kind: MetricKind
+    text: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+METRICS = (
+    Metric("interlock_actions_total", MetricKind.counter, "Actions by what became of them.", ("operation", "outcome")),
+    Metric("interlock_decision_seconds", MetricKind.histogram, "Time to decide one action.", (), _FAST),
+    Metric(
+        "interlock_overhead_seconds",
+        MetricKind.histogram,
+        "Time that Interlock itself added to one action.",
+        (),
+        _SLOW,
+    ),
+    Metric(
+        "interlock_system_call_seconds",
+        MetricKind.histogram,
+        "Time that a business system took for one call.",
+        ("system",),
+        _SLOW,
+    ),
+    Metric(
+        "interlock_system_errors_total",
+        MetricKind.counter,
+        "Calls that a business system did not answer as it should.",
+        ("system", "code"),
+    ),
+    Metric(
+        "interlock_breaker_state",
+        MetricKind.gauge,
+        "A system's circuit breaker: 0 closed, 1 half open, 2 open.",
+        ("system",),
+    ),
+    Metric("interlock_approvals_waiting", MetricKind.gauge, "Approvals that wait for a person."),
+    Metric(
+        "interlock_journal_commit_seconds",
+        MetricKind.histogram,
+        "Time for one group of journal records to become durable.",
+        (),
+        _SLOW,
+    ),
+    Metric("interlock_journal_records_total", MetricKind.counter, "Journal records made durable."),
+    Metric("interlock_in_doubt", MetricKind.gauge, "Actions of which nobody knows yet whether they happened."),
+    Metric("interlock_sessions_open", MetricKind.gauge, "Sessions that are open."),
+    Metric("interlock_unauthenticated_total", MetricKind.counter, "Refused credentials by why.", ("reason",)),
+)
+"""Every metric there is."""
+
+
+class Metrics(Protocol):
+    """Where numbers go. *labels* are the values of the metric's labels, in order."""
+
+    def count(self, name: str, *labels: str, by: float = 1.0) -> None:
+        """Add to a counter."""
+        ...
+
+    def observe(self, name: str, seconds: float, *labels: str) -> None:
+        """Put one duration into a histogram."""
+        ...
+
+    def set(self, name: str, value: float, *labels: str) -> None:
+        """Say what a gauge stands at."""
+        ...
+
+    def render(self) -> tuple[bytes, str]:
+        """Return everything in the text format of Prometheus, and its content type."""
+        ...
+
+
+class NoMetrics:
+    """Counts nothing."""
+
+    __slots__ = ()
+
+    def count(self, name: str, *labels: str, by: float = 1.0) -> None: ...
+
+    def observe(self, name: str, seconds: float, *labels: str) -> None: ...
+
+    def set(self, name: str, value: float, *labels: str) -> None: ...
+
+    def render(self) -> tuple[bytes, str]:
+        return b"", "text/plain; version=0.0.4; charset=utf-8"
+
+
+class PrometheusMetrics:
+    """Counts in memory, in a registry of its own together with the process's memory and processor time.
+
+    Raises `KeyError` for a metric that is not in `METRICS`, `ValueError` for the wrong number of labels.
+    """
+
+    def __init__(self) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+        self._registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._registry)
+        makers: dict[MetricKind, Callable[..., Any]] = {
+            MetricKind.counter: Counter,
+            MetricKind.gauge: Gauge,
+            MetricKind.histogram: Histogram,
+        }
+        self._families: dict[str, Any] = {}
+        self._bound: dict[tuple[str, ...], Callable[[float], None]] = {}
+        self._series = dict.fromkeys((metric.name for metric in METRICS), 0)
+        for metric in METRICS:
+            extra = {"buckets": metric.buckets} if metric.buckets else {}
+            self._families[metric.name] = makers[metric.kind](
+                metric.name, metric.text, metric.labels, registry=self._registry, **extra
+            )
+            if not metric.labels:
+                self._bind((metric.name,))
+
+    def count(self, name: str, *labels: str, by: float = 1.0) -> None:
+        bound = self._bound.get((name, *labels))
+        (bound or self._bind((name, *labels)))(by)
+
+    def observe(self, name: str, seconds: float, *labels: str) -> None:
+        bound = self._bound.get((name, *labels))
+        (bound or self._bind((name, *labels)))(seconds)
+
+    def set(self, name: str, value: float, *labels: str) -> None:
+        bound = self._bound.get((name, *labels))
+        (bound or self._bind((name, *labels)))(value)
+
+    def render(self) -> tuple[bytes, str]:
+        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+    def _bind(self, key: tuple[str, ...]) -> Callable[[float], None]:
+        name, labels = key[0], key[1:]
+        family = self._families[name]
+        if self._series[name] >= MOST_SERIES:
+            key, labels = (name, *("other" for _ in labels)), tuple("other" for _ in labels)
+            known = self._bound.get(key)
+            if known is not None:
+                return known
+        self._series[name] += 1
+        child = family.labels(*labels) if labels else family
+        use: Callable[[float], None] = getattr(child, "observe", None) or getattr(child, "set", None) or child.inc
+        self._bound[key] = use
+        return use

@@ -1,0 +1,69 @@
+"""A bounded index from the normal forms of values to the places that held them."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from interlock.governance.labels.places import Places
+
+ENTRY_BYTES = 110
+"""What an entry costs beside its text, roughly."""
+
+
+class Index:
+    """Forms and their places, oldest first; when it is full the oldest quarter goes."""
+
+    __slots__ = ("_limit", "_numbers", "_places", "_used", "evicted", "openings")
+
+    def __init__(self, places: Places, limit: int) -> None:
+        self._places = places
+        self._limit = limit
+        self._numbers: dict[str, int] = {}
+        self._used = 0
+        self.evicted = False
+        """Whether anything was ever dropped."""
+        self.openings: set[str] = set()
+        """The first words of remembered phrases; a cheap test that rules most look-ups out."""
+
+    @property
+    def used(self) -> int:
+        """Roughly the bytes in use."""
+        return self._used
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, form: str, place: int) -> None:
+        """Remember that *place* held *form*."""
+        known = self._numbers.get(form)
+        if known is None:
+            self._numbers[form] = place
+            self._used += len(form) + ENTRY_BYTES
+            if self._used > self._limit:
+                self._shrink()
+        elif known != place:
+            self._numbers[form] = self._places.both(known, place)
+
+    def add_phrase(self, phrase: str, place: int) -> None:
+        """Remember a value of several words by its words."""
+        self.openings.add(phrase.partition(" ")[0])
+        self.add(phrase, place)
+
+    def get(self, form: str) -> int | None:
+        """Return the number of the place that held *form*, or `None`."""
+        return self._numbers.get(form)
+
+    def first(self, forms: list[str]) -> int | None:
+        """Return the number of the place that held any of *forms*, or `None`."""
+        for form in forms:
+            known = self._numbers.get(form)
+            if known is not None:
+                return known
+        return None
+
+    def _shrink(self) -> None:
+        self.evicted = True
+        keep = islice(self._numbers.items(), len(self._numbers) // 4 + 1, None)
+        self._numbers = dict(keep)
+        self.openings = {form.partition(" ")[0] for form in self._numbers if " " in form}
+        self._used = sum(len(form) + ENTRY_BYTES for form in self._numbers)

@@ -1,0 +1,83 @@
+"""Places where a session saw a value: who wrote it, which field held it, under which label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from interlock.values.labels import PUBLIC, Label, Origin, Source
+
+MOST_PLACES = 4096
+MOST_NAMED = 6
+
+_ORDER = {source: position for position, source in enumerate(Source)}
+
+
+class Place(NamedTuple):
+    """One or several fields that held a value; *where* names at most a few of them."""
+
+    source: Source
+    where: tuple[str, ...] = ()
+    label: Label = PUBLIC
+
+
+class Places:
+    """Interned places, so that a remembered value costs one small integer.
+
+    The number of distinct places is bounded: beyond it, a place keeps its source and label, not its name.
+    """
+
+    __slots__ = ("_known", "_list", "_origins", "_pairs")
+
+    def __init__(self, *first: Place) -> None:
+        self._list = list(first)
+        self._known = {place: number for number, place in enumerate(first)}
+        self._pairs: dict[tuple[int, int], int] = {}
+        self._origins: dict[tuple[int, ...], Origin] = {}
+
+    def number(self, place: Place) -> int:
+        """Return the number that stands for *place*."""
+        known = self._known.get(place)
+        if known is None:
+            if len(self._list) >= MOST_PLACES and place.where:
+                return self.number(place._replace(where=()))
+            known = self._known[place] = len(self._list)
+            self._list.append(place)
+        return known
+
+    def both(self, one: int, other: int) -> int:
+        """Return the number of the place that stands for two places of the same source."""
+        pair = (one, other)
+        known = self._pairs.get(pair)
+        if known is None:
+            if len(self._pairs) > MOST_PLACES:
+                self._pairs.clear()
+            first, second = self._list[one], self._list[other]
+            where = tuple(dict.fromkeys(first.where + second.where))[:MOST_NAMED]
+            known = self.number(Place(first.source, where, first.label.join(second.label)))
+            self._pairs[pair] = known
+        return known
+
+    def origin(self, numbers: Sequence[int]) -> Origin:
+        """Return the origin of a value that was seen at the places with these *numbers*.
+
+        What the person wrote carries the person's label alone: they had it without reading it here.
+        """
+        seen = tuple(numbers)
+        known = self._origins.get(seen)
+        if known is None:
+            if len(self._origins) > MOST_PLACES:
+                self._origins.clear()
+            known = self._origins[seen] = self._joined([self._list[number] for number in seen])
+        return known
+
+    def _joined(self, places: list[Place]) -> Origin:
+        if not places:
+            return Origin()
+        sources = sorted({place.source for place in places}, key=_ORDER.__getitem__)
+        where = dict.fromkeys(name for place in places for name in place.where)
+        label = PUBLIC
+        if sources[0] is not Source.person:
+            for place in places:
+                label = label.join(place.label)
+        return Origin(tuple(sources), tuple(where)[:MOST_NAMED], label)

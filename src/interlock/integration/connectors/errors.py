@@ -1,0 +1,44 @@
+"""Errors of connectors.
+
+InterlockError
+ +-- PackageMissing        the optional package that a connector needs is not installed
+ +-- OperationExternal    an operation that the caller runs was to be run here
+ +-- SystemUnreachable    a system cannot be asked what it publishes now
+"""
+
+from __future__ import annotations
+
+from interlock.values.errors import InterlockError
+
+
+class PackageMissing(InterlockError):
+    """A connector's optional package is not installed."""
+
+    code = "connector_package_missing"
+    status = 500
+    title = "A connector's package is not installed"
+
+    def __init__(self, connector: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"the connector {connector!r} needs the package {package!r}, which is not installed",
+            fix=f"pip install 'interlock-control[{extra}]'",
+            connector=connector,
+            extra=extra,
+        )
+
+
+class OperationExternal(InterlockError):
+    """An operation that its caller executes, and whose result the caller reports, was to be executed here."""
+
+    code = "operation_external"
+    status = 500
+    title = "The operation is executed by its caller"
+
+
+class SystemUnreachable(InterlockError):
+    """A live system cannot be asked for its definitions."""
+
+    code = "system_unreachable"
+    status = 502
+    title = "The system cannot be asked"
+    transient = True

@@ -1,0 +1,116 @@
+"""What an HTTP answer means for the call: done, refused, or not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from interlock.foundation.http import HttpFailure, HttpResponse, ResponseTooLarge, ResponseUnreadable
+from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
+from interlock.values.operations import Effect
+
+LONGEST_WAIT = 3600.0
+_REFUSALS = {
+    400: ("refused", "the system refused the arguments"),
+    401: ("access_denied", "the system does not accept our credentials"),
+    403: ("access_denied", "the system does not let us do this"),
+    404: ("not_found", "the system does not know what was asked for"),
+    409: ("conflict", "the system says that this conflicts with its present state"),
+    410: ("not_found", "the system no longer has what was asked for"),
+    412: ("conflict", "the system says that the record has changed"),
+    422: ("refused", "the system refused the arguments"),
+    429: ("rate_limited", "the system asks us to slow down"),
+}
+_MAYBE_DONE = frozenset({301, 302, 303})
+_PASSING = frozenset({500, 502, 503, 504})
+_SHORT_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
+_SHORT_TITLE = re.compile(r"[^\W\d_][^\x00-\x1f\x7f@\d]{2,79}")
+
+
+def interpret(response: HttpResponse, effect: Effect, results: Mapping[str, str]) -> Answer:
+    """Return what *response* says of a call with *effect*; *results* is the binding's form by status."""
+    status = response.status
+    if 200 <= status < 300:
+        return _result(response, effect, results.get(str(status)) or results.get("2XX") or results.get("2xx") or "json")
+    if 300 <= status < 400:
+        return _redirected(status, effect)
+    if status < 500 and status != 408:
+        code, detail = _REFUSALS.get(status, ("refused", "the system refused the call"))
+        answer = failed(code, detail, status=status, **_said(response))
+        return _later(answer, response) if status == 429 else answer
+    detail = f"the system failed with status {status}"
+    answer = unanswered(effect, "system_error", detail, status=status, transient=status in _PASSING, **_said(response))
+    return _later(answer, response) if status == 503 else answer
+
+
+def broken(failure: HttpFailure, effect: Effect) -> Answer:
+    """Return what it means that no whole answer came."""
+    if not failure.sent:
+        detail = f"{failure.what}: {failure.why}" if failure.why else failure.what
+        return failed("unreachable", detail, sent=False, transient=failure.transient)
+    if isinstance(failure, (ResponseTooLarge, ResponseUnreadable)):
+        return unanswered(effect, failure.code, failure.what)
+    code = "timed_out" if failure.code == "http_timed_out" else "connection_lost"
+    return unanswered(effect, code, failure.what, transient=True)
+
+
+def _result(response: HttpResponse, effect: Effect, form: str) -> Answer:
+    if not response.body or form == "none":
+        return Answer(SUCCEEDED)
+    if form == "text":
+        if not response.media_type.startswith("text/"):
+            return unanswered(effect, "result_breaks_contract", "the result is not text, as the contract says")
+        return Answer(SUCCEEDED, response.body.decode("utf-8", "replace"))
+    if not response.is_json:
+        return unanswered(effect, "result_breaks_contract", "the result is not JSON, as the contract says")
+    try:
+        return Answer(SUCCEEDED, orjson.loads(response.body))
+    except orjson.JSONDecodeError:
+        return unanswered(effect, "result_breaks_contract", "the result says that it is JSON, and is not")
+
+
+def _redirected(status: int, effect: Effect) -> Answer:
+    """A redirect is never followed: it could lead anywhere, with our credentials.
+
+    301, 302 and 303 are also how some systems say "done, look there", so for a write they settle nothing.
+    """
+    detail = "the system answered with a redirect, which is not followed"
+    if status in _MAYBE_DONE:
+        return unanswered(effect, "redirected", detail, status=status)
+    return failed("redirected", detail, status=status)
+
+
+def _later(answer: Answer, response: HttpResponse) -> Answer:
+    """Return *answer* as one that may be repeated, if the system says when."""
+    after = response.headers.get("Retry-After", "")
+    if not after.isdigit():
+        return answer
+    return Answer(answer.status, problem=answer.problem, transient=True, retry_after=min(float(after), LONGEST_WAIT))
+
+
+def _said(response: HttpResponse) -> dict[str, Any]:
+    """Return the system's own code and title (RFC 9457 and what is like it) where they are short fixed words.
+
+    Its longer texts may repeat what was sent, so they stay behind.
+    """
+    if not response.is_json:
+        return {}
+    try:
+        body = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        return {}
+    inner = body.get("error") if isinstance(body, dict) else None
+    said: dict[str, Any] = {}
+    for holder in (body, inner):
+        if not isinstance(holder, dict):
+            continue
+        code = next((holder[key] for key in ("code", "error", "type") if isinstance(holder.get(key), str)), "")
+        title = holder.get("title")
+        if "code" not in said and _SHORT_CODE.fullmatch(code):
+            said["code"] = code
+        if isinstance(title, str) and _SHORT_TITLE.fullmatch(title):
+            said["title"] = title
+    return {"system": said} if said else {}

@@ -1,0 +1,158 @@
+"""An OpenAPI 3.0 or 3.1 document from a local file: its operations by name, its references within itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+import yaml
+
+MAX_BYTES = 32 << 20
+MAX_DEPTH = 200
+MAX_CHAIN = 32
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class DocumentInvalid(ValueError):
+    """The document cannot be used as it is; the text is for a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One operation of a document. *parameters* are the path's and its own, references resolved."""
+
+    method: str
+    path: str
+    operation: Mapping[str, Any]
+    parameters: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApiDocument:
+    """A parsed document. *nullable* says that it is of version 3.0, where null is written `nullable: true`."""
+
+    data: Mapping[str, Any] = field(repr=False)
+    nullable: bool = False
+
+    def at(self, reference: str) -> Any:
+        """Return what a local reference (`#/...`) points to. Raises `DocumentInvalid`."""
+        if not reference.startswith("#/"):
+            outside = f"the reference {reference[:120]!r} leads outside the document"
+            raise DocumentInvalid(f"{outside}; bundle it into one file")
+        node: Any = self.data
+        for escaped in unquote(reference[2:]).split("/"):
+            part = escaped.replace("~1", "/").replace("~0", "~")
+            if isinstance(node, Mapping) and part in node:
+                node = node[part]
+            elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
+                node = node[int(part)]
+            else:
+                raise DocumentInvalid(f"the reference {reference[:120]!r} leads nowhere")
+        return node
+
+    def resolved(self, node: Any) -> Mapping[str, Any]:
+        """Return *node*, or what it refers to over any number of steps. Raises `DocumentInvalid`."""
+        for _ in range(MAX_CHAIN):
+            if not isinstance(node, Mapping):
+                raise DocumentInvalid("something that must be an object is none")
+            reference = node.get("$ref")
+            if not isinstance(reference, str):
+                return node
+            node = self.at(reference)
+        raise DocumentInvalid("a reference leads back to itself")
+
+    def find(self, origin: str) -> Found:
+        """Return the operation that *origin* names: `POST /refunds` or an `operationId`. Raises
+        `DocumentInvalid`.
+        """
+        method, _, path = origin.partition(" ")
+        by_path = path.startswith("/") and method.lower() in METHODS
+        near: list[str] = []
+        for name, route, item in self._operations():
+            operation = item[name]
+            if (name == method.lower() and route == path) if by_path else operation.get("operationId") == origin:
+                return Found(name.upper(), route, operation, self._parameters(item, operation))
+            near.append(f"{name.upper()} {route}" if by_path else str(operation.get("operationId", "")))
+        close = get_close_matches(origin, [text for text in near if text], n=1, cutoff=0.5)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise DocumentInvalid(
+            f"the document has no operation {origin[:120]!r}{hint}; write METHOD /path or an operationId"
+        )
+
+    def _operations(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        paths = self.data.get("paths")
+        for route, node in (paths if isinstance(paths, Mapping) else {}).items():
+            item = self.resolved(node)
+            for name in METHODS:
+                if isinstance(item.get(name), Mapping):
+                    yield name, route, item
+
+    def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        merged: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for node in (*item.get("parameters", ()), *operation.get("parameters", ())):
+            parameter = self.resolved(node)
+            if not isinstance(parameter.get("name"), str) or not isinstance(parameter.get("in"), str):
+                raise DocumentInvalid("a parameter lacks its name or its place ('in')")
+            merged[parameter["name"], parameter["in"]] = parameter
+        return tuple(merged.values())
+
+    def server(self) -> str:
+        """Return the address of the first server, its variables at their defaults; empty where there is
+        none.
+        """
+        servers = self.data.get("servers")
+        first = servers[0] if isinstance(servers, list) and servers else {}
+        url = str(first.get("url", "")) if isinstance(first, Mapping) else ""
+        for name, variable in (first.get("variables") or {}).items() if isinstance(first, Mapping) else ():
+            url = url.replace("{" + name + "}", str(variable.get("default", "")))
+        return url if url.startswith(("http://", "https://")) and "{" not in url else ""
+
+
+def load_document(path: Path) -> OpenApiDocument:
+    """Read the JSON or YAML file at *path*. Raises `DocumentInvalid`; fetches nothing."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DocumentInvalid(f"{path.name} cannot be read: {error.strerror or 'unknown cause'}") from error
+    if len(content) > MAX_BYTES:
+        raise DocumentInvalid(f"{path.name} is larger than {MAX_BYTES} bytes")
+    data = _plain(_parsed(content, path), 0)
+    version = str(data.get("openapi", "")) if isinstance(data, dict) else ""
+    if not version.startswith(("3.0.", "3.1.")):
+        raise DocumentInvalid(f"{path.name} is no OpenAPI 3.0 or 3.1 document")
+    return OpenApiDocument(data, nullable=version.startswith("3.0."))
+
+
+def _parsed(content: bytes, path: Path) -> Any:
+    if path.suffix.lower() == ".json" or content.lstrip()[:1] == b"{":
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise DocumentInvalid(f"{path.name}:{error.lineno}: is not valid JSON: {error.msg}") from error
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(content, Loader=loader)  # noqa: S506 - the safe loader, in C where it is built
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark is not None else ""
+        raise DocumentInvalid(f"{path.name}{line}: is not valid YAML") from error
+
+
+def _plain(node: Any, depth: int) -> Any:
+    """Return *node* as JSON would hold it: keys and dates as text."""
+    if depth > MAX_DEPTH:
+        raise DocumentInvalid(f"the document is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(node, dict):
+        return {str(key): _plain(value, depth + 1) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value, depth + 1) for value in node]
+    if isinstance(node, (dt.date, dt.datetime)):
+        return node.isoformat()
+    return node

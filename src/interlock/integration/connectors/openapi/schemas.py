@@ -1,0 +1,162 @@
+"""Schemas of an OpenAPI document as self-contained JSON Schemas (2020-12), small enough to show a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from interlock.integration.connectors.openapi.document import DocumentInvalid, OpenApiDocument
+
+MAX_DEPTH = 100
+MAX_INLINED = 4000  # parts of one schema; with more, every reference stays a reference
+
+_DROPPED = frozenset(
+    "example examples xml externalDocs discriminator nullable readOnly writeOnly $defs definitions $schema".split()
+)
+_REFUSED = frozenset({"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef"})
+_SCHEMA = frozenset(
+    "additionalProperties items not if then else contains propertyNames unevaluatedProperties unevaluatedItems".split()
+)
+_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_NOTES = frozenset({"description", "title", "default", "deprecated"})
+
+
+class Direction(StrEnum):
+    """Whether a schema is of what we send (`readOnly` members fall away) or receive (`writeOnly` ones do)."""
+
+    input = "readOnly"
+    output = "writeOnly"
+
+
+class _TooMuch(Exception):
+    """Inlining made the schema too large."""
+
+
+def standalone(document: OpenApiDocument, node: Any, direction: Direction) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return *node* as a schema and the definitions (`$defs`) that it refers to. Raises `DocumentInvalid`.
+
+    References are replaced by what they point to; those that lead back to themselves, and all where the
+    result would be too large, become references into `$defs`.
+    """
+    try:
+        bundle = _Bundle(document, direction, inline=True)
+        return bundle.schema(node, (), 0), bundle.used()
+    except _TooMuch:
+        bundle = _Bundle(document, direction, inline=False)
+        return bundle.schema(node, (), 0), bundle.used()
+
+
+class _Bundle:
+    """Converts schemas of one direction, gathering definitions on the way."""
+
+    def __init__(self, document: OpenApiDocument, direction: Direction, *, inline: bool) -> None:
+        self._document = document
+        self._direction = direction
+        self._inline = inline
+        self._parts = 0
+        self._names: dict[str, str] = {}
+        self._definitions: dict[str, Any] = {}
+
+    def used(self) -> dict[str, Any]:
+        """Return the gathered definitions."""
+        return self._definitions
+
+    def schema(self, node: Any, within: tuple[str, ...], depth: int) -> dict[str, Any]:
+        if isinstance(node, bool):
+            return {} if node else {"not": {}}
+        if not isinstance(node, Mapping):
+            raise DocumentInvalid("a schema is no object")
+        if depth > MAX_DEPTH:
+            raise DocumentInvalid(f"a schema is nested deeper than {MAX_DEPTH} levels")
+        self._parts += 1
+        if self._inline and self._parts > MAX_INLINED:
+            raise _TooMuch
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            return self._referred(reference, node, within, depth)
+        refused = _REFUSED & node.keys()
+        if refused:
+            raise DocumentInvalid(f"a schema uses {min(refused)}, which is not supported; use plain references")
+        return _simple(self._nullable(node, self._converted(node, within, depth)))
+
+    def _referred(self, reference: str, node: Mapping[str, Any], within: tuple[str, ...], depth: int) -> dict[str, Any]:
+        self._document.resolved(node)  # refuses what refers to itself and to nothing else
+        beside = {key: value for key, value in node.items() if key in _NOTES}
+        if reference in within or not self._inline:
+            known = reference in self._names
+            name = self._name(reference)
+            if not known and not self._inline:
+                self._definitions[name] = {}
+                self._definitions[name] = self.schema(self._document.at(reference), (), depth + 1)
+            return {"$ref": f"#/$defs/{name}"} | beside
+        target = self.schema(self._document.at(reference), (*within, reference), depth + 1)
+        if reference in self._names:
+            name = self._name(reference)
+            self._definitions.setdefault(name, target)
+            return {"$ref": f"#/$defs/{name}"} | beside
+        return target | beside
+
+    def _name(self, reference: str) -> str:
+        if reference not in self._names:
+            base = "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in reference.rpartition("/")[2])
+            taken = set(self._names.values())
+            self._names[reference] = next(
+                name for name in (base, *(f"{base}_{n}" for n in range(2, 10_000))) if name not in taken
+            )
+        return self._names[reference]
+
+    def _converted(self, node: Mapping[str, Any], within: tuple[str, ...], depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in node.items():
+            if key in _DROPPED or key.startswith("x-") or key in {"$defs", "definitions", "readOnly", "writeOnly"}:
+                continue
+            if key in _SCHEMA and isinstance(value, (Mapping, bool)):
+                plain = isinstance(value, bool)
+                result[key] = value if plain else self.schema(value, within, depth + 1)
+            elif key in _SCHEMAS and isinstance(value, list):
+                result[key] = [self.schema(item, within, depth + 1) for item in value]
+            elif key in _NAMED and isinstance(value, Mapping):
+                result[key] = {
+                    name: self.schema(item, within, depth + 1)
+                    for name, item in value.items()
+                    if key != "properties" or not self._hidden(item)
+                }
+            else:
+                result[key] = value
+        if "required" in result and "properties" in node:
+            gone = node["properties"].keys() - result["properties"].keys()
+            result["required"] = [name for name in result["required"] if name not in gone]
+        return result
+
+    def _hidden(self, member: Any) -> bool:
+        return isinstance(member, Mapping) and self._document.resolved(member).get(self._direction.value) is True
+
+    def _nullable(self, node: Mapping[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+        """Write in the words of 2020-12 what version 3.0 writes in its own."""
+        if not self._document.nullable:
+            return schema
+        for word, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            if isinstance(schema.get(word), bool):
+                exclusive = schema.pop(word)
+                if exclusive and limit in schema:
+                    schema[word] = schema.pop(limit)
+        if node.get("nullable") is not True:
+            return schema
+        if not isinstance(schema.get("type"), str):
+            notes = {key: schema.pop(key) for key in _NOTES & schema.keys()}
+            return {"anyOf": [_simple(schema), {"type": "null"}]} | notes if schema else notes
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema and None not in schema["enum"]:
+            schema["enum"] = [*schema["enum"], None]
+        return schema
+
+
+def _simple(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an `allOf` of one member, with nothing but notes beside it, as that member."""
+    members = schema.get("allOf")
+    if isinstance(members, list) and len(members) == 1 and not (schema.keys() - _NOTES - {"allOf"}):
+        only: dict[str, Any] = members[0]
+        return only | {key: value for key, value in schema.items() if key != "allOf"}
+    return schema

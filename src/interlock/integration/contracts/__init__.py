@@ -1,0 +1,18 @@
+"""What goes in and out of an operation, checked and pinned."""
+
+from __future__ import annotations
+
+from interlock.integration.contracts.contract import Breach, Contract, SchemaInvalid
+from interlock.integration.contracts.definition import Definition
+from interlock.integration.contracts.differences import Difference, differences
+from interlock.integration.contracts.errors import InputInvalid
+
+__all__ = [
+    "Breach",
+    "Contract",
+    "Definition",
+    "Difference",
+    "InputInvalid",
+    "SchemaInvalid",
+    "differences",
+]

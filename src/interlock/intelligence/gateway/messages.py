@@ -1,0 +1,66 @@
+"""What is asked of a model and what it answers, in the shape of OpenAI's chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to use a tool. *problem* says why *arguments* could not be read, if they could not."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a call took, as the provider counts them; zero where nothing is counted."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+    def to_json(self) -> dict[str, int]:
+        """Return the usage as a JSON object."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cached_tokens": self.cached_tokens,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One chat completion.
+
+    *messages* and *tools* are in OpenAI's shape (`role`, `content`, `tool_calls`, `tool_call_id`; functions
+    with JSON Schema parameters). *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`; it is
+    recorded and never sent to a provider.
+    """
+
+    messages: Sequence[Mapping[str, Any]]
+    tools: Sequence[Mapping[str, Any]] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What a model answered: a text, tool calls, or both; and who it was."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    provider: str = ""
+    model: str = ""
+    usage: Usage = Usage()

@@ -1,0 +1,1 @@
+"""Model providers; each is a plug-in that only the gateway loads."""

@@ -1,0 +1,104 @@
+"""One model behind an OpenAI-compatible `/chat/completions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import orjson
+
+from interlock.foundation.http import (
+    HttpFailure,
+    HttpRequest,
+    HttpResponse,
+    HttpTimedOut,
+    ResponseTooLarge,
+    ResponseUnreadable,
+)
+from interlock.intelligence.gateway.errors import (
+    ModelBusy,
+    ModelFailed,
+    ModelRefused,
+    ModelTimedOut,
+    ModelUnreadable,
+)
+from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
+from interlock.intelligence.gateway.provider import HttpSender
+from interlock.intelligence.providers.openai.replies import read_reply
+from interlock.values.secrets import Secret
+
+MOST_BYTES = 8 << 20
+
+
+class OpenAiProvider:
+    """Sends chat completions without streaming. Neither the key nor any text of a message is in an error."""
+
+    name = "openai"
+
+    def __init__(
+        self,
+        http: HttpSender,
+        *,
+        base_url: str,
+        model: str,
+        key: Callable[[], Secret | None],
+        needs_key: bool = True,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._http = http
+        self._url = base_url.rstrip("/") + "/chat/completions" if base_url else ""
+        self._model = model
+        self._key = key
+        self._needs_key = needs_key
+        self._parameters = dict(parameters or {})
+
+    @property
+    def model(self) -> str:
+        return self._model
+
+    def missing(self) -> str:
+        if not self._url:
+            return "base_url is empty"
+        if not self._model:
+            return "model is empty"
+        return "the key is not set" if self._needs_key and not self._key() else ""
+
+    async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
+        body: dict[str, Any] = {**self._parameters, "model": self._model, "messages": list(request.messages)}
+        if request.tools:
+            body["tools"] = list(request.tools)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        key = self._key()
+        if key:
+            headers["Authorization"] = f"Bearer {key.reveal()}"
+        sent = HttpRequest("POST", self._url, headers, orjson.dumps(body), timeout, MOST_BYTES)
+        try:
+            answer = await self._http.send(sent)
+        except HttpTimedOut as error:
+            raise ModelTimedOut(f"the model server did not answer within {timeout:.3g} s") from error
+        except (ResponseTooLarge, ResponseUnreadable) as error:
+            raise ModelUnreadable(f"the model server's answer cannot be used: {error.what}") from error
+        except HttpFailure as error:
+            raise ModelFailed("the model server cannot be reached", why=error.why or error.what) from error
+        if answer.status != 200:
+            _raise_for(answer)
+        return read_reply(answer.body, provider=self.name, model=self._model)
+
+
+def _raise_for(answer: HttpResponse) -> NoReturn:
+    """Raise what a status means. The body is not quoted: it may repeat the key or the messages."""
+    status = answer.status
+    if status == 429:
+        wait = answer.headers.get("Retry-After", "")
+        details: dict[str, Any] = {"retry_after": int(wait)} if wait.isascii() and wait.isdigit() else {}
+        raise ModelBusy("the model server has too many requests", status=status, **details)
+    if status in (408, 425) or status >= 500:
+        raise ModelFailed(f"the model server answered with status {status}", status=status)
+    if status in (401, 403):
+        raise ModelRefused(
+            "the model server does not accept the key", fix="see the target's `key` in models.yaml", status=status
+        )
+    if status == 404:
+        fix = "see the target's `base_url` and `model` in models.yaml"
+        raise ModelRefused("the model server does not know the address or the model", fix=fix, status=status)
+    raise ModelRefused(f"the model server answered with status {status}", status=status)

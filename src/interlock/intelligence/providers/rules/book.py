@@ -1,0 +1,58 @@
+"""A rules file compiled: intents with their examples, slots, steps and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from interlock.foundation.expressions import Expression
+from interlock.intelligence.providers.rules.matching import Matcher
+from interlock.intelligence.providers.rules.slots import Slot
+from interlock.intelligence.providers.rules.templates import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One use of an operation, or one per member of a list (*each*), or the same again (*times*, *until*)."""
+
+    operation: str
+    name: str
+    arguments: Mapping[str, Template]
+    when: Expression | None = None
+    each: Expression | None = None
+    times: int = 1
+    until: Expression | None = None
+    carry_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A text, perhaps with a line per member of a list; *when* says whether it fits."""
+
+    text: Template
+    when: Expression | None = None
+    each: Expression | None = None
+    line: Template | None = None
+    empty: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a person may want, how it is done, and what is answered by how it ended."""
+
+    name: str
+    slots: Mapping[str, Slot]
+    steps: tuple[Step, ...]
+    answers: Mapping[str, tuple[Answer, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All intents of one file. *operations* are those that any step names."""
+
+    name: str
+    intents: Mapping[str, Intent]
+    matcher: Matcher
+    answers: Mapping[str, tuple[Answer, ...]]
+    threshold: float = 0.6
+    operations: frozenset[str] = field(default_factory=frozenset)

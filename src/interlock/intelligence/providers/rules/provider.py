@@ -1,0 +1,44 @@
+"""The provider itself: messages in, the next call or the answer out; the same messages, the same reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, ToolCall
+from interlock.intelligence.providers.rules.book import RuleBook
+from interlock.intelligence.providers.rules.conversation import read_conversation
+from interlock.intelligence.providers.rules.turn import Turn
+
+
+class RulesProvider:
+    """Answers by one rule book."""
+
+    name = "rules"
+
+    def __init__(self, book: RuleBook) -> None:
+        self._book = book
+
+    @property
+    def model(self) -> str:
+        return self._book.name
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The ids of every operation that the rules may propose."""
+        return self._book.operations
+
+    def missing(self) -> str:
+        return ""
+
+    async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
+        del timeout
+        tools = frozenset(_tool(tool) for tool in request.tools)
+        due = Turn(self._book, read_conversation(request.messages), tools).next()
+        if isinstance(due, ToolCall):
+            return ModelReply(tool_calls=(due,), provider=self.name, model=self.model)
+        return ModelReply(text=due, provider=self.name, model=self.model)
+
+
+def _tool(tool: Mapping[str, Any]) -> str:
+    return str(tool.get("function", {}).get("name", ""))

@@ -1,0 +1,116 @@
+"""One action as it is stored and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from interlock.values.actions import ActionState
+from interlock.values.decisions import Decision, Requirement, decision_from_json
+from interlock.values.digests import digest
+
+
+@dataclass(slots=True)
+class Action:
+    """An action. *consent* binds arguments, policy version and record version: what people agree to, exactly.
+
+    *key* is the idempotency key sent to the system, *client_key* the caller's own for the proposal. *owner* is
+    the process that executes it. *shown* is what an approver is shown while it waits.
+    """
+
+    id: str
+    tenant: str
+    session: str
+    operation: str
+    state: ActionState
+    principal: str
+    who: dict[str, Any]
+    definition: str
+    input: dict[str, Any]
+    decision: Decision
+    arguments: str = ""
+    consent: str = ""
+    record: str = ""
+    key: str = ""
+    client_key: str = ""
+    owner: str = ""
+    revision: int = 0
+    created: float = 0.0
+    updated: float = 0.0
+    met: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
+    output: Any = None
+    problem: dict[str, Any] | None = None
+    undo_of: str = ""
+    undone_by: str = ""
+    external: bool = False
+    system_ms: float = 0.0
+
+    def unmet(self) -> tuple[Requirement, ...]:
+        """Return the requirements that no valid consent meets yet; steps and approvals alike."""
+        return tuple(
+            requirement
+            for requirement in self.decision.requirements
+            if self.met.get(str(requirement), {}).get("consent") != self.consent
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return what is stored of the action beside its columns."""
+        return {
+            "principal": self.principal,
+            "who": self.who,
+            "definition": self.definition,
+            "input": self.input,
+            "decision": self.decision.to_json(),
+            "arguments": self.arguments,
+            "consent": self.consent,
+            "record": self.record,
+            "key": self.key,
+            "met": self.met,
+            "shown": self.shown,
+            "output": self.output,
+            "problem": self.problem,
+            "undo_of": self.undo_of,
+            "undone_by": self.undone_by,
+            "external": self.external,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as its proposer sees it."""
+        view: dict[str, Any] = {
+            "id": self.id,
+            "session": self.session,
+            "operation": self.operation,
+            "state": self.state.value,
+            "principal": self.principal,
+            "input": self.input,
+            "decision": self.decision.to_json(),
+            "created": self.created,
+            "updated": self.updated,
+        }
+        if self.state is ActionState.waiting:
+            view["waiting_for"] = [str(requirement) for requirement in self.unmet()]
+            view["consent"] = self.consent
+        if self.output is not None:
+            view["output"] = self.output
+        if self.problem is not None:
+            view["problem"] = self.problem
+        if self.undo_of:
+            view["undo_of"] = self.undo_of
+        if self.undone_by:
+            view["undone_by"] = self.undone_by
+        if self.external and self.state is ActionState.executing:
+            view["execute"] = {"operation": self.operation, "input": self.input, "idempotency_key": self.key}
+        return view
+
+
+def consent_digest(arguments: str, policy_version: str, record: str) -> str:
+    """Return the digest that every consent to an action is bound to."""
+    return digest([arguments, policy_version, record])
+
+
+def action_from_document(columns: Mapping[str, Any], document: dict[str, Any]) -> Action:
+    """Return the action stored as *columns* and `Action.document`."""
+    decision = decision_from_json(document.pop("decision"))
+    return Action(**columns, decision=decision, **document)

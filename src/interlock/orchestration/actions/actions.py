@@ -1,0 +1,382 @@
+"""The verbs of actions: propose, look, confirm, cancel, undo, report, resolve. Every surface calls these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from interlock.foundation.clock import Clock
+from interlock.foundation.expressions import ExpressionFailed
+from interlock.foundation.faults import fault
+from interlock.foundation.store import Database, Statement
+from interlock.governance.journal import Conflict, Entry, Journal
+from interlock.integration.contracts import InputInvalid
+from interlock.integration.systems import Answer, CompiledOperation, OperationUnknown
+from interlock.orchestration.actions import store
+from interlock.orchestration.actions.action import Action
+from interlock.orchestration.actions.errors import (
+    ActionForbidden,
+    ActionStateInvalid,
+    ActionUnknown,
+    IdempotencyKeyReused,
+    NothingToUndo,
+)
+from interlock.orchestration.actions.execution import Execution
+from interlock.orchestration.actions.judge import Case, Judge, Judgement
+from interlock.orchestration.approvals import Approval, Approvals, ApprovalState
+from interlock.orchestration.approvals import store as approval_store
+from interlock.orchestration.project import Project, Projects
+from interlock.orchestration.sessions import Session, Sessions
+from interlock.orchestration.sessions import store as session_store
+from interlock.values.actions import ActionState
+from interlock.values.decisions import Outcome
+from interlock.values.digests import digest
+from interlock.values.identifiers import new_id
+from interlock.values.principals import Kind, Principal
+
+REMEMBERED = 500  # actions whose results are taken back into the memory of a session that is loaded again
+
+STATES = {
+    Outcome.allow: ActionState.executing,
+    Outcome.wait: ActionState.waiting,
+    Outcome.draft: ActionState.drafted,
+    Outcome.shadow: ActionState.shadowed,
+    Outcome.deny: ActionState.denied,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What somebody wants done. *client_key* makes a repeated proposal the same action."""
+
+    session: str
+    operation: str
+    input: dict[str, Any] = field(default_factory=dict)
+    client_key: str = ""
+    undo_of: str = ""
+
+
+class Actions:
+    """All actions of the installation: the one path that every surface takes."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        projects: Projects,
+        sessions: Sessions,
+        approvals: Approvals,
+        judge: Judge,
+        execution: Execution,
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._projects = projects
+        self._sessions = sessions
+        self._approvals = approvals
+        self._judge = judge
+        self._execution = execution
+        self._clock: Clock = sessions.clock
+        sessions.history = self._remember
+
+    async def propose(self, principal: Principal, proposal: Proposal) -> Action:
+        """Decide on a proposal and, if it is allowed as it stands, run it.
+
+        A refusal is an action in the state `denied`, not an error. Raises `SessionUnknown`, `SessionClosed`,
+        `OperationUnknown`, `InputInvalid` and `IdempotencyKeyReused` for proposals that cannot be judged at all;
+        those are journalled too.
+        """
+        project = self._projects.current
+        session = await self._sessions.use(proposal.session, principal)
+        compiled = await self._compiled(project, session, principal, proposal)
+        arguments = digest([proposal.operation, proposal.input])
+        if proposal.client_key:
+            known = await store.by_client_key(self._database, session.id, proposal.client_key)
+            if known is not None:
+                return _same(known, arguments)
+        who = principal.to_json()
+        case = Case(session, who, compiled, proposal.input, arguments, derived=bool(proposal.undo_of))
+        judgement = await self._judge.judge(project, case)
+        action = self._begin(principal, proposal, case, judgement)
+        session.begin(action.operation, arguments)
+        try:
+            await self._record_decision(action, session, judgement)
+        except Conflict:
+            known = await store.by_client_key(self._database, session.id, proposal.client_key)
+            if known is None:
+                raise
+            return _same(known, arguments)
+        if action.state is not ActionState.executing or action.external:
+            return action
+        return await self._execution.run(action, compiled.operation, session)
+
+    async def get(self, action_id: str, principal: Principal) -> Action:
+        """Return an action the caller may see. Raises `ActionUnknown`."""
+        action = await store.load(self._database, action_id)
+        if action is not None and action.tenant == principal.tenant:
+            if principal.may("read") or principal.may("admin") or action.principal == principal.name:
+                return action
+            session = await self._sessions.get(action.session)
+            if session is not None and session.admits(principal):
+                return action
+        raise ActionUnknown("there is no such action for this credential", fix="list them: GET /v1/actions")
+
+    async def page(
+        self,
+        principal: Principal,
+        *,
+        states: Sequence[ActionState] = (),
+        session: str = "",
+        before: str = "",
+        limit: int = 50,
+    ) -> list[Action]:
+        """Return actions the caller may see, newest first; without the scope `read`, only of one own session."""
+        if not (principal.may("read") or principal.may("admin")):
+            if not session:
+                raise ActionForbidden(
+                    "listing all actions needs the scope read", fix="name one of your own sessions: ?session=..."
+                )
+            await self._sessions.find(session, principal)
+        return await store.page(
+            self._database, principal.tenant, states=states, session=session, before=before, limit=limit
+        )
+
+    async def cancel(self, action_id: str, principal: Principal) -> Action:
+        """Withdraw an action that waits. Raises `ActionStateInvalid` for one that does not."""
+        action = await self.get(action_id, principal)
+        if action.state is not ActionState.waiting:
+            raise ActionStateInvalid(
+                f"the action is {action.state.value}, so it cannot be cancelled",
+                fix="undo it, if it succeeded" if action.state is ActionState.succeeded else "",
+            )
+        action.state = ActionState.cancelled
+        entry = self.entry(action, "action.cancelled", principal.name, {})
+        await self.save(action, ActionState.waiting, [entry], [approval_store.void(action.id)])
+        return action
+
+    async def undo(self, action_id: str, principal: Principal, *, session: str = "") -> Action:
+        """Propose the declared undo of a succeeded action: an action of its own, with its own decision."""
+        done = await self.get(action_id, principal)
+        plan = self._projects.current.undos.get(done.operation)
+        if plan is None:
+            raise NothingToUndo(f"{done.operation} declares no undo", fix="declare `undo:` in its system's file")
+        if done.state is not ActionState.succeeded:
+            raise NothingToUndo(f"the action is {done.state.value}; only a succeeded one can be undone")
+        try:
+            arguments = plan.build({"input": done.input, "output": done.output, "facts": {}, "key": done.key})
+        except ExpressionFailed as error:
+            raise NothingToUndo("the undo's arguments cannot be computed from this action's result") from error
+        proposal = Proposal(
+            session or done.session, plan.operation, arguments, client_key=f"undo:{done.id}", undo_of=done.id
+        )
+        return await self.propose(principal, proposal)
+
+    async def report(self, action_id: str, principal: Principal, answer: Answer) -> Action:
+        """Take the outcome of an action that the caller executed itself (`connector: external`)."""
+        action = await self.get(action_id, principal)
+        if not action.external or action.state is not ActionState.executing:
+            raise ActionStateInvalid(
+                f"no result is awaited for this action; it is {action.state.value}",
+                why="results are reported once, and only for operations of an external connector",
+            )
+        if action.principal != principal.name:
+            raise ActionForbidden("only who was allowed to execute the action can report its result")
+        compiled = self._projects.current.catalog.operations[action.operation]
+        problem = compiled.check_output(answer.output) if answer.status == "succeeded" else None
+        if problem is not None:
+            answer = Answer("unknown", problem=problem)
+        session = await self._sessions.get(action.session)
+        return await self._execution.finish(action, compiled.operation, session, answer, actor=principal.name)
+
+    async def resolve(self, action_id: str, principal: Principal, *, succeeded: bool, comment: str) -> Action:
+        """Close an action in doubt by a person's own finding. Needs a present person with the scope `approve`."""
+        action = await self.get(action_id, principal)
+        if principal.kind is not Kind.person or not principal.present or not principal.may("approve"):
+            raise ActionForbidden("only a person who may approve can say what became of an action in doubt")
+        if action.state is not ActionState.in_doubt:
+            raise ActionStateInvalid(f"the action is {action.state.value}, not in doubt")
+        action.state = ActionState.succeeded if succeeded else ActionState.failed
+        entry = self.entry(
+            action, f"action.{action.state.value}", principal.name, {"resolved": "by hand"}, {"comment": comment}
+        )
+        await self.save(action, ActionState.in_doubt, [entry], [session_store.touch(action.session)])
+        self._sessions.forget(action.session)
+        return action
+
+    async def approvals(self, action: Action) -> list[dict[str, Any]]:
+        """Return the approvals asked for an action the caller may see."""
+        return [approval.to_json() for approval in await self._approvals.of_action(action.id)]
+
+    async def _compiled(
+        self, project: Project, session: Session, principal: Principal, proposal: Proposal
+    ) -> CompiledOperation:
+        try:
+            compiled = project.catalog.operation(proposal.operation)
+            compiled.check_input(proposal.input)
+        except (OperationUnknown, InputInvalid) as error:
+            await self._refuse(session, principal, proposal, error.code)
+            raise
+        return compiled
+
+    async def _refuse(self, session: Session, principal: Principal, proposal: Proposal, code: str) -> None:
+        entry = Entry(
+            kind="proposal.refused",
+            tenant=session.tenant,
+            subject=session.id,
+            session=session.id,
+            actor=principal.name,
+            body={"code": code},
+            fields={"operation": proposal.operation[:200], "input": proposal.input},
+        )
+        await self._journal.record([entry])
+
+    def _begin(self, principal: Principal, proposal: Proposal, case: Case, judgement: Judgement) -> Action:
+        now = self._clock.now()
+        action_id = new_id("act")
+        state = STATES[judgement.decision.outcome]
+        return Action(
+            id=action_id,
+            tenant=principal.tenant,
+            session=case.session.id,
+            operation=proposal.operation,
+            state=state,
+            principal=principal.name,
+            who=dict(case.who),
+            definition=case.compiled.digest,
+            input=proposal.input,
+            decision=judgement.decision,
+            arguments=case.arguments,
+            consent=judgement.consent,
+            record=judgement.record,
+            key=action_id,
+            client_key=proposal.client_key,
+            owner=self._journal.writer if state is ActionState.executing else "",
+            created=now,
+            updated=now,
+            shown=judgement.shown(case.session) if state is ActionState.waiting else {},
+            undo_of=proposal.undo_of,
+            external=case.compiled.external,
+        )
+
+    async def _record_decision(self, action: Action, session: Session, judgement: Judgement) -> None:
+        changes = [session_store.touch(session.id)]
+        if action.state is ActionState.waiting:
+            changes += self.ask(action, session)
+        entry = self.decided(action, judgement)
+        fault("action.before_intent")
+        session.pending += 1
+        try:
+            await self._journal.record([entry], guards=[store.insert(action)], changes=changes)
+        except BaseException:
+            self._sessions.forget(session.id)
+            raise
+        session.pending -= 1
+        session.revision += 1
+        fault("action.after_intent")
+
+    @property
+    def writer(self) -> str:
+        """This process's name as the owner of executions."""
+        return self._journal.writer
+
+    def ask(self, action: Action, session: Session, *, asked: Sequence[Approval] = ()) -> list[Statement]:
+        """Return the statements that ask for the approvals *action* needs under its present consent.
+
+        *asked* are those that were asked for before; one that still stands is not asked for twice.
+        """
+        standing = {
+            approval.requirement
+            for approval in asked
+            if approval.consent == action.consent and approval.state is ApprovalState.pending
+        }
+        person = session.person["id"] if session.person else ""
+        barred = [person, *(name.partition(":")[2] for name in (session.opener, action.principal))]
+        _, statements = self._approvals.ask(
+            [requirement for requirement in action.unmet() if str(requirement) not in standing],
+            tenant=action.tenant,
+            action=action.id,
+            session=action.session,
+            consent=action.consent,
+            barred=[name for name in barred if name],
+            shown=action.shown,
+        )
+        return statements
+
+    def decided(self, action: Action, judgement: Judgement, *, kind: str = "action.decided") -> Entry:
+        """Return the journal entry of a decision: rules and digests in the open, values kept apart."""
+        body = {
+            "operation": action.operation,
+            "effect": judgement.snapshot.effect,
+            "definition": action.definition,
+            "state": action.state.value,
+            "decision": _harmless(action),
+            "arguments": action.arguments,
+            "consent": action.consent,
+            "key": action.key,
+            "project": judgement.version,
+            "reads": judgement.gathered.reads,
+            "undo_of": action.undo_of,
+        }
+        fields = {
+            "snapshot": judgement.snapshot.to_json(),
+            "reasons": [reason.text for reason in action.decision.reasons],
+        }
+        return self.entry(action, kind, action.principal, body, fields)
+
+    def entry(
+        self,
+        action: Action,
+        kind: str,
+        actor: str,
+        body: dict[str, Any],
+        fields: dict[str, Any] | None = None,
+    ) -> Entry:
+        """Return a journal entry about *action*."""
+        return Entry(
+            kind=kind,
+            tenant=action.tenant,
+            subject=action.id,
+            session=action.session,
+            actor=actor,
+            body=body,
+            fields=fields or {},
+        )
+
+    async def save(
+        self, action: Action, was: ActionState, entries: list[Entry], changes: Sequence[Statement] = ()
+    ) -> None:
+        """Store a change of an action with its entries, if nobody changed it first (`ActionStateInvalid`)."""
+        action.updated = self._clock.now()
+        try:
+            await self._journal.record(entries, guards=[store.save(action, was=was)], changes=changes)
+        except Conflict as error:
+            raise ActionStateInvalid(
+                "the action changed at the same moment", fix="look at it again: GET /v1/actions/{id}"
+            ) from error
+        action.revision += 1
+
+    async def _remember(self, session: Session) -> None:
+        operations = self._projects.current.catalog.operations
+        for action in await store.of_session(self._database, session.id, limit=REMEMBERED):
+            session.begin(action.operation, action.arguments)
+            compiled = operations.get(action.operation)
+            done = action.state in (ActionState.succeeded, ActionState.compensated)
+            if done and compiled is not None:
+                session.succeed(compiled.operation, action.output)
+
+
+def _harmless(action: Action) -> dict[str, Any]:
+    document = action.decision.to_json()
+    document["reasons"] = [reason.rule for reason in action.decision.reasons]
+    return document
+
+
+def _same(known: Action, arguments: str) -> Action:
+    if known.arguments != arguments:
+        raise IdempotencyKeyReused(
+            "this Idempotency-Key was used in the session for another operation or other arguments",
+            fix="send a new key for a new action",
+            action=known.id,
+        )
+    return known

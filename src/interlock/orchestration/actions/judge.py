@@ -1,0 +1,181 @@
+"""Bringing together everything a decision depends on, and asking the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from interlock.context.facts import FactReader, Gathered
+from interlock.foundation.clock import Clock, rfc3339
+from interlock.governance.gate import Snapshot, decide
+from interlock.integration.systems import CompiledOperation
+from interlock.orchestration.actions.action import consent_digest
+from interlock.orchestration.project import Project
+from interlock.orchestration.sessions import Session
+from interlock.values.decisions import Decision
+from interlock.values.labels import Label, Origin, Source
+from interlock.values.principals import Kind
+
+Guard = dict[str, str]
+
+
+class Switchboard(Protocol):
+    """The kill switches."""
+
+    async def refresh(self) -> None:
+        """Take over what other processes have changed."""
+        ...
+
+    def guard(self, *, tenant: str, operation: str, system: str, agent: str = "") -> Guard | None:
+        """Return the guard of a switch that stops this, or None."""
+        ...
+
+
+class Quarantine(Protocol):
+    """The accepted definitions."""
+
+    def guard(self, operation_id: str) -> Guard | None:
+        """Return the guard of an operation whose definition changed and was not accepted, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One use of one operation, to be judged. *derived* arguments were computed by the layer itself (an undo).
+
+    *again* marks an action that was counted when it was first judged, so that limits don't count it twice.
+    """
+
+    session: Session
+    who: Mapping[str, Any]
+    compiled: CompiledOperation
+    input: dict[str, Any]
+    arguments: str
+    derived: bool = False
+    again: bool = False
+
+    @property
+    def agent(self) -> str:
+        """The agent's name, or the empty string where a person or service asks."""
+        return str(self.who["id"]) if self.who["kind"] == Kind.agent.value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answer, the snapshot it depends on, and what binds a consent to it."""
+
+    decision: Decision
+    snapshot: Snapshot
+    gathered: Gathered
+    record: str
+    consent: str
+    version: str
+
+    def shown(self, session: Session) -> dict[str, Any]:
+        """Return what an approver needs to judge: the words, the arguments, the facts, where values came from."""
+        snapshot = self.snapshot
+        return {
+            "operation": snapshot.operation,
+            "input": snapshot.input,
+            "facts": snapshot.facts,
+            "origins": snapshot.origins,
+            "reasons": [reason.to_json() for reason in self.decision.reasons],
+            "principal": snapshot.principal["kind"] + ":" + snapshot.principal["id"],
+            "requests": list(session.requests),
+            "customer": session.customer,
+            "record": self.record,
+        }
+
+
+class Judge:
+    """Judges cases against the current project; the decision itself is `governance.gate.decide`, which is pure."""
+
+    def __init__(self, reader: FactReader, switches: Switchboard, pins: Quarantine, clock: Clock) -> None:
+        self._reader = reader
+        self._switches = switches
+        self._pins = pins
+        self._clock = clock
+
+    async def judge(self, project: Project, case: Case) -> Judgement:
+        """Gather facts, find origins, and decide. Nothing is executed but declared reads."""
+        operation = case.compiled.operation
+        session = case.session
+        view = session.view(project.settings.verification, operation.id)
+        await self._switches.refresh()
+        guards = self._guards(project, case)
+        gathered = Gathered()
+        if not guards:
+            gathered = await self._reader.gather(
+                project.facts[operation.id], tenant=session.tenant, input=case.input, session=view
+            )
+        origins, label = _origins(case)
+        snapshot = Snapshot(
+            principal=_principal(project, case),
+            operation=operation.id,
+            digest=case.compiled.digest,
+            effect=operation.effect.value,
+            system={"name": operation.system, "kind": project.catalog.systems[operation.system].kind},
+            input=case.input,
+            session=view,
+            facts=gathered.facts,
+            origins={name: origin.to_json() for name, origin in origins.items()},
+            data=label.to_json(),
+            quality=gathered.quality(),
+            usage=session.usage(operation.id, case.arguments),
+            now=rfc3339(self._clock.now()),
+            modes={
+                "installation": project.settings.mode.word,
+                "agent": project.agent_mode(case.agent).word,
+                "operation": operation.mode.word,
+            },
+            guards=[*guards, *gathered.guards],
+            policy_version=project.policies.version,
+        )
+        decision = decide(snapshot, project.policies)
+        consent = consent_digest(case.arguments, project.policies.version, gathered.version)
+        return Judgement(decision, snapshot, gathered, gathered.version, consent, project.version)
+
+    def _guards(self, project: Project, case: Case) -> list[Guard]:
+        operation, session = case.compiled.operation, case.session
+        found = [
+            self._switches.guard(
+                agent=case.agent, operation=operation.id, system=operation.system, tenant=session.tenant
+            ),
+            self._pins.guard(operation.id),
+            _agent_guard(project, case),
+        ]
+        if not case.again:
+            found.append(project.loop_guard(case.agent).check(session.usage(operation.id, case.arguments)))
+        if session.closed or self._clock.now() > session.expires_at:
+            found.append({"rule": "session-closed", "text": "The session was closed"})
+        return [guard for guard in found if guard is not None]
+
+
+def _principal(project: Project, case: Case) -> dict[str, Any]:
+    """An agent's roles are those of the active project, also for an action that has waited."""
+    spec = project.agents.get(case.agent)
+    return {**case.who, "roles": sorted(spec.roles)} if spec is not None else dict(case.who)
+
+
+def _agent_guard(project: Project, case: Case) -> Guard | None:
+    if not case.agent:
+        return None
+    spec = project.agents.get(case.agent)
+    if spec is None:
+        return {"rule": "agent-unknown", "text": f"The project has no agent {case.agent}"}
+    operation = case.compiled.operation.id
+    if spec.may_use(operation):
+        return None
+    return {"rule": "agent-operations", "text": f"The agent {case.agent} is not meant to use {operation}"}
+
+
+def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
+    memory, operation = case.session.memory, case.compiled.operation
+    if case.derived:
+        own = Origin((Source.trusted_field,), ("interlock#/action",))
+        origins = dict.fromkeys(case.input, own)
+    else:
+        origins = memory.origins(operation, case.input)
+    return origins, memory.label(operation, case.input, origins)
+

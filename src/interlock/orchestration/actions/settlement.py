@@ -1,0 +1,176 @@
+"""Settling what a crash, a lost answer or a passing deadline left open. Nothing is ever blindly repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from interlock.foundation.clock import Clock
+from interlock.foundation.expressions import ExpressionFailed
+from interlock.foundation.faults import fault
+from interlock.foundation.store import Database
+from interlock.governance.journal import Conflict, Entry, Journal
+from interlock.integration.systems import Answer, Systems
+from interlock.orchestration.actions import store
+from interlock.orchestration.actions.action import Action
+from interlock.orchestration.actions.errors import ActionStateInvalid
+from interlock.orchestration.actions.execution import Execution
+from interlock.orchestration.actions.waiting import Waiting
+from interlock.orchestration.approvals import Approvals
+from interlock.orchestration.project import Projects
+from interlock.values.actions import ActionState
+from interlock.values.decisions import Reason
+from interlock.values.errors import InterlockError
+from interlock.values.operations import Operation
+
+log = logging.getLogger("interlock.settlement")
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+GRACE = 1.0  # seconds after a call's time limit before a read-back may conclude that nothing happened
+
+
+class Settlement:
+    """Runs beside the server: recovers dead processes' actions, settles doubts, expires approvals."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        projects: Projects,
+        systems: Systems,
+        execution: Execution,
+        waiting: Waiting,
+        approvals: Approvals,
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._projects = projects
+        self._sessions = execution.sessions
+        self._systems = systems
+        self._execution = execution
+        self._waiting = waiting
+        self._approvals = approvals
+        self._clock: Clock = execution.sessions.clock
+        self._pauses: dict[str, tuple[float, float]] = {}
+
+    async def run(self, *, every: float = 1.0) -> None:
+        """Settle until cancelled. A round that fails is logged and tried again."""
+        while True:
+            try:
+                await self.round()
+            except (InterlockError, OSError) as error:
+                log.warning("settlement round failed: %s", type(error).__name__)
+            await asyncio.sleep(every)
+
+    async def round(self) -> None:
+        """Do everything that is due once."""
+        await self.recover()
+        for action in await store.in_state(self._database, ActionState.in_doubt):
+            if self._due(action):
+                await self.settle(action)
+        for action_id in await self._approvals.sweep():
+            await self._waiting.deny(action_id, Reason("approval-expired", "Nobody decided in time"))
+        await self._go_on()
+
+    async def recover(self) -> int:
+        """Take over the actions of processes that died while executing; return how many."""
+        taken = 0
+        for owner in await store.owners(self._database):
+            if owner == self._journal.writer or not await self._database.claim(owner):
+                continue
+            try:
+                for action in await store.owned(self._database, owner):
+                    if action.external:
+                        continue
+                    taken += await self._doubt(action)
+            finally:
+                await self._database.release(owner)
+        return taken
+
+    async def settle(self, action: Action) -> Action:
+        """Find out what an action in doubt did, if its operation can say; otherwise leave it to a person."""
+        project = self._projects.current
+        compiled = project.catalog.operations.get(action.operation)
+        if action.state is not ActionState.in_doubt or compiled is None:
+            return action
+        answer = await self._find_out(action, compiled.operation)
+        if answer is None or answer.status == "unknown":
+            self._pause(action)
+            return action
+        fault("settle.after_read_back")
+        session = await self._sessions.get(action.session)
+        self._pauses.pop(action.id, None)
+        return await self._execution.finish(action, compiled.operation, session, answer, actor="service:settlement")
+
+    def can_settle(self, action: Action) -> bool:
+        """Return whether the layer itself can find out, or whether a person must."""
+        compiled = self._projects.current.catalog.operations.get(action.operation)
+        if compiled is None:
+            return False
+        return action.operation in self._projects.current.read_backs or compiled.operation.repeatable
+
+    async def _find_out(self, action: Action, operation: Operation) -> Answer | None:
+        plan = self._projects.current.read_backs.get(action.operation)
+        if plan is None:
+            if not operation.repeatable:
+                return None
+            answer = await self._systems.call(action.operation, action.input, key=action.key)
+            return answer if answer.status != "failed" or answer.sent else None
+        fault("settle.before_read_back")
+        try:
+            variables = {"input": action.input, "key": action.key, "output": None, "facts": {}}
+            answer = await self._systems.call(plan.call.operation, plan.call.build(variables))
+            if answer.status != "succeeded":
+                return None
+            seen = {"result": answer.output, "input": action.input, "key": action.key}
+            if plan.found.evaluate(seen):
+                return Answer("succeeded", output=plan.output.evaluate(seen), elapsed_ms=answer.elapsed_ms)
+        except ExpressionFailed:
+            return None
+        if self._clock.now() < action.updated + self._patience(operation):
+            return None
+        problem = {"code": "effect_absent", "detail": "The system shows no trace of the call; it had no effect"}
+        return Answer("failed", problem=problem, elapsed_ms=answer.elapsed_ms)
+
+    def _patience(self, operation: Operation) -> float:
+        limits = self._projects.current.catalog.systems[operation.system].limits
+        return (operation.timeout or limits.timeout) + GRACE
+
+    async def _doubt(self, action: Action) -> int:
+        action.state = ActionState.in_doubt
+        action.problem = {"code": "process_died", "detail": "The process ended while the system was being called"}
+        entry = Entry(
+            kind="action.in_doubt",
+            tenant=action.tenant,
+            subject=action.id,
+            session=action.session,
+            actor="service:settlement",
+            body={"operation": action.operation, "was": action.owner, "key": action.key},
+        )
+        action.owner, action.updated = "", self._clock.now()
+        try:
+            await self._journal.record([entry], guards=[store.save(action, was=ActionState.executing)])
+        except Conflict:
+            return 0  # another process recovered it first
+        return 1
+
+    async def _go_on(self) -> None:
+        """Resume waiting actions whose last approval was recorded by a process that then died."""
+        for action in await store.in_state(self._database, ActionState.waiting):
+            if any(requirement.kind in ("confirm", "step-up") for requirement in action.unmet()):
+                continue
+            pending = await self._approvals.pending(action.id)
+            if not pending:
+                try:
+                    await self._waiting.resume(action.id)
+                except ActionStateInvalid:
+                    continue  # whoever decided it is resuming it right now
+
+    def _due(self, action: Action) -> bool:
+        at, _ = self._pauses.get(action.id, (0.0, 0.0))
+        return self._clock.monotonic() >= at and self.can_settle(action)
+
+    def _pause(self, action: Action) -> None:
+        _, pause = self._pauses.get(action.id, (0.0, FIRST_PAUSE / 2))
+        pause = min(pause * 2, LONGEST_PAUSE)
+        self._pauses[action.id] = (self._clock.monotonic() + pause, pause)

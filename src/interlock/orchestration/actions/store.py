@@ -1,0 +1,146 @@
+"""The table of actions: one row each; every change after the first is guarded by state and revision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from interlock.foundation.store import Database, Row, Statement
+from interlock.orchestration.actions.action import Action, action_from_document
+from interlock.values.actions import ActionState
+
+MIGRATIONS = (
+    """CREATE TABLE actions (
+        id {text} PRIMARY KEY, tenant {text} NOT NULL, session {text} NOT NULL, operation {text} NOT NULL,
+        state {text} NOT NULL, client_key {text} NOT NULL, owner {text} NOT NULL, revision {bigint} NOT NULL,
+        created DOUBLE PRECISION NOT NULL, updated DOUBLE PRECISION NOT NULL, document {blob} NOT NULL)""",
+    "CREATE INDEX actions_by_session ON actions (session, id)",
+    "CREATE INDEX actions_unfinished ON actions (state, id) WHERE state IN ('waiting', 'executing', 'in_doubt')",
+    "CREATE UNIQUE INDEX actions_by_client_key ON actions (session, client_key) WHERE client_key <> ''",
+    "CREATE INDEX actions_by_tenant ON actions (tenant, id)",
+)
+
+_COLUMNS = "id, tenant, session, operation, state, client_key, owner, revision, created, updated, document"
+
+
+def insert(action: Action) -> Statement:
+    """Return the guard that stores a new action, unless its client key was taken at the same moment."""
+    return Statement(
+        f"INSERT INTO actions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            action.id,
+            action.tenant,
+            action.session,
+            action.operation,
+            action.state.value,
+            action.client_key,
+            action.owner,
+            action.revision,
+            action.created,
+            action.updated,
+            orjson.dumps(action.document()),
+        ),
+    )
+
+
+def save(action: Action, *, was: ActionState) -> Statement:
+    """Return the guard that stores *action* only if it still has the state *was* and the revision it was read with."""
+    return Statement(
+        "UPDATE actions SET state = ?, owner = ?, updated = ?, document = ?, revision = revision + 1"
+        " WHERE id = ? AND state = ? AND revision = ?",
+        (
+            action.state.value,
+            action.owner,
+            action.updated,
+            orjson.dumps(action.document()),
+            action.id,
+            was.value,
+            action.revision,
+        ),
+    )
+
+
+def compensate(action_id: str) -> Statement:
+    """Return the statement that marks a succeeded action as undone."""
+    return Statement(
+        "UPDATE actions SET state = 'compensated', revision = revision + 1 WHERE id = ? AND state = 'succeeded'",
+        (action_id,),
+    )
+
+
+async def load(database: Database, action_id: str) -> Action | None:
+    """Return the action, or None."""
+    rows = await database.read(f"SELECT {_COLUMNS} FROM actions WHERE id = ?", action_id)
+    return _action(rows[0]) if rows else None
+
+
+async def by_client_key(database: Database, session_id: str, client_key: str) -> Action | None:
+    """Return the action that was proposed in the session under the caller's own key, or None."""
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM actions WHERE session = ? AND client_key = ?", session_id, client_key
+    )
+    return _action(rows[0]) if rows else None
+
+
+async def of_session(database: Database, session_id: str, *, limit: int) -> list[Action]:
+    """Return the newest *limit* actions of a session, oldest first."""
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM actions WHERE session = ? ORDER BY id DESC LIMIT ?", session_id, limit
+    )
+    return [_action(row) for row in reversed(rows)]
+
+
+async def page(
+    database: Database, tenant: str, *, states: Sequence[ActionState], session: str, before: str, limit: int
+) -> list[Action]:
+    """Return a tenant's actions, newest first; *states* and *session* narrow them where given."""
+    where, params = ["tenant = ?", "id < ?"], [tenant, before or "act_~"]
+    if states:
+        where.append(f"state IN ({', '.join('?' * len(states))})")
+        params.extend(state.value for state in states)
+    if session:
+        where.append("session = ?")
+        params.append(session)
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM actions WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?", *params, limit
+    )
+    return [_action(row) for row in rows]
+
+
+async def in_state(database: Database, state: ActionState, *, limit: int = 500) -> list[Action]:
+    """Return actions of all tenants that are in *state*, oldest first; for settlement only."""
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM actions WHERE state = ? ORDER BY id LIMIT ?", state.value, limit
+    )
+    return [_action(row) for row in rows]
+
+
+async def owners(database: Database) -> list[str]:
+    """Return the processes that have actions in execution."""
+    rows = await database.read("SELECT DISTINCT owner FROM actions WHERE state = 'executing' AND owner <> ''")
+    return [str(row[0]) for row in rows]
+
+
+async def owned(database: Database, owner: str) -> list[Action]:
+    """Return the actions that *owner* has in execution."""
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM actions WHERE state = 'executing' AND owner = ? ORDER BY id", owner
+    )
+    return [_action(row) for row in rows]
+
+
+def _action(row: Row) -> Action:
+    columns = {
+        "id": row[0],
+        "tenant": row[1],
+        "session": row[2],
+        "operation": row[3],
+        "state": ActionState(row[4]),
+        "client_key": row[5],
+        "owner": row[6],
+        "revision": int(row[7]),
+        "created": row[8],
+        "updated": row[9],
+    }
+    return action_from_document(columns, orjson.loads(row[10]))

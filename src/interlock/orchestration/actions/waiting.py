@@ -1,0 +1,213 @@
+"""Actions that wait: looking at the world again, confirming, editing, and going on when nothing is unmet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.foundation.store import Database, Statement
+from interlock.orchestration.actions import store
+from interlock.orchestration.actions.action import Action
+from interlock.orchestration.actions.actions import STATES, Actions
+from interlock.orchestration.actions.errors import ActionForbidden, ActionStateInvalid, EditRefused
+from interlock.orchestration.actions.execution import Execution
+from interlock.orchestration.actions.judge import Case, Judge, Judgement
+from interlock.orchestration.approvals import Approval, ApprovalState, ConsentStale
+from interlock.orchestration.approvals import store as approval_store
+from interlock.orchestration.project import Projects
+from interlock.orchestration.sessions import Session, Sessions
+from interlock.values.actions import ActionState
+from interlock.values.decisions import Decision, Outcome, Reason, Requirement
+from interlock.values.digests import digest
+from interlock.values.principals import Principal
+
+
+class Waiting:
+    """Takes waiting actions further. Every step judges the action anew: consent is never carried to another case."""
+
+    def __init__(
+        self,
+        database: Database,
+        projects: Projects,
+        sessions: Sessions,
+        actions: Actions,
+        judge: Judge,
+        execution: Execution,
+    ) -> None:
+        self._database = database
+        self._projects = projects
+        self._sessions = sessions
+        self._actions = actions
+        self._judge = judge
+        self._execution = execution
+
+    async def refresh(self, action_id: str) -> str:
+        """Judge the action anew; if what consent binds to has changed, void what was given and ask anew."""
+        action, session = await self._load(action_id)
+        judgement = await self._judge_again(action, session)
+        if judgement is not None and judgement.consent != action.consent:
+            await self._ask_anew(action, session, judgement, "action.consent_void")
+        return action.consent
+
+    async def confirm(self, action_id: str, principal: Principal, *, consent: str) -> Action:
+        """Take the confirmation of the session's own person, bound to the consent they were shown."""
+        action = await self._actions.get(action_id, principal)
+        session = await self._sessions.use(action.session, principal)
+        if not principal.present or not session.is_person(principal):
+            raise ActionForbidden(
+                "only the session's own person can confirm, with a credential that says a person is present",
+                why="an agent cannot answer for the person it works for",
+                fix="confirm with the person's own key or token",
+            )
+        if action.state is not ActionState.waiting:
+            raise ActionStateInvalid(
+                f"the action is {action.state.value}; nothing waits for a confirmation",
+                why="a confirmation counts once",
+            )
+        if await self.refresh(action_id) != consent:
+            raise ConsentStale(
+                "this confirmation is for something else than what would run now",
+                why="the arguments, the policy or the target record changed since they were shown",
+                fix="look at the action again and confirm its present consent",
+                action=action_id,
+            )
+        action, session = await self._load(action_id)
+        requirement = str(Requirement("confirm"))
+        if requirement not in {str(unmet) for unmet in action.unmet()}:
+            raise ActionStateInvalid("the action does not wait for a confirmation")
+        action.met[requirement] = {"consent": consent, "by": principal.name, "at": self._sessions.clock.now()}
+        entry = self._actions.entry(action, "action.confirmed", principal.name, {"consent": consent})
+        await self._actions.save(action, ActionState.waiting, [entry])
+        return await self.resume(action_id)
+
+    async def edit(self, action_id: str, edited: dict[str, Any], editor: Principal) -> str:
+        """Replace the arguments and decide anew; raises `EditRefused` where policy does not allow the result."""
+        action, session = await self._load(action_id)
+        compiled = self._projects.current.catalog.operations[action.operation]
+        compiled.check_input(edited)
+        action.input, action.arguments = edited, digest([action.operation, edited])
+        session.memory.know("approver", list(edited.values()))
+        judgement = await self._judge_again(action, session)
+        if judgement is None or judgement.decision.outcome is not Outcome.wait:
+            decision = judgement.decision if judgement else action.decision
+            raise EditRefused(
+                f"with these arguments the decision is {decision.outcome.value}",
+                why="; ".join(reason.text for reason in decision.reasons),
+                fix="reject the action, or edit it differently",
+                rules=[reason.rule for reason in decision.reasons],
+            )
+        await self._ask_anew(action, session, judgement, "action.edited", actor=editor.name)
+        return action.consent
+
+    async def resume(self, action_id: str) -> Action:
+        """Run the action if all its requirements are met under the present consent; deny it if one was refused."""
+        action, session = await self._load(action_id)
+        if action.state is not ActionState.waiting:
+            return action
+        approvals = await approval_store.of_action(self._database, action.id)
+        refused = _refusal(approvals)
+        if refused is not None:
+            return await self._deny(action, refused)
+        judgement = await self._judge_again(action, session)
+        if judgement is None:
+            return await self._deny(action, Reason("operation-gone", "The project no longer has this operation"))
+        if judgement.consent != action.consent:
+            await self._ask_anew(action, session, judgement, "action.consent_void")
+            return action
+        _meet(action, approvals)
+        asked = action.decision.requirements
+        action.decision = judgement.decision
+        held = judgement.decision.outcome is Outcome.wait and not judgement.decision.requirements
+        if held or action.unmet():
+            if judgement.decision.requirements != asked:
+                await self._ask_anew(action, session, judgement, "action.requirements_changed")
+            return action
+        return await self._go(action, session, judgement)
+
+    async def resume_session(self, session_id: str) -> list[Action]:
+        """Try every waiting action of a session again, after its verification was raised."""
+        found = await store.of_session(self._database, session_id, limit=500)
+        return [await self.resume(action.id) for action in found if action.state is ActionState.waiting]
+
+    async def deny(self, action_id: str, reason: Reason) -> Action:
+        """Deny an action that waited in vain."""
+        action, _ = await self._load(action_id)
+        return await self._deny(action, reason) if action.state is ActionState.waiting else action
+
+    async def _go(self, action: Action, session: Session, judgement: Judgement) -> Action:
+        outcome = judgement.decision.outcome
+        allowed = outcome in (Outcome.allow, Outcome.wait)
+        action.state = ActionState.executing if allowed else STATES[outcome]
+        action.owner = self._actions.writer if allowed else ""
+        entry = self._actions.decided(action, judgement, kind="action.redecided")
+        await self._actions.save(action, ActionState.waiting, [entry])
+        if not allowed or action.external:
+            return action
+        compiled = self._projects.current.catalog.operations[action.operation]
+        return await self._execution.run(action, compiled.operation, session)
+
+    async def _ask_anew(
+        self, action: Action, session: Session, judgement: Judgement, kind: str, *, actor: str = ""
+    ) -> None:
+        """Store the new judgement of a waiting action; approvals bound to another consent become void."""
+        outcome = judgement.decision.outcome
+        action.decision, action.consent, action.record = judgement.decision, judgement.consent, judgement.record
+        changes: list[Statement] = [approval_store.void(action.id, keep=action.consent)]
+        if outcome in (Outcome.allow, Outcome.wait):
+            action.shown = judgement.shown(session)
+            asked = await approval_store.of_action(self._database, action.id)
+            changes += self._actions.ask(action, session, asked=asked)
+        else:
+            action.state = STATES[outcome]
+        entry = self._actions.decided(action, judgement, kind=kind)
+        if actor:
+            entry = self._actions.entry(action, kind, actor, dict(entry.body), dict(entry.fields))
+        await self._actions.save(action, ActionState.waiting, [entry], changes)
+
+    async def _deny(self, action: Action, reason: Reason) -> Action:
+        action.state = ActionState.denied
+        action.decision = Decision(
+            Outcome.deny, (reason,), (), action.decision.policies, action.decision.policy_version
+        )
+        entry = self._actions.entry(
+            action,
+            "action.denied",
+            action.principal,
+            {"rule": reason.rule, "operation": action.operation},
+            {"reasons": [reason.text]},
+        )
+        await self._actions.save(action, ActionState.waiting, [entry], [approval_store.void(action.id)])
+        return action
+
+    async def _judge_again(self, action: Action, session: Session) -> Judgement | None:
+        project = self._projects.current
+        compiled = project.catalog.operations.get(action.operation)
+        if compiled is None:
+            return None
+        case = Case(
+            session, action.who, compiled, action.input, action.arguments, derived=bool(action.undo_of), again=True
+        )
+        return await self._judge.judge(project, case)
+
+    async def _load(self, action_id: str) -> tuple[Action, Session]:
+        action = await store.load(self._database, action_id)
+        session = await self._sessions.get(action.session) if action is not None else None
+        assert action is not None
+        assert session is not None
+        return action, session
+
+
+def _refusal(approvals: list[Approval]) -> Reason | None:
+    for approval in approvals:
+        if approval.state is ApprovalState.rejected:
+            by = approval.decisions[-1]["by"]
+            return Reason("approval-rejected", f"{by}, asked as {approval.role}, rejected it")
+        if approval.state is ApprovalState.expired:
+            return Reason("approval-expired", f"Nobody in the role {approval.role} decided in time")
+    return None
+
+
+def _meet(action: Action, approvals: list[Approval]) -> None:
+    for approval in approvals:
+        if approval.state is ApprovalState.approved and approval.consent == action.consent:
+            by = [decision["by"] for decision in approval.decisions if decision["verdict"] == "approve"]
+            action.met[approval.requirement] = {"consent": approval.consent, "by": by}

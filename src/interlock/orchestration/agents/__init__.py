@@ -1,0 +1,21 @@
+"""Built-in agents: their files, and the loop from a person's words over a model to governed actions and an answer."""
+
+from __future__ import annotations
+
+from interlock.orchestration.agents.runner import Actions, AgentRunner, Asked, Models
+from interlock.orchestration.agents.spec import AgentLimits, AgentSpec, agent_from_document, permitted_for
+from interlock.orchestration.agents.turn import Ended, Step, Turn
+
+__all__ = [
+    "Actions",
+    "AgentLimits",
+    "AgentRunner",
+    "AgentSpec",
+    "Asked",
+    "Ended",
+    "Models",
+    "Step",
+    "Turn",
+    "agent_from_document",
+    "permitted_for",
+]

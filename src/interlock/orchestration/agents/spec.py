@@ -1,0 +1,97 @@
+"""An agent as its file declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from interlock.context.assembly import ContextPart, compile_context
+from interlock.foundation.documents import Document, Findings, escape
+from interlock.foundation.expressions import ExpressionInvalid
+from interlock.foundation.settings.quantities import duration
+from interlock.values.decisions import Mode
+from interlock.values.operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLimits:
+    """How far one turn and one session go.
+
+    *steps* and *time* (seconds) bound a turn; *actions_per_session* and *repeats* are for the session's loop
+    guard; *context_time* bounds the gathering of the declared context; *result_bytes* is how much of one
+    result a model is shown.
+    """
+
+    steps: int = 12
+    time: float = 120.0
+    actions_per_session: int = 200
+    repeats: int = 5
+    context_time: float = 5.0
+    result_bytes: int = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """A built-in agent. *operations* are globs such as `erp.get_*`; they narrow what policy permits."""
+
+    name: str
+    route: str
+    description: str = ""
+    instructions: str = ""
+    roles: frozenset[str] = frozenset()
+    operations: tuple[str, ...] = ()
+    mode: Mode = Mode.automatic
+    limits: AgentLimits = AgentLimits()
+    context: tuple[ContextPart, ...] = ()
+    purpose: str = ""
+
+    def may_use(self, operation_id: str) -> bool:
+        """Return whether the agent's file names the operation."""
+        return any(fnmatchcase(operation_id, pattern) for pattern in self.operations)
+
+
+def permitted_for(agent: AgentSpec, operations: Iterable[Operation]) -> tuple[Operation, ...]:
+    """Return those *operations* that the agent's file names too, by id, each once."""
+    named = {operation.id: operation for operation in operations if agent.may_use(operation.id)}
+    return tuple(named[operation_id] for operation_id in sorted(named))
+
+
+def agent_from_document(document: Document) -> AgentSpec:
+    """Return the agent of a document of kind `agent`. Raises `ProjectInvalid`."""
+    data = document.data
+    findings = Findings()
+    context: list[ContextPart] = []
+    for name, text in data.get("context", {}).items():
+        try:
+            context += compile_context({name: text})
+        except ExpressionInvalid as error:
+            message = f"{error.what} {error.why}".strip()
+            findings.add(document.finding(f"/context/{escape(name)}", message))
+    findings.raise_if_any()
+    return AgentSpec(
+        name=data["agent"],
+        route=data["route"],
+        description=data.get("description", ""),
+        instructions=data.get("instructions", ""),
+        roles=frozenset(data.get("roles", ())),
+        operations=tuple(data.get("operations", ())),
+        mode=Mode.parse(data.get("mode", "automatic")),
+        limits=_limits(data.get("limits", {})),
+        context=tuple(context),
+        purpose=data.get("purpose", ""),
+    )
+
+
+def _limits(data: dict[str, object]) -> AgentLimits:
+    usual = AgentLimits()
+    counts = ("steps", "actions_per_session", "repeats")
+    given = {name: value for name in counts if isinstance(value := data.get(name), int)}
+    time = data.get("time")
+    seconds = duration(time) if isinstance(time, str) else usual.time
+    return AgentLimits(
+        given.get("steps", usual.steps),
+        seconds,
+        given.get("actions_per_session", usual.actions_per_session),
+        given.get("repeats", usual.repeats),
+    )

@@ -1,0 +1,64 @@
+"""What came of one turn with an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from interlock.intelligence.gateway import Usage
+
+
+class Ended(StrEnum):
+    """Why a turn ended."""
+
+    answered = "answered"  # the model said something
+    waiting = "waiting"  # an action waits for a person
+    step_limit = "step_limit"
+    time_limit = "time_limit"
+    no_model = "no_model"  # no target of the route gave an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One proposal of the model and the view of the action that came of it."""
+
+    operation: str
+    arguments: Mapping[str, Any]
+    action: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the step as a JSON object."""
+        return {"operation": self.operation, "arguments": dict(self.arguments), "action": dict(self.action)}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn: words in, steps, answer out.
+
+    *messages* is the turn as a conversation (without instructions), for the next turn's history.
+    """
+
+    session: str
+    words: str
+    answer: str
+    ended: Ended
+    steps: Sequence[Step] = ()
+    provider: str = ""
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    missing_context: Mapping[str, str] = field(default_factory=dict)
+    messages: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the turn as a JSON object; the messages are left out."""
+        return {
+            "session": self.session,
+            "words": self.words,
+            "steps": [step.to_json() for step in self.steps],
+            "answer": self.answer,
+            "ended": self.ended.value,
+            "model": {"provider": self.provider, "model": self.model, "usage": self.usage.to_json()},
+            "missing_context": dict(self.missing_context),
+        }

@@ -1,0 +1,7 @@
+"""The project: one installation's reviewed files, compiled into a frozen whole and swapped whole."""
+
+from interlock.orchestration.project.loader import load_project
+from interlock.orchestration.project.project import Project
+from interlock.orchestration.project.projects import Projects, ProjectSecrets
+
+__all__ = ["Project", "ProjectSecrets", "Projects", "load_project"]

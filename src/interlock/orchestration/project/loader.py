@@ -1,0 +1,196 @@
+"""Reading and compiling a project's folder; contacts nothing and reports everything that is wrong at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from interlock.context.facts import FactPlan, compile_facts
+from interlock.foundation.documents import Document, Finding, ProjectInvalid, read_document
+from interlock.foundation.settings import ProjectSettings, project_settings
+from interlock.foundation.http import HttpClient
+from interlock.foundation.secrets import SecretStore
+from interlock.governance.credentials import directory_of
+from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
+from interlock.integration.systems import Catalog, build_catalog
+from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
+from interlock.orchestration.agents import AgentSpec, agent_from_document
+from interlock.orchestration.project.plans import compile_plans
+from interlock.orchestration.project.project import Project
+from interlock.values.operations import Operation
+
+MAIN_FILE = "interlock.yaml"
+_READ = ("*.yaml", "*.yml", "*.json", "*.cedar")
+_SKIPPED = {"var", ".venv", "node_modules", "__pycache__"}
+
+
+def project_files(root: Path) -> dict[str, str]:
+    """Return the digest of every file that can change what a project means, by path relative to *root*."""
+    found: dict[str, str] = {}
+    for pattern in _READ:
+        for path in root.rglob(pattern):
+            relative = path.relative_to(root)
+            if path.is_file() and not _SKIPPED.intersection(relative.parts) and not relative.name.startswith("."):
+                found[str(relative)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return dict(sorted(found.items()))
+
+
+def version_of(files: Mapping[str, str]) -> str:
+    """Return the version of a set of files: twelve hex digits, the same for the same contents."""
+    return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in files.items()).encode()).hexdigest()[:12]
+
+
+def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None) -> Project:
+    """Return the compiled project in *root*; its model providers will send through *http*.
+
+    Raises `ProjectInvalid` with one finding for each thing that is wrong, naming file and line.
+    """
+    findings: list[Finding] = []
+    files = project_files(root)
+    settings = _settings(root)
+    agents = _agents(root, findings)
+    catalog = _catalog(root, findings)
+    operations = {name: compiled.operation for name, compiled in catalog.operations.items()}
+    where = {name: declaration.file for name, declaration in catalog.systems.items()}
+    facts = _facts(operations, where, findings)
+    undos, read_backs = compile_plans(operations, findings, where)
+    policies = _policies(root, operations, facts, _world(settings, agents), findings)
+    secrets = _secrets(root, settings)
+    routes = _routes(root, ProviderPorts(root, http or HttpClient(), secrets), findings)
+    if findings or policies is None:
+        raise ProjectInvalid(findings)
+    return Project(
+        root=root,
+        version=version_of(files),
+        active_since=now,
+        files=files,
+        settings=settings,
+        catalog=catalog,
+        policies=policies,
+        agents=agents,
+        facts=facts,
+        undos=undos,
+        read_backs=read_backs,
+        secrets=secrets,
+        directory=directory_of(settings, {name: frozenset(spec.roles) for name, spec in agents.items()}),
+        routes=routes,
+    )
+
+
+def _settings(root: Path) -> ProjectSettings:
+    main = root / MAIN_FILE
+    if not main.exists():
+        message = f"there is no {MAIN_FILE}; `interlock init` writes a first project"
+        raise ProjectInvalid([Finding(str(main), 0, "", message)])
+    return project_settings(read_document(main, "interlock"))
+
+
+def _secrets(root: Path, settings: ProjectSettings) -> SecretStore:
+    return SecretStore.standard(
+        file=root / settings.secrets_file if settings.secrets_file else None,
+        directory=root / settings.secrets_directory if settings.secrets_directory else None,
+    )
+
+
+def _routes(root: Path, ports: ProviderPorts, findings: list[Finding]) -> dict[str, Route]:
+    if not (root / "models.yaml").exists():
+        return {}
+    try:
+        return build_routes(read_document(root / "models.yaml", "models"), ports)
+    except ProjectInvalid as error:
+        findings.extend(error.findings)
+        return {}
+
+
+def _read(path: Path, kind: str, findings: list[Finding]) -> Document | None:
+    try:
+        return read_document(path, kind)
+    except ProjectInvalid as error:
+        findings.extend(error.findings)
+        return None
+
+
+def _documents(root: Path, folder: str, kind: str, findings: list[Finding]) -> Iterable[Document]:
+    paths = sorted({*(root / folder).glob("*.yaml"), *(root / folder).glob("*.yml")})
+    for path in paths:
+        document = _read(path, kind, findings)
+        if document is not None:
+            yield document
+
+
+def _agents(root: Path, findings: list[Finding]) -> dict[str, AgentSpec]:
+    agents: dict[str, AgentSpec] = {}
+    for document in _documents(root, "agents", "agent", findings):
+        try:
+            spec = agent_from_document(document)
+        except ProjectInvalid as error:
+            findings.extend(error.findings)
+            continue
+        if spec.name in agents:
+            findings.append(Finding(str(document.file), document.line_of("/agent"), "/agent", "named twice"))
+        agents[spec.name] = spec
+    return agents
+
+
+def _catalog(root: Path, findings: list[Finding]) -> Catalog:
+    documents = list(_documents(root, "systems", "system", findings))
+    try:
+        return build_catalog(documents, root)
+    except ProjectInvalid as error:
+        findings.extend(error.findings)
+        raise ProjectInvalid(findings) from error
+
+
+def _facts(
+    operations: Mapping[str, Operation], where: Mapping[str, str], findings: list[Finding]
+) -> dict[str, FactPlan]:
+    plans: dict[str, FactPlan] = {}
+    for operation in operations.values():
+
+        def report(fact: str, message: str, operation: Operation = operation) -> None:
+            pointer = f"/operations/{operation.name}/facts/{fact}"
+            findings.append(Finding(where[operation.system], 0, pointer, f"the fact {fact} {message}"))
+
+        plans[operation.id] = compile_facts(operation, operations, report)
+    return plans
+
+
+def _world(settings: ProjectSettings, agents: Mapping[str, AgentSpec]) -> World:
+    roles = set(settings.roles)
+    for spec in agents.values():
+        roles.update(spec.roles)
+    return World(
+        roles=tuple(sorted(roles)),
+        levels=settings.verification,
+        approver_role=settings.approvals.default_role,
+        attributes=settings.attributes,
+        tenants=settings.tenants,
+    )
+
+
+def _policies(
+    root: Path,
+    operations: Mapping[str, Operation],
+    facts: Mapping[str, FactPlan],
+    world: World,
+    findings: list[Finding],
+) -> Policies | None:
+    texts: dict[str, str] = {}
+    for path in sorted((root / "policies").glob("*.cedar")):
+        try:
+            texts[str(path.relative_to(root))] = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            findings.append(Finding(str(path), 0, "", "the file is not UTF-8 text"))
+    shapes = [OperationShape(operation, facts[name].shapes) for name, operation in operations.items()]
+    try:
+        return compile_policies(texts, shapes, world)
+    except PolicyInvalid as error:
+        findings.extend(_policy_finding(finding) for finding in error.findings)
+        return None
+
+
+def _policy_finding(finding: Any) -> Finding:
+    policy = f"policy {finding.policy}: " if finding.policy else ""
+    return Finding(finding.file, finding.line, "", policy + finding.reason)

@@ -1,0 +1,67 @@
+"""A compiled project: everything a request needs to know of the files, frozen together under one version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.context.facts import FactPlan
+from interlock.foundation.secrets import SecretStore
+from interlock.foundation.settings import ProjectSettings
+from interlock.governance.credentials import Directory
+from interlock.governance.limits import LoopGuard
+from interlock.governance.policy import Policies
+from interlock.integration.systems import Catalog
+from interlock.intelligence.gateway import Route
+from interlock.orchestration.agents import AgentSpec
+from interlock.orchestration.project.plans import CallPlan, ReadBackPlan
+from interlock.values.decisions import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One version of the project. *version* is a digest of all files; *files* maps each file to its own."""
+
+    root: Path
+    version: str
+    active_since: float
+    files: Mapping[str, str]
+    settings: ProjectSettings
+    catalog: Catalog
+    policies: Policies
+    agents: Mapping[str, AgentSpec]
+    facts: Mapping[str, FactPlan]
+    undos: Mapping[str, CallPlan]
+    read_backs: Mapping[str, ReadBackPlan]
+    secrets: SecretStore
+    directory: Directory
+    routes: Mapping[str, Route]
+
+    def agent_mode(self, agent: str) -> Mode:
+        """Return the mode of *agent*; automatic for one that the project does not name."""
+        spec = self.agents.get(agent)
+        return spec.mode if spec else Mode.automatic
+
+    def loop_guard(self, agent: str) -> LoopGuard:
+        """Return the limits of one session: the stricter of the agent's own and the installation's."""
+        limits = self.settings.limits
+        guard = LoopGuard(actions=limits.actions_per_session, repeats=limits.repeats)
+        spec = self.agents.get(agent)
+        if spec is None:
+            return guard
+        return guard.stricter(LoopGuard(actions=spec.limits.actions_per_session, repeats=spec.limits.repeats))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what an operator sees of the version that is active."""
+        return {
+            "name": self.settings.name,
+            "version": self.version,
+            "active_since": self.active_since,
+            "policy_version": self.policies.version,
+            "systems": sorted(self.catalog.systems),
+            "operations": len(self.catalog.operations),
+            "agents": sorted(self.agents),
+            "files": dict(self.files),
+        }

@@ -1,0 +1,251 @@
+"""Opening, finding, extending and closing sessions; a bounded cache over the table, right across processes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.foundation.clock import Clock
+from interlock.foundation.store import Database
+from interlock.governance.journal import Entry, Journal
+from interlock.orchestration.project import Projects
+from interlock.orchestration.sessions import store
+from interlock.orchestration.sessions.errors import SessionClosed, SessionForbidden, SessionInvalid, SessionUnknown
+from interlock.orchestration.sessions.session import Session
+from interlock.values.identifiers import new_id
+from interlock.values.principals import Kind, Principal
+
+CACHED = 10_000
+LIFETIME = 8 * 3600.0
+
+History = Callable[[Session], Awaitable[None]]
+"""Rebuilds a loaded session's history and memory from its actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a session is opened with. *person* names the person a service opens it for."""
+
+    agent: str = ""
+    request: str = ""
+    channel: str = "api"
+    customer: str = ""
+    verification: str = ""
+    purpose: str = ""
+    consent: tuple[str, ...] = ()
+    person: str = ""
+    plan: tuple[str, ...] | None = None
+    lifetime: float = LIFETIME
+
+
+class Sessions:
+    """All sessions of the installation. *history* is set by the owner of actions."""
+
+    def __init__(self, database: Database, journal: Journal, projects: Projects, clock: Clock) -> None:
+        self._database = database
+        self._journal = journal
+        self._projects = projects
+        self.clock = clock
+        self._cache: OrderedDict[str, Session] = OrderedDict()
+        self.history: History = _no_history
+
+    async def open(self, principal: Principal, opening: Opening) -> Session:
+        """Open a session with *principal*'s authority.
+
+        Raises `SessionForbidden` where an agent brings a person's words or facts, and `SessionInvalid` for an
+        unknown agent, person or verification level.
+        """
+        person = self._person(principal, opening)
+        self._check(principal, opening, person)
+        levels = self._projects.current.settings.verification
+        now = self.clock.now()
+        session = Session(
+            id=new_id("ses"),
+            tenant=principal.tenant,
+            opener=principal.name,
+            agent=opening.agent or (principal.id if principal.kind is Kind.agent else ""),
+            channel=opening.channel,
+            customer=opening.customer or str(principal.attributes.get("customer", "")),
+            verification=opening.verification or levels[0],
+            purpose=opening.purpose,
+            consent=opening.consent,
+            person=person,
+            plan=opening.plan,
+            opened_at=now,
+            expires_at=now + min(opening.lifetime, LIFETIME),
+        )
+        if opening.request:
+            session.hear(opening.request)
+        self._know(session)
+        entry = Entry(
+            kind="session.opened",
+            tenant=session.tenant,
+            subject=session.id,
+            session=session.id,
+            actor=principal.name,
+            body={"agent": session.agent, "channel": session.channel, "verification": session.verification},
+            fields={"session": session.document()},
+        )
+        await self._journal.record([entry], changes=[store.insert(session)])
+        self._keep(session)
+        return session
+
+    async def use(self, session_id: str, principal: Principal) -> Session:
+        """Return a session that *principal* may work in. Raises `SessionUnknown` and `SessionClosed`."""
+        session = await self.find(session_id, principal)
+        if session.closed or self.clock.now() > session.expires_at:
+            raise SessionClosed(
+                f"the session {session_id} is closed",
+                why="it was closed by its opener" if session.closed else "its time is over",
+                fix="open a new session with POST /v1/sessions",
+            )
+        return session
+
+    async def find(self, session_id: str, principal: Principal) -> Session:
+        """Return a session that *principal* may see. Raises `SessionUnknown`."""
+        session = await self.get(session_id)
+        if session is None or not session.admits(principal):
+            raise SessionUnknown(
+                "there is no such session for this credential",
+                why="the id is unknown, belongs to another tenant, or names another agent",
+                fix="open a session with POST /v1/sessions, naming the agent that works in it",
+            )
+        return session
+
+    async def get(self, session_id: str) -> Session | None:
+        """Return the session as it stands now, whoever changed it last, or None."""
+        session = self._cache.get(session_id)
+        if session is not None:
+            stored = await store.revision(self._database, session_id)
+            if stored is not None and session.revision <= stored <= session.revision + session.pending:
+                self._cache.move_to_end(session_id)
+                return session
+        session = await store.load(self._database, session_id)
+        if session is None:
+            return None
+        for text in session.requests:
+            session.memory.hear(text)
+        self._know(session)
+        await self.history(session)
+        self._keep(session)
+        return session
+
+    async def page(self, tenant: str, *, before: str = "", limit: int = 50) -> list[Session]:
+        """Return a tenant's sessions, newest first."""
+        return await store.page(self._database, tenant, before=before, limit=limit)
+
+    async def extend(
+        self,
+        principal: Principal,
+        session_id: str,
+        *,
+        request: str = "",
+        verification: str = "",
+        consent: Sequence[str] = (),
+    ) -> Session:
+        """Add a turn, a raised verification or a consent, with the opener's authority only."""
+        session = await self.use(session_id, principal)
+        if not session.extends(principal):
+            raise SessionForbidden(
+                "an agent cannot add to a session",
+                why="requests, verification and consent carry the authority of who opened it",
+                fix="let the person's channel, which opened the session, make this call",
+            )
+        self._check_level(principal, verification)
+        if request:
+            session.hear(request)
+        if verification:
+            session.verification = verification
+        if consent:
+            session.consent = tuple(sorted({*session.consent, *consent}))
+        body = {"verification": session.verification, "turns": len(session.requests)}
+        fields = {"request": request} if request else {}
+        await self._save(session, principal, "session.extended", body, fields)
+        return session
+
+    async def close(self, principal: Principal, session_id: str) -> Session:
+        """Close a session; what waits in it can no longer run."""
+        session = await self.find(session_id, principal)
+        if not session.closed:
+            session.closed = True
+            await self._save(session, principal, "session.closed", {"actions": session.actions}, {})
+        return session
+
+    async def _save(
+        self, session: Session, principal: Principal, kind: str, body: dict[str, Any], fields: dict[str, Any]
+    ) -> None:
+        entry = Entry(
+            kind=kind,
+            tenant=session.tenant,
+            subject=session.id,
+            session=session.id,
+            actor=principal.name,
+            body=body,
+            fields=fields,
+        )
+        session.pending += 1
+        try:
+            await self._journal.record([entry], changes=[store.save(session)])
+        except BaseException:
+            self.forget(session.id)
+            raise
+        session.pending -= 1
+        session.revision += 1
+
+    def forget(self, session_id: str) -> None:
+        """Drop the cached session, so that the next use reads what is really stored."""
+        self._cache.pop(session_id, None)
+
+    def _keep(self, session: Session) -> None:
+        self._cache[session.id] = session
+        self._cache.move_to_end(session.id)
+        if len(self._cache) > CACHED:
+            self._cache.popitem(last=False)
+
+    def _know(self, session: Session) -> None:
+        if session.customer:
+            session.memory.know("customer", session.customer)
+
+    def _person(self, principal: Principal, opening: Opening) -> dict[str, Any] | None:
+        if principal.kind is Kind.person:
+            return {"id": principal.id, "roles": sorted(principal.roles)}
+        if not opening.person:
+            return None
+        people = self._projects.current.settings.people
+        known = people.get(opening.person)
+        return {"id": opening.person, "roles": sorted(known.roles) if known else []}
+
+    def _check(self, principal: Principal, opening: Opening, person: dict[str, Any] | None) -> None:
+        if principal.kind is Kind.agent and (opening.request or opening.customer or opening.verification or person):
+            raise SessionForbidden(
+                "an agent cannot bring a person's words or facts into a session",
+                why="requests, customer, verification and person carry authority that an agent does not have",
+                fix="open the session with the person's or the channel's own key and name the agent in it",
+            )
+        own = principal.attributes.get("customer")
+        if own and opening.customer and opening.customer != own:
+            raise SessionForbidden("this credential may open sessions only for its own customer")
+        if opening.agent and opening.agent not in self._projects.current.agents:
+            known = ", ".join(sorted(self._projects.current.agents)) or "none"
+            raise SessionInvalid(f"there is no agent {opening.agent!r}", fix=f"agents of this project: {known}")
+        self._check_level(principal, opening.verification)
+
+    def _check_level(self, principal: Principal, verification: str) -> None:
+        if not verification:
+            return
+        levels = self._projects.current.settings.verification
+        if verification not in levels:
+            raise SessionInvalid(f"there is no verification level {verification!r}", fix="levels: " + ", ".join(levels))
+        own = str(principal.attributes.get("verification", levels[0]))
+        if principal.kind is Kind.person and levels.index(verification) > levels.index(own):
+            raise SessionForbidden(
+                f"a person's own credential cannot claim the verification level {verification!r}",
+                why=f"the credential itself was verified to the level {own!r}",
+                fix="sign in at the higher level, or let the service that verified the person raise it",
+            )
+
+
+async def _no_history(session: Session) -> None:
+    """A session that no action has been taken in has no history."""

@@ -1,0 +1,122 @@
+"""One session as the process holds it: its facts, its history, and the memory of what it has heard and seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from interlock.governance.labels import Memory
+from interlock.values.operations import Operation
+from interlock.values.principals import Kind, Principal
+
+
+@dataclass(slots=True)
+class Session:
+    """A session. `document()` is what is stored; history and memory are rebuilt from its actions."""
+
+    id: str
+    tenant: str
+    opener: str
+    agent: str = ""
+    channel: str = "api"
+    customer: str = ""
+    verification: str = "none"
+    purpose: str = ""
+    consent: tuple[str, ...] = ()
+    person: dict[str, Any] | None = None
+    plan: tuple[str, ...] | None = None
+    requests: list[str] = field(default_factory=list)
+    opened_at: float = 0.0
+    expires_at: float = 0.0
+    closed: bool = False
+    revision: int = 0
+    pending: int = 0
+    done: list[str] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    repeats: Counter[str] = field(default_factory=Counter)
+    actions: int = 0
+    memory: Memory = field(default_factory=Memory)
+
+    def begin(self, operation: str, arguments_digest: str) -> None:
+        """Count one proposed action."""
+        self.actions += 1
+        self.calls[operation] += 1
+        self.repeats[operation + arguments_digest] += 1
+
+    def succeed(self, operation: Operation, output: Any) -> None:
+        """Take one succeeded action into history and memory."""
+        self.done.append(operation.id)
+        self.memory.remember(operation, output)
+
+    def hear(self, text: str) -> None:
+        """Take a turn of the person, which is trusted text."""
+        self.requests.append(text)
+        self.memory.hear(text)
+
+    def view(self, levels: tuple[str, ...], operation: str) -> dict[str, Any]:
+        """Return what policies and facts may know of the session."""
+        return {
+            "id": self.id,
+            "channel": self.channel,
+            "customer": self.customer,
+            "verification": self.verification,
+            "verified": levels.index(self.verification) if self.verification in levels else 0,
+            "purpose": self.purpose,
+            "consent": list(self.consent),
+            "done": list(self.done),
+            "person": self.person,
+            "requested": bool(self.requests),
+            "in_plan": self.plan is None or operation in self.plan,
+        }
+
+    def usage(self, operation: str, arguments_digest: str) -> dict[str, int]:
+        """Return what policies see as `context.usage`, before the action at hand is counted."""
+        return {
+            "session_actions": self.actions,
+            "operation_calls": self.calls[operation],
+            "repeats": self.repeats[operation + arguments_digest],
+        }
+
+    def admits(self, principal: Principal) -> bool:
+        """Return whether *principal* may work in the session: its opener, its person, or the agent it names."""
+        if principal.tenant != self.tenant:
+            return False
+        if principal.name == self.opener or self.is_person(principal):
+            return True
+        return principal.kind is Kind.agent and principal.id == self.agent
+
+    def is_person(self, principal: Principal) -> bool:
+        """Return whether *principal* is the person that the session acts for."""
+        return principal.kind is Kind.person and self.person is not None and principal.id == self.person["id"]
+
+    def extends(self, principal: Principal) -> bool:
+        """Return whether *principal* may add to the session: its opener or its person, never an agent."""
+        return principal.kind is not Kind.agent and (principal.name == self.opener or self.is_person(principal))
+
+    def document(self) -> dict[str, Any]:
+        """Return what is stored of the session."""
+        return {
+            "agent": self.agent,
+            "channel": self.channel,
+            "customer": self.customer,
+            "verification": self.verification,
+            "purpose": self.purpose,
+            "consent": list(self.consent),
+            "person": self.person,
+            "plan": list(self.plan) if self.plan is not None else None,
+            "requests": self.requests,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the session as its opener sees it."""
+        return {
+            "id": self.id,
+            "state": "closed" if self.closed else "open",
+            "opener": self.opener,
+            **self.document(),
+            "done": list(self.done),
+            "actions": self.actions,
+            "opened_at": self.opened_at,
+            "expires_at": self.expires_at,
+        }

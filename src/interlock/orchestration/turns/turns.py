@@ -1,0 +1,129 @@
+"""Asking an agent: its model proposes, the one path decides, and the turn is journalled."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from interlock.foundation.clock import Clock
+from interlock.governance.journal import Entry, Journal
+from interlock.governance.policy import permitted_operations
+from interlock.intelligence.gateway import Gateway, ModelReply, ModelRequest
+from interlock.orchestration.actions import Actions, Proposal
+from interlock.orchestration.agents import AgentRunner, Asked, Turn
+from interlock.orchestration.project import Project, Projects
+from interlock.orchestration.sessions import Session
+from interlock.orchestration.turns.errors import AgentUnknown
+from interlock.values.principals import Kind, Principal
+
+CONVERSATIONS = 1000
+REMEMBERED = 40
+
+
+class Turns:
+    """Runs the project's built-in agents. Conversations are kept in memory, the newest of each session."""
+
+    def __init__(self, projects: Projects, actions: Actions, journal: Journal, clock: Clock) -> None:
+        self._projects = projects
+        self._actions = actions
+        self._journal = journal
+        self._runner = AgentRunner(self, _Path(actions), clock)
+        self._gateway = Gateway(projects.current.routes, on_model_call=self._called)
+        self._routes: Mapping[str, Any] = projects.current.routes
+        self._conversations: OrderedDict[str, list[Mapping[str, Any]]] = OrderedDict()
+
+    async def ask(self, agent: str, session: Session, words: str) -> Turn:
+        """Give *words*, which the session has already heard, to *agent*. Raises `AgentUnknown`."""
+        project = self._projects.current
+        spec = project.agents.get(agent)
+        if spec is None or session.agent not in ("", agent):
+            known = ", ".join(sorted(project.agents)) or "none"
+            raise AgentUnknown(
+                "the session is not for this agent, or the project has none of this name",
+                fix=f"agents of this project: {known}",
+            )
+        principal = Principal(Kind.agent, agent, session.tenant, spec.roles)
+        asked = Asked(
+            session.id,
+            principal,
+            words,
+            operations=_permitted(project, principal),
+            session=session.view(project.settings.verification, ""),
+            history=self._history(session.id),
+        )
+        turn = await self._runner.ask(spec, asked)
+        self._keep(session.id, turn.messages)
+        await self._record(session, agent, turn)
+        return turn
+
+    async def complete(self, route: str, request: ModelRequest) -> ModelReply:
+        """Call the active project's route; the gateway is made anew when the project's routes changed."""
+        routes = self._projects.current.routes
+        if routes is not self._routes:
+            self._routes, self._gateway = routes, Gateway(routes, on_model_call=self._called)
+        return await self._gateway.complete(route, request)
+
+    async def _called(self, call: dict[str, Any]) -> None:
+        body, fields = dict(call["body"]), dict(call["fields"])
+        session = str(body.pop("session", ""))
+        entry = Entry(
+            kind="model.called",
+            tenant=str(body.pop("tenant", "")),
+            subject=session,
+            session=session,
+            actor=str(body.pop("actor", "")),
+            body=body,
+            fields=fields,
+        )
+        await self._journal.record([entry])
+
+    async def _record(self, session: Session, agent: str, turn: Turn) -> None:
+        body = {
+            "agent": agent,
+            "ended": turn.ended.value,
+            "provider": turn.provider,
+            "model": turn.model,
+            "actions": [str(step.action.get("id", "")) for step in turn.steps],
+        }
+        entry = Entry(
+            kind="turn.answered",
+            tenant=session.tenant,
+            subject=session.id,
+            session=session.id,
+            actor=f"agent:{agent}",
+            body=body,
+            fields={"words": turn.words, "answer": turn.answer},
+        )
+        await self._journal.record([entry])
+
+    def _history(self, session_id: str) -> Sequence[Mapping[str, Any]]:
+        return self._conversations.get(session_id, [])
+
+    def _keep(self, session_id: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        kept = [*self._conversations.pop(session_id, []), *messages]
+        if len(kept) > REMEMBERED:
+            starts = [at for at, message in enumerate(kept) if message["role"] == "user"]
+            at = next((start for start in starts if len(kept) - start <= REMEMBERED), starts[-1])
+            kept = kept[at:]
+        self._conversations[session_id] = kept
+        if len(self._conversations) > CONVERSATIONS:
+            self._conversations.popitem(last=False)
+
+
+class _Path:
+    """The one path, as agents call it."""
+
+    def __init__(self, actions: Actions) -> None:
+        self._actions = actions
+
+    async def propose(
+        self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        action = await self._actions.propose(principal, Proposal(session_id, operation, arguments))
+        return action.to_json()
+
+
+def _permitted(project: Project, principal: Principal) -> list[Any]:
+    names = permitted_operations(principal.to_json(), project.policies)
+    return [project.catalog.operations[name].operation for name in names]

@@ -1,0 +1,109 @@
+"""Labels that travel with data: how confidential it is, what it is about, whom to trust, where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class Confidentiality(IntEnum):
+    """How far data may travel; a higher level may go fewer places."""
+
+    public = 0
+    internal = 1
+    confidential = 2
+    restricted = 3
+
+
+class Category(StrEnum):
+    """What data is about, where that has consequences."""
+
+    personal = "personal"
+    financial = "financial"
+    health = "health"
+    secret = "secret"
+
+
+class Integrity(StrEnum):
+    """Whether the text of a value was chosen by somebody the house trusts."""
+
+    trusted = "trusted"
+    untrusted = "untrusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The label of one value. Joining labels can only make them stricter."""
+
+    confidentiality: Confidentiality = Confidentiality.internal
+    categories: frozenset[Category] = frozenset()
+    integrity: Integrity = Integrity.trusted
+
+    def join(self, other: Label) -> Label:
+        """Return the least label that is at least as strict as both."""
+        untrusted = Integrity.untrusted in (self.integrity, other.integrity)
+        return Label(
+            max(self.confidentiality, other.confidentiality),
+            self.categories | other.categories,
+            Integrity.untrusted if untrusted else Integrity.trusted,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the label as a JSON object."""
+        return {
+            "confidentiality": self.confidentiality.name,
+            "categories": sorted(self.categories),
+            "integrity": self.integrity.value,
+        }
+
+
+PUBLIC = Label(Confidentiality.public)
+
+
+class Source(StrEnum):
+    """Who a value came from, as far as the layer saw."""
+
+    person = "person"  # written by the person in the session's request or a later turn
+    session = "session"  # an authenticated fact of the session, such as its customer
+    trusted_field = "trusted_field"  # returned by a system in a field declared trusted
+    untrusted_field = "untrusted_field"  # returned by a system in a field an outsider can write
+    declared = "declared"  # a constant that the operation's own schema names (an enumeration's member)
+    unknown = "unknown"  # seen nowhere: made by the model
+
+
+TRUSTED_SOURCES = frozenset({Source.person, Source.session, Source.trusted_field, Source.declared})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one argument's value came from.
+
+    *sources* are all places that the value was seen in; *where* names them (`helpdesk.get_ticket#/body`).
+    A value that a trusted source also holds is not steered, so `untrusted` is true only if an untrusted field
+    holds it and no trusted source does. `unknown` is true if it was seen nowhere.
+    """
+
+    sources: tuple[Source, ...] = (Source.unknown,)
+    where: tuple[str, ...] = ()
+    label: Label = PUBLIC
+
+    @property
+    def untrusted(self) -> bool:
+        """Whether only outsiders' text holds the value."""
+        return Source.untrusted_field in self.sources and not TRUSTED_SOURCES.intersection(self.sources)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the value was seen nowhere."""
+        return self.sources == (Source.unknown,)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the origin as a JSON object, the shape that policies see under `context.origins.ARG`."""
+        return {
+            "untrusted": self.untrusted,
+            "unknown": self.unknown,
+            "person": Source.person in self.sources,
+            "sources": [source.value for source in self.sources],
+            "where": list(self.where),
+        }

@@ -1,0 +1,114 @@
+"""One typed thing a business system can do, as declared in a project and pinned by a digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from interlock.values.decisions import Mode
+from interlock.values.labels import Label
+
+
+class Effect(StrEnum):
+    """What running an operation does to the world."""
+
+    read = "read"
+    write = "write"
+    irreversible = "irreversible"
+
+
+class Role(StrEnum):
+    """What an argument is for, so that its origin can be judged."""
+
+    target = "target"  # chooses what or whom the operation touches
+    control = "control"  # chooses how it behaves
+    content = "content"  # text that is carried along
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A declared use of an operation, such as `orders.get(id = input.order_id)`.
+
+    *arguments* maps each argument's name to a CEL expression.
+    """
+
+    operation: str
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the layer finds out itself before deciding: a read, a read per member of a list, or an expression.
+
+    Exactly one of *read* and *expression* is set; *each* (a CEL list expression, only with *read*) makes it one
+    read per member, bounded by *bound*. *type* is the JSON Schema type of an expression's value (a `number` is
+    rounded to four digits, the precision of policy decimals). *on_failure* is the outcome when the fact cannot
+    be had: `deny` or `wait`. *max_age* is how many seconds a read may be served from the cache.
+    """
+
+    name: str
+    read: Call | None = None
+    each: str = ""
+    expression: str = ""
+    type: str = "number"
+    bound: int = 50
+    on_failure: str = "deny"
+    max_age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """How to find out what a call whose answer was lost did.
+
+    *call* may use `input`, `key` (the idempotency key) and `facts`; *found* and *output* are CEL expressions over
+    `result`: whether the effect is there, and what the operation's output would have been.
+    """
+
+    call: Call
+    found: str = "true"
+    output: str = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTrust:
+    """Which fields of an output an outsider can write, as JSON pointer patterns with `*` (RFC 6901)."""
+
+    trusted: tuple[str, ...] = ()
+    untrusted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation's definition. *binding* is the connector's own part of it (method, path, statement, tool)."""
+
+    system: str
+    name: str
+    effect: Effect
+    description: str = ""
+    input_schema: Mapping[str, Any] = field(default_factory=dict)
+    output_schema: Mapping[str, Any] | None = None
+    binding: Mapping[str, Any] = field(default_factory=dict)
+    mode: Mode = Mode.automatic
+    label: Label = Label()
+    facts: tuple[Fact, ...] = ()
+    arguments: Mapping[str, Role] = field(default_factory=dict)
+    output: OutputTrust = OutputTrust()
+    undo: Call | None = None
+    read_back: ReadBack | None = None
+    idempotency_header: str = ""
+    idempotent: bool = False
+    version: str = ""
+    timeout: float = 0.0
+    destructive: bool = False
+
+    @property
+    def id(self) -> str:
+        """`system.operation`."""
+        return f"{self.system}.{self.name}"
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether calling twice with one idempotency key has the effect of calling once."""
+        return self.effect is Effect.read or self.idempotent or bool(self.idempotency_header)

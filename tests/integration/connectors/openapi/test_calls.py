@@ -1,0 +1,337 @@
+"""Calls over HTTP to systems that answer well, badly, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Answer, Systems
+from interlock.testing.servers import (
+    Behaviour,
+    ScriptedServer,
+    announces,
+    answers,
+    cuts_off,
+    free_port,
+    hangs,
+    in_turn,
+    redirects,
+    resets,
+    says,
+    streams,
+)
+from tests.integration.conftest import Workbench
+
+REFUND = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "amount": {"type": "number"}},
+    "required": ["id", "amount"],
+}
+
+
+def parameter(name: str, place: str, schema: Any, **more: Any) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": place == "path", "schema": schema} | more
+
+
+def good(schema: Any) -> dict[str, Any]:
+    return {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}
+
+
+TEXTS = {"type": "array", "items": {"type": "string"}}
+DOCUMENT = {
+    "openapi": "3.1.0",
+    "info": {"title": "Billing", "version": "1"},
+    "paths": {
+        "/refunds": {
+            "post": {
+                "requestBody": {"required": True, "content": {"application/json": {"schema": REFUND}}},
+                "responses": good(REFUND),
+            }
+        },
+        "/refunds/{id}": {
+            "get": {"parameters": [parameter("id", "path", {"type": "string"})], "responses": good(REFUND)}
+        },
+        "/search": {
+            "get": {
+                "parameters": [
+                    parameter("q", "query", {"type": "string"}),
+                    parameter("tag", "query", TEXTS),
+                    parameter("ids", "query", TEXTS, explode=False),
+                    parameter("where", "query", {"type": "object"}, style="deepObject"),
+                    parameter("limit", "query", {"type": "integer"}),
+                    parameter("exact", "query", {"type": "boolean"}),
+                    parameter("X-Trace", "header", {"type": "string"}),
+                ],
+                "responses": good({"type": "object"}),
+            }
+        },
+        "/motd": {"get": {"responses": {"200": {"description": "ok", "content": {"text/plain": {}}}}}},
+    },
+}
+
+
+def billing(port: int, **more: Any) -> dict[str, Any]:
+    return {
+        "system": "billing",
+        "connector": "openapi",
+        "connection": {
+            "spec": "b.json",
+            "base_url": f"http://127.0.0.1:{port}/v1/",
+            "auth": {"bearer": "secret:billing"},
+        },
+        "limits": {"timeout": "5s", "retries": 0, "response": "64KiB", "failures": 100},
+        "operations": {
+            "issue": {"from": "POST /refunds", "effect": "write", "idempotency": {"header": "Idempotency-Key"}},
+            "pay": {"from": "POST /refunds", "effect": "irreversible"},
+            "get": {"from": "GET /refunds/{id}", "effect": "read"},
+            "search": {"from": "GET /search", "effect": "read"},
+            "motd": {"from": "GET /motd", "effect": "read"},
+        },
+    } | more
+
+
+Serve = Callable[..., Awaitable[Systems]]
+
+
+@pytest.fixture
+def serve(bench: Workbench) -> Serve:
+    async def serve(port: int, **more: Any) -> Systems:
+        bench.write("b.json", DOCUMENT)
+        bench.secrets["INTERLOCK_SECRET_BILLING"] = "hidden-token"
+        return await bench.serve(billing(port, **more))
+
+    return serve
+
+
+async def issue(systems: Systems, operation: str = "issue", **more: Any) -> Answer:
+    return await systems.call(f"billing.{operation}", {"id": "R1", "amount": 5.5}, key="key-1", **more)
+
+
+async def get(systems: Systems, name: str = "R1", **more: Any) -> Answer:
+    return await systems.call("billing.get", {"id": name}, **more)
+
+
+async def test_a_write_is_sent_with_its_key_and_credentials(serve: Serve) -> None:
+    async with ScriptedServer(answers(200, {"id": "R1", "amount": 5.5})) as server:
+        answer = await issue(await serve(server.port))
+    assert (answer.status, answer.output) == (SUCCEEDED, {"id": "R1", "amount": 5.5})
+    assert answer.elapsed_ms > 0
+    [request] = server.received
+    assert (request.method, request.target) == ("POST", "/v1/refunds")
+    assert request.json() == {"id": "R1", "amount": 5.5}
+    assert request.headers["idempotency-key"] == "key-1"
+    assert request.headers["authorization"] == "Bearer hidden-token"
+
+
+async def test_a_key_is_sent_only_where_the_system_takes_one(serve: Serve) -> None:
+    async with ScriptedServer(answers(200, {"id": "R1", "amount": 5.5})) as server:
+        await issue(await serve(server.port), "pay")
+    assert "idempotency-key" not in server.received[0].headers
+
+
+async def test_a_rotated_secret_counts_at_once(serve: Serve, bench: Workbench) -> None:
+    async with ScriptedServer(answers(200, {"id": "R1", "amount": 1})) as server:
+        systems = await serve(server.port)
+        await get(systems)
+        bench.secrets["INTERLOCK_SECRET_BILLING"] = "second"
+        await get(systems)
+    assert [request.headers["authorization"] for request in server.received] == ["Bearer hidden-token", "Bearer second"]
+
+
+async def test_a_missing_secret_sends_nothing(serve: Serve, bench: Workbench) -> None:
+    async with ScriptedServer(answers(200, {})) as server:
+        systems = await serve(server.port)
+        bench.secrets.clear()
+        answer = await issue(systems)
+    assert (answer.status, answer.sent) == (FAILED, False)
+    assert answer.problem is not None
+    assert answer.problem["code"] == "secret_missing"
+    assert not server.received
+
+
+async def test_queries_and_headers_are_written_as_the_document_says(serve: Serve) -> None:
+    arguments = {
+        "q": "a b&c=d/é",
+        "tag": ["x", "y z"],
+        "ids": ["1", "2,3"],
+        "where": {"a": "1&2"},
+        "limit": 3,
+        "exact": True,
+        "x_trace": "t",
+    }
+    async with ScriptedServer(answers(200, {})) as server:
+        assert (await (await serve(server.port)).call("billing.search", arguments)).succeeded
+    [request] = server.received
+    assert request.target == (
+        "/v1/search?q=a%20b%26c%3Dd%2F%C3%A9&tag=x&tag=y%20z&ids=1,2%2C3&where%5Ba%5D=1%262&limit=3&exact=true"
+    )
+    assert request.headers["x-trace"] == "t"
+
+
+@pytest.mark.parametrize("value", ["..", ".", "", "../admin", "a/../../b", "..\\b", "a/..", "x\x00y"])
+async def test_an_argument_cannot_leave_its_place_in_the_path(serve: Serve, value: str) -> None:
+    async with ScriptedServer(answers(200, {})) as server:
+        answer = await get(await serve(server.port), value)
+    assert (answer.status, answer.sent) == (FAILED, False)
+    assert not server.received
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("%2e%2e", "%252e%252e"), ("..a", "..a"), ("ü", "%C3%BC")],
+)
+async def test_a_path_argument_is_one_segment(serve: Serve, value: str, written: str) -> None:
+    async with ScriptedServer(answers(200, {"id": "x", "amount": 1})) as server:
+        await get(await serve(server.port), value)
+    assert server.received[0].target == f"/v1/refunds/{written}"
+
+
+async def test_a_header_argument_cannot_carry_a_line_break(serve: Serve) -> None:
+    async with ScriptedServer(answers(200, {})) as server:
+        answer = await (await serve(server.port)).call("billing.search", {"x_trace": "a\r\nb: c"})
+    assert answer.problem is not None
+    assert (answer.problem["code"], answer.sent, server.received) == ("argument_unsendable", False, [])
+
+
+async def test_what_cannot_be_json_is_not_sent(serve: Serve) -> None:
+    async with ScriptedServer(answers(200, {})) as server:
+        systems = await serve(server.port)
+        answer = await systems.call("billing.issue", {"id": "R\ud800", "amount": 1}, key="k")
+    assert (answer.status, answer.sent) == (FAILED, False)
+
+
+async def test_arguments_that_break_the_contract_are_not_sent(serve: Serve) -> None:
+    async with ScriptedServer(answers(200, {})) as server:
+        systems = await serve(server.port)
+        answer = await systems.call("billing.issue", {"id": "R1", "amount": "hidden", "extra": 1}, key="k")
+    assert answer.problem is not None
+    assert (answer.status, answer.sent, answer.problem["code"]) == (FAILED, False, "input_invalid")
+    assert {breach["pointer"] for breach in answer.problem["breaches"]} == {"/amount", ""}
+    assert "hidden" not in str(answer.problem)
+    assert not server.received
+
+
+async def test_text_is_returned_as_text(serve: Serve) -> None:
+    async with ScriptedServer(answers(200, "grüß".encode(), media_type="text/plain; charset=utf-8")) as server:
+        assert (await (await serve(server.port)).call("billing.motd", {})).output == "grüß"
+
+
+REFUSALS = [
+    (400, "refused"),
+    (401, "access_denied"),
+    (403, "access_denied"),
+    (404, "not_found"),
+    (409, "conflict"),
+    (412, "conflict"),
+    (418, "refused"),
+    (422, "refused"),
+    (429, "rate_limited"),
+]
+
+
+@pytest.mark.parametrize(("status", "code"), REFUSALS)
+async def test_a_refusal_is_a_failure(serve: Serve, status: int, code: str) -> None:
+    async with ScriptedServer(answers(status, {"title": "No"})) as server:
+        answer = await issue(await serve(server.port))
+    assert answer.problem is not None
+    assert (answer.status, answer.problem["code"], answer.problem["status"]) == (FAILED, code, status)
+
+
+async def test_of_a_refusal_only_fixed_words_are_kept(serve: Serve) -> None:
+    problem = {
+        "type": "urn:x",
+        "code": "amount_too_high",
+        "title": "The amount is above what was paid",
+        "detail": "Maria Anders paid 12.00",
+        "instance": {"iban": "DE00"},
+    }
+    async with ScriptedServer(answers(422, problem, media_type="application/problem+json")) as server:
+        answer = await issue(await serve(server.port))
+    assert answer.problem is not None
+    assert answer.problem["system"] == {"code": "amount_too_high", "title": "The amount is above what was paid"}
+    assert "Maria" not in str(answer)
+    assert "DE00" not in str(answer)
+
+
+@pytest.mark.parametrize("title", ["Ask maria@example.com", "Account 12345678 is closed", "x" * 200, "a\nb"])
+async def test_a_title_that_may_hold_data_is_left_out(serve: Serve, title: str) -> None:
+    async with ScriptedServer(answers(422, {"title": title, "code": "c d"})) as server:
+        answer = await issue(await serve(server.port))
+    assert answer.problem is not None
+    assert "system" not in answer.problem
+
+
+# What a call's fate is when no good answer comes: (behaviour, problem, status of a read, status of a write)
+FATES: list[tuple[Behaviour, str, str, str]] = [
+    (answers(500), "system_error", FAILED, UNKNOWN),
+    (answers(503), "system_error", FAILED, UNKNOWN),
+    (answers(408), "system_error", FAILED, UNKNOWN),
+    (resets(), "connection_lost", FAILED, UNKNOWN),
+    (cuts_off(), "connection_lost", FAILED, UNKNOWN),
+    (hangs(), "timed_out", FAILED, UNKNOWN),
+    (streams(b" ", pause=0.02), "timed_out", FAILED, UNKNOWN),
+    (streams(), "response_too_large", FAILED, UNKNOWN),
+    (streams(b" " * 1_000_000, packed=True), "response_too_large", FAILED, UNKNOWN),
+    (announces(10_000_000_000), "response_too_large", FAILED, UNKNOWN),
+    (says(b"nonsense\r\n\r\n"), "response_unreadable", FAILED, UNKNOWN),
+    (answers(200, b"<html>", media_type="text/html"), "result_breaks_contract", FAILED, UNKNOWN),
+    (answers(200, b"{'id': 1}"), "result_breaks_contract", FAILED, UNKNOWN),
+    (answers(200, {"id": 7}), "result_breaks_contract", FAILED, UNKNOWN),
+    (answers(204), "result_breaks_contract", FAILED, UNKNOWN),
+    (redirects(303, "http://127.0.0.1:1/"), "redirected", FAILED, UNKNOWN),
+    (redirects(302, "http://127.0.0.1:1/"), "redirected", FAILED, UNKNOWN),
+    (redirects(307, "http://127.0.0.1:1/"), "redirected", FAILED, FAILED),
+    (redirects(308, "http://127.0.0.1:1/"), "redirected", FAILED, FAILED),
+    (answers(304), "redirected", FAILED, FAILED),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "code", "read", "write"), FATES)
+async def test_no_good_answer_is_told_as_it_is(
+    serve: Serve, behaviour: Behaviour, code: str, read: str, write: str
+) -> None:
+    async with ScriptedServer(behaviour) as server:
+        systems = await serve(server.port)
+        for answer, status in (
+            (await get(systems, timeout=0.3), read),
+            (await issue(systems, "pay", timeout=0.3), write),
+        ):
+            assert answer.problem is not None
+            assert (answer.status, answer.problem["code"]) == (status, code)
+            assert answer.output is None
+            assert "hidden-token" not in repr(answer)
+    assert len(server.received) == 2
+
+
+async def test_nobody_listening_is_a_failure_that_was_not_sent(serve: Serve) -> None:
+    systems = await serve(free_port())
+    answer = await issue(systems, "pay")
+    assert answer.problem is not None
+    assert (answer.status, answer.sent, answer.problem["code"]) == (FAILED, False, "unreachable")
+
+
+@pytest.mark.parametrize("health", [None, "/health"])
+async def test_probing_has_no_effect_and_tells_what_is_wrong(serve: Serve, health: str | None) -> None:
+    connection = {"spec": "b.json", "auth": {"bearer": "secret:billing"}} | ({"health": health} if health else {})
+    async with ScriptedServer(in_turn(answers(200, {}), answers(500), answers(401))) as server:
+        systems = await serve(server.port, connection=connection | {"base_url": server.url})
+        results = [await systems.probe("billing") for _ in range(3)]
+    assert [result.status for result in results] == [SUCCEEDED, FAILED, FAILED]
+    assert {request.method for request in server.received} == {"GET"}
+    assert {request.target for request in server.received} == {health or "/"}
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "expected"),
+    [
+        ({"api_key": {"header": "X-Key", "value": "secret:billing"}}, "x-key", "hidden-token"),
+        ({"basic": {"username": "me", "password": "secret:billing"}}, "authorization", "Basic bWU6aGlkZGVuLXRva2Vu"),
+        ("none", "authorization", None),
+    ],
+)
+async def test_other_ways_to_say_who_we_are(serve: Serve, auth: Any, header: str, expected: str | None) -> None:
+    async with ScriptedServer(answers(200, {"id": "R1", "amount": 1})) as server:
+        await get(await serve(server.port, connection={"spec": "b.json", "base_url": server.url, "auth": auth}))
+    assert server.received[0].headers.get(header) == expected

@@ -1,0 +1,68 @@
+"""The project's files: everything wrong is told at once, and a change is taken whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from interlock.experience.installation import Installation
+from interlock.foundation.documents import ProjectInvalid
+from interlock.orchestration.actions import Proposal
+from interlock.orchestration.project import load_project
+from interlock.orchestration.sessions import Opening
+from tests.orchestration.desk import AGENT_KEY, CARLA
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("interlock.yaml", "tenants:", "tenant:", "tenants"),
+        ("systems/ledger.yaml", "effect: write\n    from: \"INSERT", "efect: write\n    from: \"INSERT", "effect"),
+        ("systems/ledger.yaml", "ledger.get_account(id = input.account)", "ledger.get_acount(id = input.account)", "ledger.get_acount"),
+        ("systems/ledger.yaml", "account: ledger.get_account(id = input.account)", "account: ledger.unpay(id = 1)", "effect: read"),
+        ("systems/ledger.yaml", 'paid: "sum(facts.payments', 'paid: "sum(facts.paiments', "paiments"),
+        ("systems/ledger.yaml", "undo: unpay(", "undo: unpaid(", "ledger.unpaid"),
+        ("systems/ledger.yaml", "SELECT id, account, amount", "DELETE FROM payments; SELECT id, account, amount", "list_payments"),
+        ("policies/desk.cedar", "context.input.amount.greaterThan", "context.input.amout.greaterThan", "amout"),
+        ("policies/desk.cedar", 'Role::"clerk"', 'Role::"clark"', "clerk"),
+        ("policies/desk.cedar", '@require("confirm")', '@require("confrim")', "confirm"),
+        ("policies/desk.cedar", 'Action::"ledger.unpay"', 'Action::"ledger.unpya"', "ledger.unpay"),
+        ("agents/helper.yaml", "route: desk", "rout: desk", "route"),
+    ],
+)
+def test_a_mistake_is_told_with_its_file_and_the_right_word(root: Path, file: str, old: str, new: str, told: str) -> None:
+    load_project(root)
+    _edit(root / file, old, new)
+    with pytest.raises(ProjectInvalid) as error:
+        load_project(root)
+    texts = [str(finding) for finding in error.value.findings]
+    assert any(Path(file).name in text and told in text for text in texts), texts
+
+
+async def test_a_broken_change_leaves_the_old_project_active(desk: Installation, root: Path) -> None:
+    before = desk.projects.current.version
+    _edit(root / "policies/desk.cedar", 'Role::"clerk"', 'Role::"clark"')
+    with pytest.raises(ProjectInvalid):
+        await desk.projects.reload()
+    status = desk.projects.status()
+    assert status["version"] == before
+    assert status["rejected"]["version"] != before
+    session = await desk.sessions.open(CARLA, Opening(agent="helper", request="Pay 20 to A-100"))
+    action = await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20}))
+    assert action.state == "succeeded"
+
+
+async def test_a_good_change_counts_for_the_next_action(desk: Installation, root: Path) -> None:
+    _edit(root / "policies/desk.cedar", 'decimal("50.00")) };\n@id("pay-middle")', 'decimal("10.00")) };\n@id("pay-middle")')
+    await desk.projects.reload()
+    assert "rejected" not in desk.projects.status()
+    session = await desk.sessions.open(CARLA, Opening(agent="helper", request="Pay 20 to A-100"))
+    action = await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20}))
+    assert action.state == "denied"
