@@ -72,6 +72,10 @@ class Page:
         """Show what somebody did next."""
         self._paper.note("then", text)
 
+    def note(self, label: str, text: str) -> None:
+        """Show anything else under a label."""
+        self._paper.note(label, text)
+
     def answered(self, text: str) -> None:
         """Show what the person was told."""
         if text:

@@ -25,7 +25,9 @@ class Broken(RuntimeError):
 class Program:
     """One program; it can be stopped and started again, with other arguments."""
 
-    def __init__(self, name: str, command: Sequence[str], *, environment: Mapping[str, str], ready: str, log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, environment: Mapping[str, str], ready: str, log: Path
+    ) -> None:
         self.name = name
         self._command = list(command)
         self._environment = {**os.environ, **environment}

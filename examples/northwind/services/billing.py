@@ -48,9 +48,7 @@ PROBLEMS = "https://billing.northwind.example/problems/"
 class Problem(Exception):
     """A refusal that is answered as a problem document."""
 
-    def __init__(
-        self, status: int, code: str, detail: str, errors: Sequence[Mapping[str, object]] = ()
-    ) -> None:
+    def __init__(self, status: int, code: str, detail: str, errors: Sequence[Mapping[str, object]] = ()) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail, self.errors = status, code, detail, list(errors)
 
@@ -194,9 +192,7 @@ def now() -> str:
 
 
 def shown(note: sqlite3.Row) -> dict[str, object]:
-    plain = (
-        "order_id customer_id currency reason account status version idempotency_key created_at updated_at"
-    )
+    plain = "order_id customer_id currency reason account status version idempotency_key created_at updated_at"
     first = {"id": f"CN-{note['number']:06d}", "amount": note["amount_cents"] / 100}
     return {**first, **{name: note[name] for name in plain.split()}}
 

@@ -231,13 +231,9 @@ def build(out: Path, data: Path = DATA) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Build the order desk's database from the Northwind CSV files."
-    )
+    parser = argparse.ArgumentParser(description="Build the order desk's database from the Northwind CSV files.")
     parser.add_argument("--out", type=Path, required=True, help="the SQLite file to write")
-    parser.add_argument(
-        "--data", type=Path, default=DATA, help="the folder of CSV files (default: %(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder of CSV files (default: %(default)s)")
     options = parser.parse_args()
     build(options.out, options.data)
     print(f"built {options.out}")

@@ -177,9 +177,7 @@ class Tickets:
             reply_id = self._insert("replies", values)
             self._touch(ticket_id, at)
             self._effect("reply added", ticket_id)
-        row: sqlite3.Row = self._db.execute(
-            "SELECT * FROM replies WHERE reply_id = ?", (reply_id,)
-        ).fetchone()
+        row: sqlite3.Row = self._db.execute("SELECT * FROM replies WHERE reply_id = ?", (reply_id,)).fetchone()
         return row, True
 
     def set_status(self, ticket_id: int, status: str) -> sqlite3.Row:
@@ -322,13 +320,9 @@ def make_app(tickets: Tickets) -> Starlette:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="The helpdesk. Set HELPDESK_KEY to the key its callers send."
-    )
+    parser = argparse.ArgumentParser(description="The helpdesk. Set HELPDESK_KEY to the key its callers send.")
     parser.add_argument("--db", type=Path, required=True, help="the SQLite file; made when it is not there")
-    parser.add_argument(
-        "--seed", type=Path, default=SEED, help="first tickets of a new file (default: %(default)s)"
-    )
+    parser.add_argument("--seed", type=Path, default=SEED, help="first tickets of a new file (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8082, help="0 takes a free one (default: %(default)s)")
     options = parser.parse_args()

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from interlock import __version__
 from interlock.context.facts import FactReader
 from interlock.experience.installation import Installation
 from interlock.foundation.clock import Clock, SystemClock
 from interlock.foundation.http import HttpClient
 from interlock.foundation.http.exchange import HttpRequest
-from interlock.foundation.settings import state_folder
+from interlock.foundation.settings.state import state_folder
 from interlock.foundation.store import Database, open_database
 from interlock.foundation.telemetry import Telemetry
 from interlock.governance.credentials import Authenticator, Keys, Tokens
@@ -56,7 +57,8 @@ class Running:
         await self.installation.systems.close()
         await self.writer.close()
         await self.database.close()
-        await self.writer.seal()
+        self.writer.seal()
+        self.installation.telemetry.tracing.close()
 
 
 async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | None = None) -> Running:
@@ -80,7 +82,8 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
     sessions = Sessions(database, journal, projects, clock)
     approvals = Approvals(database, journal, projects, clock)
     judge = Judge(FactReader(systems, clock), switches, pins, clock)
-    execution = Execution(systems, journal, sessions, clock)
+    telemetry = Telemetry.of(settings.telemetry, version=__version__)
+    execution = Execution(systems, journal, sessions, clock, telemetry)
     actions = Actions(database, journal, projects, sessions, approvals, judge, execution)
     waiting = Waiting(database, projects, sessions, actions, judge, execution)
     approvals.actions = waiting
@@ -102,7 +105,7 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
         switches=switches,
         keys=keys,
         authenticator=authenticator,
-        telemetry=Telemetry.of(settings.telemetry),
+        telemetry=telemetry,
         clock=clock,
     )
 

@@ -7,16 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROJECT = "examples/northwind"
 
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--project", default=PROJECT, metavar="DIR", help=f"the project (default: {PROJECT})")
-    parser.add_argument("--once", action="store_true", help="run every step, check it, and stop")
-
-
-def command(args: argparse.Namespace) -> int:
+def demo(args: argparse.Namespace) -> int:
     """Run the project's demo and return its exit code."""
     script = Path(args.project) / "demo.py"
     if not script.exists():

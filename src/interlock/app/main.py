@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import sys
 
-from interlock.experience.cli.main import COMMANDS, Command, run
+from interlock.experience.cli.command import Command, argument
+from interlock.experience.cli.main import run
+from interlock.experience.cli.table import COMMANDS
+
+_NORTHWIND = "examples/northwind"
 
 APP_COMMANDS = (
-    Command("serve", "serve a project: REST, MCP, console", "interlock.app.serve:command"),
-    Command("demo", "run the demo that a project carries", "interlock.app.demo:command"),
+    Command(
+        "serve",
+        "serve a project: REST, MCP and the console",
+        "interlock.app.serve:serve",
+        (
+            argument("--project", metavar="DIR", default="", help="the project's folder (default: INTERLOCK_PROJECT)"),
+            argument("--host", default="", help="the address to listen on (default: the project's)"),
+            argument("--port", type=int, default=0, help="the port to listen on (default: the project's)"),
+            argument("--workers", type=int, default=0, help="how many processes (default: the project's)"),
+        ),
+    ),
+    Command(
+        "demo",
+        "run the demo that a project carries",
+        "interlock.app.demo:demo",
+        (
+            argument("--project", metavar="DIR", default=_NORTHWIND, help=f"the project (default: {_NORTHWIND})"),
+            argument("--once", action="store_true", help="run every step, check it, and stop"),
+        ),
+    ),
 )
+
+ALL_COMMANDS = (*APP_COMMANDS, *COMMANDS)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    return run(sys.argv[1:] if argv is None else argv, (*COMMANDS, *APP_COMMANDS))
+    return run(sys.argv[1:] if argv is None else argv, ALL_COMMANDS)
 
 
 if __name__ == "__main__":

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+import re
 from pathlib import Path
 
-from interlock.foundation.settings import setting
-from interlock.governance.credentials import check_listen
-from interlock.orchestration.project import load_project
+from interlock.foundation.clock import SystemClock
+from interlock.foundation.secrets.errors import SecretMissing
+from interlock.foundation.settings.environment import setting
+from interlock.foundation.settings.state import state_folder
+from interlock.foundation.store import open_database
+from interlock.governance.credentials import Keys, check_listen, is_demo, is_loopback
+from interlock.governance.journal import Journal
+from interlock.orchestration.project import Project, load_project
+
+_REFERENCE = re.compile(r"secret:([A-Za-z0-9_.-]+)")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--project", metavar="DIR", help="the project's folder (default: INTERLOCK_PROJECT, or .)")
-    parser.add_argument("--host", help="the address to listen on (default: the project's)")
-    parser.add_argument("--port", type=int, help="the port to listen on (default: the project's)")
-    parser.add_argument("--workers", type=int, help="how many processes (default: the project's)")
-
-
-def command(args: argparse.Namespace) -> int:
+def serve(args: argparse.Namespace) -> int:
     """Check the project, then serve it until stopped. Raises `ProjectInvalid` and `UnsafeListen`."""
     import uvicorn
 
     root = Path(args.project or setting("INTERLOCK_PROJECT", os.environ)).resolve()
-    settings = load_project(root).settings
-    host, port = args.host or settings.server.host, args.port or settings.server.port
-    check_listen(host, os.environ)
+    project = load_project(root)
+    server = project.settings.server
+    host = args.host or server.host
+    if not is_loopback(host):
+        check_listen(host, asyncio.run(_demo_secrets(project)))
     os.environ["INTERLOCK_PROJECT"] = str(root)
     uvicorn.run(
         "interlock.app.server:create",
         factory=True,
         host=host,
-        port=port,
-        workers=args.workers or settings.server.workers,
+        port=args.port or server.port,
+        workers=args.workers or server.workers,
         loop="uvloop",
         http="httptools",
         lifespan="on",
@@ -44,3 +47,28 @@ def command(args: argparse.Namespace) -> int:
         timeout_graceful_shutdown=10,
     )
     return 0
+
+
+async def _demo_secrets(project: Project) -> list[str]:
+    """Return the names of secrets, and the ids of keys, that anyone could guess."""
+    found = []
+    for name in sorted(_referenced(project)):
+        try:
+            if is_demo(project.secrets.get(f"secret:{name}")):
+                found.append(f"secret:{name}")
+        except SecretMissing:
+            continue
+    state = state_folder(project.root, os.environ)
+    database = open_database(project.settings.storage_url, base=state)
+    await database.open()
+    try:
+        keys = Keys(database, Journal(database, state), clock=SystemClock())
+        await keys.open()
+        return found + await keys.demo_ids()
+    finally:
+        await database.close()
+
+
+def _referenced(project: Project) -> set[str]:
+    texts = ((project.root / name).read_text("utf-8", "replace") for name in project.files if name.endswith("yaml"))
+    return {name for text in texts for name in _REFERENCE.findall(text)}

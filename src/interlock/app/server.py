@@ -14,11 +14,9 @@ from interlock.experience.api.request import Receive, Scope, Send
 from interlock.experience.api.responses import send_bytes, send_json
 from interlock.experience.console import Console
 from interlock.experience.mcp import Mcp
-from interlock.foundation.settings import setting
+from interlock.foundation.settings.environment import setting
 
 log = logging.getLogger("interlock.server")
-
-METRICS = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Server:
@@ -51,7 +49,8 @@ class Server:
         elif path == "/readyz":
             await self._ready(send)
         elif path == "/metrics":
-            await send_bytes(send, 200, self._open.installation.telemetry.render(), METRICS)
+            body, kind = self._open.installation.telemetry.metrics.render()
+            await send_bytes(send, 200, body, kind.encode())
         elif path == "/":
             location = [(b"location", b"/console")]
             await send_bytes(send, 307, b"", b"text/plain", location)

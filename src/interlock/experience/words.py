@@ -32,10 +32,7 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() or char in _KEPT else f"⟨U+{ord(char):04X}⟩"
-        for char in text
-    )
+    return "".join(char if char.isprintable() or char in _KEPT else f"⟨U+{ord(char):04X}⟩" for char in text)
 
 
 def origin_words(origin: Mapping[str, Any]) -> str:

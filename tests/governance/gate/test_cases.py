@@ -85,12 +85,10 @@ def test_what_a_case_leaves_out_is_cautious() -> None:
     assert not one.session["requested"]
     assert one.modes == {"operation": "automatic"}
     assert one.effect == "write"
-    text = '@id("a") permit (principal, action == Action::"billing.issue_refund", resource) when { context.origins.amount.unknown };'
-    document = {
-        "tests": [
-            {"name": "n", "operation": "billing.issue_refund", "input": {"amount": 1}, "expect": {"outcome": "allow"}}
-        ]
-    }
+    case = {"name": "n", "operation": "billing.issue_refund", "input": {"amount": 1}, "expect": {"outcome": "allow"}}
+    text = """@id("a") permit (principal, action == Action::"billing.issue_refund", resource)
+    when { context.origins.amount.unknown };"""
+    document = {"tests": [case]}
     (result,) = run_policy_tests([document], compiled(text))
     assert result.passed
 

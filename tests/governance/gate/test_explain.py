@@ -107,7 +107,7 @@ def test_a_part_that_fails_is_shown_as_failed() -> None:
         ("if context.session.requested then true else context.usage.repeats == -1",
          "(if session.requested is true then true else usage.repeats is -1)"),
         ('context.now.toDate() == datetime("2025-01-15")', "now.toDate() is 2025-01-15"),
-        ('{a: context.usage.repeats}.a > -context.usage.repeats', "{a: usage.repeats}.a is more than -usage.repeats"),
+        ("{a: context.usage.repeats}.a > -context.usage.repeats", "{a: usage.repeats}.a is more than -usage.repeats"),
         ("!(context.usage.repeats > 2 && context.session.requested)",
          "not (usage.repeats is more than 2 and session.requested is true)"),
         ('context.input.amount.greaterThanOrEqual(decimal("5.0"))', "input.amount is at least 5.0"),

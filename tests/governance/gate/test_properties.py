@@ -18,7 +18,7 @@ CONDITIONS = (
     "false",
     "context.input.order_id > 5",
     'context.input.amount.lessThan(decimal("50.00"))',
-    "context.input has reason && context.input.reason like \"b*\"",
+    'context.input has reason && context.input.reason like "b*"',
     "context.facts.order.customer_id == context.session.customer",
     "context.origins.order_id.untrusted",
     "context.usage.repeats * 9223372036854775807 > 0",

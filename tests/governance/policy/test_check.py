@@ -63,7 +63,7 @@ def test_good_policies_have_no_findings() -> None:
         (f'@id("a") {REFUND} when {{ context.facts.order has totl }};', 1, ["`context.facts.order`", "'total'"]),
         (f'@id("a") {REFUND} when {{ context.input.either == "x" }};', 1, ["no `either`"]),
         (f'@id("a") {REFUND} when {{ principal.attributes has regoin }};', 1, ["'region'"]),
-        (f'@id("a") {REFUND} when {{ context.input.reason == "x" }};', 1, ["may be absent", "context.input has reason"]),
+        (f'@id("a") {REFUND} when {{ context.input.reason == "x" }};', 1, ["absent", "context.input has reason"]),
         (f'@id("a") {REFUND} when {{ context.facts.order.shipped == "x" }};', 1, ["may be absent"]),
         (f'@id("a") {REFUND} when {{ context.input.amount > 3 }};', 1, [".lessThanOrEqual"]),
         (f'@id("a") {REFUND} when {{ context.input.order_id == "x" }};', 1, ["Long", "String"]),

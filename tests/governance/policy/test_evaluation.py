@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+import cedarpy
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from interlock.governance.policy import Snapshot, SnapshotInvalid, Verdict, evaluate, permitted_operations
 from tests.governance.policy.trading import compiled, snapshot
@@ -42,7 +50,7 @@ def verdict(text: str, one: Snapshot) -> tuple[str, list[str], str]:
         "!(context.facts.order has shipped)",
         'context.session.done.contains("orders.get")',
         "context.session.verified >= 1",
-        "context.session has person && context.session.person.roles.contains(\"clerk\")",
+        'context.session has person && context.session.person.roles.contains("clerk")',
         "context.session.requested && context.session.in_plan",
         "context.origins.order_id.person",
         "context.origins.amount.unknown",
@@ -226,3 +234,39 @@ def test_what_is_no_snapshot_is_refused(change: dict[str, Any], word: str) -> No
     if "surprise" not in change and "guards" not in change:
         with pytest.raises(SnapshotInvalid, match="missing"):
             Snapshot.from_json(document)
+
+
+values = st.fixed_dictionaries(
+    {"order_id": st.integers(-(2**63), 2**63 - 1), "amount": st.decimals(-(10**10), 10**10, places=4).map(float)},
+    optional={
+        "reason": st.text(max_size=10),
+        "account": st.none() | st.text(max_size=5),
+        "urgent": st.booleans(),
+        "tags": st.lists(st.text(max_size=3), max_size=3),
+        "blob": st.just({"__entity": "x"}),
+        "extra": st.integers(),
+    },
+)
+
+
+@given(values, st.datetimes(datetime(1900, 1, 1), timezones=st.timezones()))  # noqa: DTZ001 hypothesis wants naive limits
+@settings(deadline=None)
+def test_what_is_encoded_is_what_the_schema_promises(arguments: dict[str, Any], now: datetime) -> None:
+    policies = compiled(f'@id("a") {REFUND} when {{ context == context }};')
+    one = replace(snapshot(now=now.isoformat()), input=arguments)
+    part = policies.slices[one.operation]
+    request = {
+        "principal": {"type": "Agent", "id": "desk"},
+        "action": {"type": "Action", "id": one.operation},
+        "resource": {"type": "System", "id": "billing"},
+        "context": orjson.dumps(part.encode(one)).decode(),
+    }
+    result = cedarpy.is_authorized(request, part.policy_set, "[]", cedarpy.Schema.from_str(policies.schema))
+    assert result.diagnostics.errors == []
+    assert result.allowed
+    assert evaluate(one, part, policies).verdict is Verdict.permitted
+
+
+def test_the_gate_does_not_load_the_expression_engine() -> None:
+    program = "import sys; import interlock.governance.gate; assert 'cel' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)

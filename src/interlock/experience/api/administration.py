@@ -52,8 +52,10 @@ def _switch(request: Request) -> SwitchTarget:
     """Return what the body names; beyond the caller's own tenant only the operator reaches."""
     scope, everywhere = SwitchScope(request.body["scope"]), request.body.get("everywhere", False)
     target = request.body.get("target", "")
-    if scope is SwitchScope.installation or everywhere or (
-        scope is SwitchScope.tenant and target != request.principal.tenant
+    if (
+        scope is SwitchScope.installation
+        or everywhere
+        or (scope is SwitchScope.tenant and target != request.principal.tenant)
     ):
         request.require_operator()
     own = "" if scope in (SwitchScope.installation, SwitchScope.tenant) or everywhere else request.principal.tenant
@@ -176,7 +178,9 @@ ROUTES = (
         body=schemas.ROTATE_KEY,
         errors=("key_not_found",),
     ),
-    Route("DELETE", "/v1/keys/{id}", "revoke_key", "Revoke a key", revoke_key, scope="admin", errors=("key_not_found",)),
+    Route(
+        "DELETE", "/v1/keys/{id}", "revoke_key", "Revoke a key", revoke_key, scope="admin", errors=("key_not_found",)
+    ),
     Route(
         "POST",
         "/v1/ask",

@@ -72,9 +72,10 @@ def _outcome(client: Client, approval: dict[str, Any]) -> str:
     """Return what the decision led to; the action itself only where the key may see it."""
     line = f"\n{approval['state']}: {approval['agreed']} of {approval['needed']} agreed"
     try:
-        return f"{line}\n\n{action_text(client.get(f'/v1/actions/{segment(approval["action"])}'))}"
+        action = client.get(f"/v1/actions/{segment(approval['action'])}")
     except ServerProblem:
         return line
+    return f"{line}\n\n{action_text(action)}"
 
 
 def _rows(approvals: list[dict[str, Any]]) -> str:

@@ -11,12 +11,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from interlock import __version__
-from interlock.experience.cli.command import OK, REFUSED, UNREACHABLE, USAGE, Command
+from interlock.experience.cli.command import OK, REFUSED, UNREACHABLE, USAGE, Command, argument
 from interlock.experience.cli.errors import ServerUnreachable, UsageInvalid
 from interlock.experience.cli.output import emit, note
 from interlock.experience.cli.table import COMMANDS, GROUPS
 from interlock.values.errors import InterlockError
+
+__all__ = ["COMMANDS", "Command", "argument", "build_parser", "run"]
 
 INTERRUPTED = 130
 
@@ -84,17 +85,15 @@ def run(argv: Sequence[str], commands: Sequence[Command] = COMMANDS) -> int:
 
 def _add(subparsers: Any, name: str, command: Command) -> None:
     parser = _parser(subparsers, name, command.help)
-    for argument in command.arguments:
-        parser.add_argument(*argument.names, **argument.options)
+    for one in command.arguments:
+        parser.add_argument(*one.names, **one.options)
     parser.add_argument("--json", action="store_true", help="answer with JSON on stdout")
     parser.set_defaults(command=command)
 
 
 def _parser(subparsers: Any, name: str, text: str) -> Any:
     sentence = text[0].upper() + text[1:] + "."
-    return subparsers.add_parser(
-        name, help=text, description=sentence, formatter_class=_Formatter, allow_abbrev=False
-    )
+    return subparsers.add_parser(name, help=text, description=sentence, formatter_class=_Formatter, allow_abbrev=False)
 
 
 def _failed(error: InterlockError, *, as_json: bool) -> int:

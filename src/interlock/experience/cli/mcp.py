@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 
@@ -15,5 +16,5 @@ from interlock.foundation.settings.environment import setting
 def bridge_stdio(arguments: argparse.Namespace) -> int:
     """Pass messages between stdin, stdout and the server's `/mcp` until stdin ends."""
     url = connect(arguments).url
-    bridge(url, setting("INTERLOCK_KEY", os.environ), sys.stdin, sys.stdout)
+    asyncio.run(bridge(url, setting("INTERLOCK_KEY", os.environ), sys.stdin.buffer, sys.stdout.buffer))
     return OK

@@ -71,7 +71,8 @@ def parse_json(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise UsageInvalid(f"{name} is not JSON", why=str(error), fix="quote it for your shell: '{\"a\": 1}'") from error
+        fix = "quote it for your shell: '{\"a\": 1}'"
+        raise UsageInvalid(f"{name} is not JSON", why=str(error), fix=fix) from error
 
 
 def confirmed(question: str, *, yes: bool) -> bool:

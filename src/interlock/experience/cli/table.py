@@ -42,6 +42,11 @@ _ACTION = argument("action", metavar="ACTION", help="the action's id (act_...)")
 _APPROVAL = argument("approval", metavar="APPROVAL", help="the approval's id (apr_...)")
 _SESSION = argument("session", metavar="SESSION", help="the session's id (ses_...)")
 _IN_SESSION = argument("--session", metavar="SESSION", default="", help="the session to work in")
+_SCOPE = argument(
+    "scope", choices=("agent", "operation", "system", "tenant", "installation"), help="what sort of thing"
+)
+_TARGET = argument("target", nargs="?", default="", metavar="TARGET", help="its name; none for the installation")
+_EVERYWHERE = argument("--everywhere", action="store_true", help="for every tenant, not only your own")
 _FOLDER = argument("folder", nargs="?", default=".", metavar="DIR", help="the folder (default: this one)")
 
 _PROJECTS = (
@@ -240,9 +245,10 @@ _ADMINISTRATION = (
         (
             argument("--kind", choices=("person", "agent", "service"), required=True, help="what holds the key"),
             argument("--id", required=True, help="who holds it, as the project's files name them"),
-            argument("--scopes", default="", metavar="SCOPES", help="act,open,approve,read,admin; any of them"),
+            argument("--scopes", default="", metavar="SCOPES", help="some of act,approve,read,admin"),
             argument("--days", type=int, default=None, metavar="N", help="how long it is valid"),
-            argument("--local", action="store_true", help="make the first administrator's key in the project's storage"),
+            argument("--note", default="", metavar="TEXT", help="what it is for"),
+            argument("--local", action="store_true", help="make the first administrator's key, in the storage"),
             _PROJECT,
             _URL,
         ),
@@ -261,18 +267,12 @@ _ADMINISTRATION = (
         "switches set",
         "stop something at once",
         "switches:set_switch",
-        argument(
-            "scope", choices=("agent", "operation", "system", "tenant", "installation"), help="what sort of thing"
-        ),
-        argument("target", nargs="?", default="", metavar="TARGET", help="its name; none for the installation"),
+        _SCOPE,
+        _TARGET,
+        _EVERYWHERE,
         argument("--reason", required=True, metavar="TEXT", help="why; whoever is stopped is told"),
     ),
-    _server(
-        "switches clear",
-        "let what was stopped go on",
-        "switches:clear",
-        argument("switch", metavar="SWITCH", help="the switch's id"),
-    ),
+    _server("switches clear", "let what was stopped go on", "switches:clear", _SCOPE, _TARGET, _EVERYWHERE),
     _local("models list", "list routes and the models they lead to", "models:list_models"),
     _server("mcp", "serve the Model Context Protocol on stdin and stdout", "mcp:bridge_stdio"),
 )

@@ -15,8 +15,8 @@ from interlock.experience.mcp.messages import INVALID_PARAMS, Message
 from interlock.experience.mcp.revisions import Revision
 from interlock.experience.mcp.toolbox import CANCEL, OWN, OWN_INPUTS, STATUS
 from interlock.integration.contracts import InputInvalid
-from interlock.integration.systems import Answer
-from interlock.orchestration.actions import Action, ActionStateInvalid, OperationUnknown, Proposal
+from interlock.integration.systems import Answer, OperationUnknown
+from interlock.orchestration.actions import Action, ActionStateInvalid, Proposal
 from interlock.orchestration.approvals import ConsentStale
 from interlock.orchestration.sessions import SessionClosed
 from interlock.values.actions import ActionState
@@ -84,7 +84,7 @@ class Calls:
                 return await self._own(call)
             action = await self._propose(call)
         except OperationUnknown as error:
-            raise ProtocolFault(INVALID_PARAMS, f"Unknown tool: {error.what}", fix=error.fix) from error
+            raise ProtocolFault(INVALID_PARAMS, "Unknown tool", fix=error.fix) from error
         except ProtocolFault:
             raise
         except InterlockError as error:

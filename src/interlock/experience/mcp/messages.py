@@ -48,6 +48,12 @@ class Reply:
     headers: Headers = field(default_factory=list)
 
 
+def id_of(value: Any) -> MessageId | None:
+    """Return the id that an answer to *value* carries, or None where it has none that is valid."""
+    number = value.get("id") if isinstance(value, dict) else None
+    return number if isinstance(number, (str, int)) and not isinstance(number, bool) else None
+
+
 def message_of(value: Any) -> Message:
     """Return the message that a body's JSON value is. Raises `ProtocolFault`.
 
@@ -57,12 +63,12 @@ def message_of(value: Any) -> Message:
         raise ProtocolFault(INVALID_REQUEST, "batches are not taken", fix="send one message a request")
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise ProtocolFault(INVALID_REQUEST, "the body is no JSON-RPC 2.0 message")
-    method, number = value.get("method", ""), value.get("id")
+    method, number = value.get("method", ""), id_of(value)
     if not isinstance(method, str):
         raise ProtocolFault(INVALID_REQUEST, "the method is no text")
     if not method and "result" not in value and "error" not in value:
         raise ProtocolFault(INVALID_REQUEST, "the message is neither a request nor an answer")
-    if "id" in value and (isinstance(number, bool) or not isinstance(number, (str, int))):
+    if "id" in value and number is None:
         raise ProtocolFault(INVALID_REQUEST, "the id is neither text nor a whole number")
     message = Message(method, number)
     params = value.get("params")

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from interlock.experience.api.errors import MethodNotAllowed, NotFound, RequestMalformed, ScopeMissing
+from interlock.experience.api.errors import MethodNotAllowed, NotFound, RequestMalformed
 from interlock.experience.api.request import Receive, Scope, Send, parse_body, read_body
 from interlock.experience.api.responses import JSON, Headers, send_bytes, send_json, send_problem
 from interlock.experience.installation import Installation
@@ -22,6 +22,8 @@ from interlock.experience.mcp.messages import METHOD_NOT_FOUND, PARSE_ERROR, Mes
 from interlock.experience.mcp.revisions import HANDSHAKE, SERVER, SERVER_KEY, STATELESS, Revision, revision_of
 from interlock.experience.mcp.toolbox import Toolbox
 from interlock.foundation.telemetry.overhead import begin_meter
+from interlock.governance.credentials import demand_scope
+from interlock.governance.credentials.errors import ScopeMissing
 from interlock.orchestration.project import Project
 from interlock.values.errors import InterlockError
 from interlock.values.principals import Principal
@@ -107,8 +109,8 @@ class Mcp:
             value = parse_body(raw, headers, deepest=limits.depth)
         except RequestMalformed as error:
             raise ProtocolFault(PARSE_ERROR, error.what, fix=error.fix) from error
+        exchange.number = messages.id_of(value)
         message = messages.message_of(value)
-        exchange.number = message.id
         revision = revision_of(message, headers, scope["headers"])
         exchange.stateless = revision.stateless
         if message.id is None:
@@ -119,11 +121,7 @@ class Mcp:
         self, message: Message, principal: Principal, revision: Revision, headers: dict[bytes, bytes]
     ) -> bytes:
         if message.method == "tools/call":
-            if not principal.may(metadata.SCOPE):
-                raise ScopeMissing(
-                    f"calling tools needs a credential with the scope {metadata.SCOPE}",
-                    fix="create such a key: interlock keys create --help",
-                )
+            demand_scope(principal, metadata.SCOPE)
             shown = await self._calls.answer(call_of(message, principal, revision, headers))
             return rendering.completed(shown, stateless=revision.stateless)
         if message.method == "tools/list":

@@ -13,7 +13,7 @@ from interlock.values.errors import InterlockError
 class ExpressionInvalid(InterlockError):
     """The text is not a CEL expression over the variables that are there."""
 
-    code = "expression-invalid"
+    code = "expression_invalid"
     status = 422
     title = "The expression is not valid"
 
@@ -21,6 +21,6 @@ class ExpressionInvalid(InterlockError):
 class ExpressionFailed(InterlockError):
     """The expression has no value here: a field is not there, types do not fit, a division by zero."""
 
-    code = "expression-failed"
+    code = "expression_failed"
     status = 422
     title = "The expression has no value"

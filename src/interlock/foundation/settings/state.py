@@ -9,7 +9,8 @@ from interlock.foundation.settings.environment import setting
 
 
 def state_folder(root: Path, environment: Mapping[str, str]) -> Path:
-    """Return the state folder of the project in *root*: `INTERLOCK_STATE`, relative to the project. Makes nothing.
+    """Return the state folder of the project in *root*: `INTERLOCK_STATE`, relative to the project. Makes
+    nothing.
 
     A relative SQLite path in `storage.url` is relative to it: `open_database(url, base=state_folder(...))`.
     """

@@ -146,9 +146,7 @@ class PostgresDatabase:
     async def _connected(self) -> Any:
         """Return the connection that commits, with all claims on it; to be called in turn."""
         if not self._open or self._read_only:
-            raise StoreUnavailable(
-                "the database is not open" if not self._open else "the database is read-only"
-            )
+            raise StoreUnavailable("the database is not open" if not self._open else "the database is read-only")
         if self._connection is None or self._connection.is_closed():
             with _errors():
                 connection = await _driver().connect(self._url, **self._options("off"))
@@ -303,9 +301,7 @@ def _translated(driver: ModuleType, error: Any, index: int | None) -> StoreError
     if isinstance(error, driver.InterfaceError) and "the server expects" in str(error):
         return StatementRefused("a statement has too few or too many parameters", index=index)
     if not state or state[:2] in _UNUSABLE or state in _ENDED:
-        return StoreUnavailable(
-            "the database server cannot be used", why=name, fix="check server and network"
-        )
+        return StoreUnavailable("the database server cannot be used", why=name, fix="check server and network")
     return StatementRefused("the database refused a statement", why=f"{name} {state}".strip(), index=index)
 
 

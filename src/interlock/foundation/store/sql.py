@@ -52,9 +52,7 @@ def typed(script: str, types: Mapping[str, str]) -> str:
     return script
 
 
-def pending(
-    capability: str, steps: Sequence[str], applied: Sequence[tuple[int, str]]
-) -> list[tuple[int, str, str]]:
+def pending(capability: str, steps: Sequence[str], applied: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:
     """Return (number, step, digest) of the steps not yet applied. Raises `SchemaConflict`."""
     digests = [hashlib.sha256(step.encode()).hexdigest() for step in steps]
     if len(applied) > len(steps):

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,16 +61,12 @@ class SqliteDatabase:
         self._scanners: ThreadPoolExecutor | None = None
 
     async def open(self) -> None:
-        with _errors():
-            if not self._read_only:
+        if not self._read_only:
+            with _errors():
                 self._create()
                 self._writer = self._connect()
-                if self._writer.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
-                    raise StoreUnavailable(
-                        "the database cannot use a write-ahead log",
-                        why="its file system has no shared memory",
-                        fix="keep it on a local disk",
-                    )
+            await self._use_log(self._writer)
+        with _errors():
             self._reader = self._connect(reading=True)
             self._reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="interlock-store")
@@ -150,7 +146,28 @@ class SqliteDatabase:
 
     def _create(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # A file that exists is not touched: closing it would drop the locks of other connections in this process.
+        with suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+    async def _use_log(self, connection: sqlite3.Connection) -> None:
+        """Switch to a write-ahead log; SQLite itself does not wait for another process that does the same."""
+        patience = time.monotonic() + self._busy_seconds
+        mode = None
+        while mode is None:
+            try:
+                with _errors():
+                    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except StoreBusy:
+                if time.monotonic() > patience:
+                    raise
+                await asyncio.sleep(0.01)
+        if mode != ("wal",):
+            raise StoreUnavailable(
+                "the database cannot use a write-ahead log",
+                why="its file system has no shared memory",
+                fix="keep it on a local disk",
+            )
 
     def _connect(self, *, reading: bool = False) -> sqlite3.Connection:
         mode = "ro" if self._read_only else "rw"
@@ -181,9 +198,7 @@ class SqliteDatabase:
     def _opened(self, *, writing: bool = False) -> sqlite3.Connection:
         connection = self._writer if writing else self._reader
         if connection is None:
-            raise StoreUnavailable(
-                "the database is not open" if not self._read_only else "the database is read-only"
-            )
+            raise StoreUnavailable("the database is not open" if not self._read_only else "the database is read-only")
         return connection
 
     @staticmethod
@@ -279,9 +294,7 @@ def _translated(error: Exception, index: int | None) -> StoreError:
     if primary == sqlite3.SQLITE_CONSTRAINT:
         return RowRefused("a row breaks a constraint", why=str(error), index=index)
     if primary in _UNUSABLE:
-        return StoreUnavailable(
-            "the database file cannot be used", why=str(error), fix="check disk and permissions"
-        )
+        return StoreUnavailable("the database file cannot be used", why=str(error), fix="check disk and permissions")
     if isinstance(error, _REFUSED_BY_PYTHON):
         return StatementRefused("a value does not fit its column", why=type(error).__name__, index=index)
     return StatementRefused("the database refused a statement", why=str(error), index=index)

@@ -14,7 +14,7 @@ from interlock.governance.journal.errors import (
     SigningKeyUnsafe,
 )
 from interlock.governance.journal.reader import JournalReader, Page, Record, Search
-from interlock.governance.journal.verify import Verification
+from interlock.governance.journal.verify import Verification, examine
 from interlock.governance.journal.writer import Journal
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "SigningKeyUnsafe",
     "Verification",
     "erase",
+    "examine",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from interlock.foundation.store import Database, Row, StoreDamaged
+from interlock.foundation.store import Database, Row, StatementRefused, StoreDamaged
 from interlock.governance.journal import store
 from interlock.governance.journal.chain import Tip
 from interlock.governance.journal.checkpoint import FILE, SidecarCheck, check_sidecar, file_digest, statement_of
@@ -49,6 +49,22 @@ async def verify(database: Database, state: Path | None, *, public: str = "") ->
     *public* is the signing key to trust, in hex, if it is kept elsewhere than in *state*.
     """
     return await _Verifier(database, state, public).run()
+
+
+async def examine(database: Database, state: Path | None, *, public: str = "") -> Verification:
+    """Open *database*, which had best be read-only, verify its journal, and close it.
+
+    One that is too damaged to be opened is a finding, not an error. Raises `StoreUnavailable`.
+    """
+    try:
+        await database.open()
+        return await verify(database, state, public=public)
+    except (StoreDamaged, StatementRefused) as error:
+        name = database.file.name if database.file else "database"
+        bad = Damage(name, 0, f"the database is too damaged to be read: {error.why}")
+        return Verification(ok=False, records=0, chains=0, first_bad=bad.to_json())
+    finally:
+        await database.close()
 
 
 async def check_heads(database: Database) -> list[store.Head]:

@@ -16,7 +16,7 @@ from interlock.values.errors import InterlockError
 class PolicyInvalid(InterlockError):
     """Some policy does not parse, does not fit the operations' types, or asks for something unknown."""
 
-    code = "policy-invalid"
+    code = "policy_invalid"
     status = 422
     title = "The policies are not valid"
 
@@ -33,6 +33,6 @@ class PolicyInvalid(InterlockError):
 class SnapshotInvalid(InterlockError):
     """A JSON document is not a snapshot of this or an earlier version."""
 
-    code = "snapshot-invalid"
+    code = "snapshot_invalid"
     status = 422
     title = "The snapshot cannot be read"

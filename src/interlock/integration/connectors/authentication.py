@@ -9,27 +9,28 @@ from typing import Any, Protocol
 
 from interlock.integration.connectors.interface import SecretSource
 
-_REFERENCE = {
+REFERENCE = {
     "type": "string",
     "pattern": "^secret:[A-Za-z][A-Za-z0-9_.-]{0,63}$",
     "description": "a reference such as secret:billing; the secret itself stays out of project files",
 }
+"""The JSON Schema of a reference to a secret."""
 _TOKEN = {"type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$", "description": "a header's name"}
 
 AUTHENTICATION_SCHEMA: dict[str, Any] = {
     "description": "How calls say who they are from: none, or one of bearer, api_key and basic.",
     "type": ["string", "object"],
     "properties": {
-        "bearer": _REFERENCE,
+        "bearer": REFERENCE,
         "api_key": {
             "type": "object",
-            "properties": {"header": _TOKEN, "value": _REFERENCE},
+            "properties": {"header": _TOKEN, "value": REFERENCE},
             "required": ["header", "value"],
             "additionalProperties": False,
         },
         "basic": {
             "type": "object",
-            "properties": {"username": {"type": "string", "minLength": 1}, "password": _REFERENCE},
+            "properties": {"username": {"type": "string", "minLength": 1}, "password": REFERENCE},
             "required": ["username", "password"],
             "additionalProperties": False,
         },

@@ -77,6 +77,7 @@ class Actions:
         self._approvals = approvals
         self._judge = judge
         self._execution = execution
+        self._telemetry = execution.telemetry
         self._clock: Clock = sessions.clock
         sessions.history = self._remember
 
@@ -95,21 +96,33 @@ class Actions:
             known = await store.by_client_key(self._database, session.id, proposal.client_key)
             if known is not None:
                 return _same(known, arguments)
-        who = principal.to_json()
-        case = Case(session, who, compiled, proposal.input, arguments, derived=bool(proposal.undo_of))
-        judgement = await self._judge.judge(project, case)
-        action = self._begin(principal, proposal, case, judgement)
-        session.begin(action.operation, arguments)
+        case = Case(
+            session,
+            principal.to_json(),
+            compiled,
+            proposal.input,
+            arguments,
+            usage=session.begin(proposal.operation, arguments),
+            derived=bool(proposal.undo_of),
+        )
+        action_id = new_id("act")
+        with self._telemetry.action(proposal.operation, action=action_id, session=session.id, agent=case.agent):
+            return await self._take(action_id, principal, proposal, case)
+
+    async def _take(self, action_id: str, principal: Principal, proposal: Proposal, case: Case) -> Action:
+        judgement = await self._judge.judge(self._projects.current, case)
+        action = self._begin(action_id, principal, proposal, case, judgement)
         try:
-            await self._record_decision(action, session, judgement)
+            await self._record_decision(action, case.session, judgement)
         except Conflict:
-            known = await store.by_client_key(self._database, session.id, proposal.client_key)
+            known = await store.by_client_key(self._database, case.session.id, proposal.client_key)
             if known is None:
                 raise
-            return _same(known, arguments)
+            return _same(known, case.arguments)
         if action.state is not ActionState.executing or action.external:
+            self._telemetry.metrics.count("interlock_actions_total", action.operation, action.state.value)
             return action
-        return await self._execution.run(action, compiled.operation, session)
+        return await self._execution.run(action, case.compiled.operation, case.session)
 
     async def get(self, action_id: str, principal: Principal) -> Action:
         """Return an action the caller may see. Raises `ActionUnknown`."""
@@ -231,9 +244,10 @@ class Actions:
         )
         await self._journal.record([entry])
 
-    def _begin(self, principal: Principal, proposal: Proposal, case: Case, judgement: Judgement) -> Action:
+    def _begin(
+        self, action_id: str, principal: Principal, proposal: Proposal, case: Case, judgement: Judgement
+    ) -> Action:
         now = self._clock.now()
-        action_id = new_id("act")
         state = STATES[judgement.decision.outcome]
         return Action(
             id=action_id,

@@ -6,6 +6,7 @@ from typing import Any
 
 from interlock.foundation.clock import Clock
 from interlock.foundation.faults import fault
+from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.foundation.telemetry.overhead import waited
 from interlock.governance.journal import Conflict, Entry, Journal
 from interlock.integration.systems import Answer, Systems
@@ -26,17 +27,22 @@ _STATES = {
 class Execution:
     """Calls systems for actions that are durably `executing`, and records the outcome."""
 
-    def __init__(self, systems: Systems, journal: Journal, sessions: Sessions, clock: Clock) -> None:
+    def __init__(
+        self, systems: Systems, journal: Journal, sessions: Sessions, clock: Clock, telemetry: Telemetry = OFF
+    ) -> None:
         self._systems = systems
         self._journal = journal
         self.sessions = sessions
         self._clock = clock
+        self.telemetry = telemetry
 
     async def run(self, action: Action, operation: Operation, session: Session | None) -> Action:
         """Call the system once, under the action's idempotency key, and record the outcome."""
         fault("action.before_call")
-        answer = await self._systems.call(action.operation, action.input, key=action.key)
+        with self.telemetry.system_call(operation.system, action.operation):
+            answer = await self._systems.call(action.operation, action.input, key=action.key)
         fault("action.after_call")
+        self._observe(operation.system, answer)
         waited(answer.elapsed_ms)
         return await self.finish(action, operation, session, answer, actor=f"service:{self._journal.writer}")
 
@@ -86,8 +92,15 @@ class Execution:
             session.revision += 1
             if state is ActionState.succeeded:
                 session.succeed(operation, action.output)
+        self.telemetry.metrics.count("interlock_actions_total", action.operation, state.value)
         fault("action.after_result")
         return action
+
+    def _observe(self, system: str, answer: Answer) -> None:
+        metrics = self.telemetry.metrics
+        metrics.observe("interlock_system_call_seconds", answer.elapsed_ms / 1000, system)
+        if not answer.succeeded:
+            metrics.count("interlock_system_errors_total", system, str((answer.problem or {}).get("code", "")))
 
 
 def _outcome(action: Action, operation: Operation, answer: Answer) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Case:
     compiled: CompiledOperation
     input: dict[str, Any]
     arguments: str
+    usage: Mapping[str, int]
     derived: bool = False
     again: bool = False
 
@@ -122,7 +123,7 @@ class Judge:
             origins={name: origin.to_json() for name, origin in origins.items()},
             data=label.to_json(),
             quality=gathered.quality(),
-            usage=session.usage(operation.id, case.arguments),
+            usage=dict(case.usage),
             now=rfc3339(self._clock.now()),
             modes={
                 "installation": project.settings.mode.word,
@@ -146,7 +147,7 @@ class Judge:
             _agent_guard(project, case),
         ]
         if not case.again:
-            found.append(project.loop_guard(case.agent).check(session.usage(operation.id, case.arguments)))
+            found.append(project.loop_guard(case.agent).check(case.usage))
         if session.closed or self._clock.now() > session.expires_at:
             found.append({"rule": "session-closed", "text": "The session was closed"})
         return [guard for guard in found if guard is not None]
@@ -178,4 +179,3 @@ def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
     else:
         origins = memory.origins(operation, case.input)
     return origins, memory.label(operation, case.input, origins)
-

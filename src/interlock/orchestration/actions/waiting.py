@@ -184,7 +184,14 @@ class Waiting:
         if compiled is None:
             return None
         case = Case(
-            session, action.who, compiled, action.input, action.arguments, derived=bool(action.undo_of), again=True
+            session,
+            action.who,
+            compiled,
+            action.input,
+            action.arguments,
+            usage=session.usage(action.operation, action.arguments),
+            derived=bool(action.undo_of),
+            again=True,
         )
         return await self._judge.judge(project, case)
 

@@ -24,16 +24,19 @@ GROUND_RULES = (
 )
 
 
-def opening(agent: AgentSpec, context: Assembled) -> list[dict[str, Any]]:
-    """Return the messages before the conversation: the agent's instructions, and its context as data."""
+def opening(agent: AgentSpec, session: Mapping[str, Any], context: Assembled) -> list[dict[str, Any]]:
+    """Return the messages before the conversation: instructions, then what is known, as one JSON object of data."""
     texts = [agent.instructions.strip(), GROUND_RULES]
-    if agent.context:
-        shown = bounded(dict(context.values), agent.limits.result_bytes)
-        document: dict[str, Any] = {"kind": "context", "data": shown}
-        if context.partial:
-            document["missing"] = dict(context.missing)
-        texts.append("Context, as data: " + orjson.dumps(document).decode())
-    return [{"role": "system", "content": "\n\n".join(text for text in texts if text)}]
+    known = {
+        "kind": "context",
+        "session": bounded(dict(session), agent.limits.result_bytes),
+        "data": bounded(dict(context.values), agent.limits.result_bytes),
+        "missing": dict(context.missing),
+    }
+    return [
+        {"role": "system", "content": "\n\n".join(text for text in texts if text)},
+        {"role": "system", "content": orjson.dumps(known, option=orjson.OPT_NON_STR_KEYS, default=str).decode()},
+    ]
 
 
 def result_text(operation: Operation | None, view: Mapping[str, Any], limit: int) -> str:

@@ -54,8 +54,9 @@ class Models(Protocol):
 class Asked:
     """What is asked of an agent, and on whose behalf.
 
-    *operations* are those that policy permits the principal; *session* holds the facts that context
-    expressions may name; *history* holds the messages of earlier turns.
+    *operations* are those that policy permits the principal; *session* holds the session's facts (such as
+    `customer`), which context expressions may name and the model is told; *history* holds the messages of
+    earlier turns.
     """
 
     session_id: str
@@ -107,7 +108,7 @@ class _Running:
 
     async def run(self) -> Turn:
         self._context = await self._gather()
-        self._opening = opening(self._agent, self._context)
+        self._opening = opening(self._agent, self._asked.session, self._context)
         while True:
             try:
                 reply = await self._call(self._tools)

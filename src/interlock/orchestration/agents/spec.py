@@ -66,7 +66,7 @@ def agent_from_document(document: Document) -> AgentSpec:
         try:
             context += compile_context({name: text})
         except ExpressionInvalid as error:
-            message = f"{error.what} {error.why}".strip()
+            message = ". ".join(part.rstrip(".") for part in (error.what, error.why, error.fix) if part)
             findings.add(document.finding(f"/context/{escape(name)}", message))
     findings.raise_if_any()
     return AgentSpec(

@@ -48,7 +48,7 @@ class WaitingActions(Protocol):
         """Replace the arguments by *edited*, decide again, and return the new consent."""
         ...
 
-    async def resume(self, action_id: str) -> None:
+    async def resume(self, action_id: str) -> object:
         """Run the action if nothing is unmet any more, or deny it if somebody rejected it."""
         ...
 

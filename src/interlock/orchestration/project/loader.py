@@ -9,7 +9,7 @@ from typing import Any
 
 from interlock.context.facts import FactPlan, compile_facts
 from interlock.foundation.documents import Document, Finding, ProjectInvalid, read_document
-from interlock.foundation.settings import ProjectSettings, project_settings
+from interlock.foundation.settings.project import ProjectSettings, project_settings
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.governance.credentials import directory_of

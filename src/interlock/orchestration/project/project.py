@@ -9,7 +9,7 @@ from typing import Any
 
 from interlock.context.facts import FactPlan
 from interlock.foundation.secrets import SecretStore
-from interlock.foundation.settings import ProjectSettings
+from interlock.foundation.settings.project import ProjectSettings
 from interlock.governance.credentials import Directory
 from interlock.governance.limits import LoopGuard
 from interlock.governance.policy import Policies

@@ -38,11 +38,13 @@ class Session:
     actions: int = 0
     memory: Memory = field(default_factory=Memory)
 
-    def begin(self, operation: str, arguments_digest: str) -> None:
-        """Count one proposed action."""
+    def begin(self, operation: str, arguments_digest: str) -> dict[str, int]:
+        """Count one proposed action; return what was counted before it (`context.usage`)."""
+        before = self.usage(operation, arguments_digest)
         self.actions += 1
         self.calls[operation] += 1
         self.repeats[operation + arguments_digest] += 1
+        return before
 
     def succeed(self, operation: Operation, output: Any) -> None:
         """Take one succeeded action into history and memory."""
@@ -59,7 +61,7 @@ class Session:
         return {
             "id": self.id,
             "channel": self.channel,
-            "customer": self.customer,
+            "customer": self.customer or None,
             "verification": self.verification,
             "verified": levels.index(self.verification) if self.verification in levels else 0,
             "purpose": self.purpose,
@@ -71,7 +73,7 @@ class Session:
         }
 
     def usage(self, operation: str, arguments_digest: str) -> dict[str, int]:
-        """Return what policies see as `context.usage`, before the action at hand is counted."""
+        """Return what policies see as `context.usage`."""
         return {
             "session_actions": self.actions,
             "operation_calls": self.calls[operation],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import orjson
 
 from interlock.foundation.http import HttpFailure, HttpResponse, ResponseTooLarge, ResponseUnreadable
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
+from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 
 LONGEST_WAIT = 3600.0
@@ -26,8 +26,6 @@ _REFUSALS = {
 }
 _MAYBE_DONE = frozenset({301, 302, 303})
 _PASSING = frozenset({500, 502, 503, 504})
-_SHORT_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
-_SHORT_TITLE = re.compile(r"[^\W\d_][^\x00-\x1f\x7f@\d]{2,79}")
 
 
 def interpret(response: HttpResponse, effect: Effect, results: Mapping[str, str]) -> Answer:
@@ -39,10 +37,12 @@ def interpret(response: HttpResponse, effect: Effect, results: Mapping[str, str]
         return _redirected(status, effect)
     if status < 500 and status != 408:
         code, detail = _REFUSALS.get(status, ("refused", "the system refused the call"))
-        answer = failed(code, detail, status=status, **_said(response))
+        answer = failed(code, detail, status=status, **_own_words(response))
         return _later(answer, response) if status == 429 else answer
     detail = f"the system failed with status {status}"
-    answer = unanswered(effect, "system_error", detail, status=status, transient=status in _PASSING, **_said(response))
+    answer = unanswered(
+        effect, "system_error", detail, status=status, transient=status in _PASSING, **_own_words(response)
+    )
     return _later(answer, response) if status == 503 else answer
 
 
@@ -91,11 +91,8 @@ def _later(answer: Answer, response: HttpResponse) -> Answer:
     return Answer(answer.status, problem=answer.problem, transient=True, retry_after=min(float(after), LONGEST_WAIT))
 
 
-def _said(response: HttpResponse) -> dict[str, Any]:
-    """Return the system's own code and title (RFC 9457 and what is like it) where they are short fixed words.
-
-    Its longer texts may repeat what was sent, so they stay behind.
-    """
+def _own_words(response: HttpResponse) -> dict[str, Any]:
+    """Return the system's own code and title (RFC 9457 and what is like it), as far as they may be shown."""
     if not response.is_json:
         return {}
     try:
@@ -103,14 +100,11 @@ def _said(response: HttpResponse) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     inner = body.get("error") if isinstance(body, dict) else None
-    said: dict[str, Any] = {}
-    for holder in (body, inner):
-        if not isinstance(holder, dict):
-            continue
-        code = next((holder[key] for key in ("code", "error", "type") if isinstance(holder.get(key), str)), "")
-        title = holder.get("title")
-        if "code" not in said and _SHORT_CODE.fullmatch(code):
-            said["code"] = code
-        if isinstance(title, str) and _SHORT_TITLE.fullmatch(title):
-            said["title"] = title
-    return {"system": said} if said else {}
+    code: object = None
+    title: object = None
+    for holder in (inner, body):
+        if isinstance(holder, dict):
+            words = (holder.get(key) for key in ("code", "error", "type"))
+            code = next((word for word in words if isinstance(word, str)), code)
+            title = holder.get("title", title)
+    return said(code, title)

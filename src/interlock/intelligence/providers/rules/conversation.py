@@ -25,25 +25,47 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The person's latest words, those before, what has been done since, and how many calls there ever were."""
+    """The person's latest words, those before, what has been done since, and how many calls there ever were.
+
+    *session* and *context* are what the caller told as context: a system message that is a JSON object with
+    `kind: context`.
+    """
 
     words: str
     earlier: tuple[str, ...] = ()
     done: tuple[Done, ...] = ()
     calls: int = 0
+    session: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
     """Return the state of the conversation that *messages* (in OpenAI's shape) hold."""
     spoken = [position for position, message in enumerate(messages) if message.get("role") == "user"]
     calls = sum(1 for _ in _calls(messages))
+    known = _context(messages)
+    session, context = known.get("session") or {}, known.get("data") or {}
     if not spoken:
-        return Conversation("", calls=calls)
+        return Conversation("", calls=calls, session=session, context=context)
     latest = messages[spoken[-1] + 1 :]
     results = {str(each.get("tool_call_id")): each for each in latest if each.get("role") == "tool"}
     done = tuple(_done(name, results[call_id].get("content")) for call_id, name in _calls(latest) if call_id in results)
     texts = [_text(messages[position].get("content")) for position in spoken]
-    return Conversation(texts[-1], tuple(reversed(texts[:-1])), done, calls)
+    return Conversation(texts[-1], tuple(reversed(texts[:-1])), done, calls, session, context)
+
+
+def _context(messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    for message in messages:
+        content = message.get("content")
+        if message.get("role") != "system" or not isinstance(content, str) or not content.startswith("{"):
+            continue
+        try:
+            value = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(value, dict) and value.get("kind") == "context":
+            return value
+    return {}
 
 
 def _calls(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,9 @@ from interlock.intelligence.providers.rules.matching import Example, Matcher, co
 from interlock.intelligence.providers.rules.slots import Slot, usual_pattern
 from interlock.intelligence.providers.rules.templates import FORMATS, Template
 
-ALWAYS = frozenset({"words", "action", "operation", "reason", "requirement", "problem", "result"})
-"""What every expression may name beside slots and steps; the last six are about the last call, in answers."""
+ALWAYS = frozenset({"words", "session", "context"})
+ABOUT_THE_LAST_CALL = frozenset({"action", "operation", "reason", "requirement", "problem", "result"})
+"""What every expression may name beside slots and steps; the latter in answers only."""
 
 USUAL_ANSWERS = {
     "succeeded": "Done.",
@@ -45,7 +46,9 @@ class _Reader:
         self._findings = Findings()
 
     def book(self) -> RuleBook:
-        usual = {state: (Answer(Template(text, variables=ALWAYS)),) for state, text in USUAL_ANSWERS.items()}
+        usual = {
+            state: (Answer(Template(text, variables=ABOUT_THE_LAST_CALL)),) for state, text in USUAL_ANSWERS.items()
+        }
         answers = {**usual, **self._answers(self._data.get("answers", {}), "/answers", ALWAYS)}
         intents: dict[str, Intent] = {}
         examples: list[Example] = []
@@ -133,6 +136,7 @@ class _Reader:
         self, declared: Mapping[str, Any], pointer: str, names: frozenset[str]
     ) -> dict[str, tuple[Answer, ...]]:
         found: dict[str, tuple[Answer, ...]] = {}
+        names |= ABOUT_THE_LAST_CALL
         for state, value in declared.items():
             choices = value if isinstance(value, list) else [value]
             places = [f"{pointer}/{state}/{place}" for place in range(len(choices))]
@@ -160,7 +164,7 @@ class _Reader:
         try:
             return Template(text, variables=names)
         except ExpressionInvalid as error:
-            self._wrong(pointer, f"{error.what} {error.why}".strip())
+            self._wrong(pointer, _explained(error))
         except KeyError as error:
             self._wrong(pointer, f"{error.args[0]!r} is no format; there are {', '.join(FORMATS)}")
         return Template("", variables=())
@@ -171,7 +175,7 @@ class _Reader:
         try:
             return compile_expression(text, variables=names)
         except ExpressionInvalid as error:
-            self._wrong(pointer, f"{error.what} {error.why}".strip())
+            self._wrong(pointer, _explained(error))
             return None
 
     def _pattern(self, text: str, pointer: str) -> re.Pattern[str] | None:
@@ -186,6 +190,10 @@ class _Reader:
 
     def _wrong(self, pointer: str, message: str) -> None:
         self._findings.add(self._document.finding(pointer, message))
+
+
+def _explained(error: ExpressionInvalid) -> str:
+    return ". ".join(part.rstrip(".") for part in (error.what, error.why, error.fix) if part)
 
 
 def _step_name(step: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ class Scope(Mapping[str, Any]):
         self._conversation = conversation
         self._texts = texts
         self._results: dict[str, Any] = {"words": conversation.words}
+        self._results |= {"session": conversation.session, "context": conversation.context}
         self._looking: set[str] = set()
 
     def bind(self, name: str, value: Any) -> None:

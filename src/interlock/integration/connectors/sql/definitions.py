@@ -1,0 +1,130 @@
+"""From a declared statement to an operation's definition: typed parameters in, typed rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from interlock.integration.connectors.interface import OperationDeclaration
+from interlock.integration.connectors.sql.statements import (
+    SQLITE,
+    Checked,
+    Column,
+    StatementInvalid,
+    check_statement,
+)
+from interlock.integration.contracts import Definition
+from interlock.values.operations import Effect
+
+MAX_ROWS = 1000
+_SCALARS = frozenset({"string", "integer", "number", "boolean", "null"})
+_FORMATS = {"date": {"type": "string", "format": "date"}, "datetime": {"type": "string", "format": "date-time"}}
+_AFFECTED = {
+    "type": "object",
+    "properties": {"affected": {"type": "integer", "minimum": 0, "description": "how many rows it changed"}},
+    "required": ["affected"],
+    "additionalProperties": False,
+}
+
+
+def define(operation: OperationDeclaration, dialect: str, functions: list[str]) -> Definition:
+    """Return the definition of one statement. Raises `StatementInvalid`."""
+    if not operation.origin:
+        raise StatementInvalid("is missing; write the statement as `from`")
+    checked = check_statement(operation.origin, dialect, operation.effect, functions=functions)
+    settings = operation.settings
+    schema = _input(settings.get("input") or {}, checked, dialect)
+    rows = _rows(settings, checked, operation.effect)
+    return Definition(
+        schema,
+        settings.get("output_schema") or _output(settings, checked, rows, dialect),
+        {
+            "statement": checked.text,
+            "parameters": {name: member.get("default") for name, member in schema["properties"].items()},
+            "rows": rows,
+            "max_rows": settings.get("max_rows", MAX_ROWS),
+            "expect_rows": settings.get("expect_rows"),
+            "booleans": sorted(n for n, word in (settings.get("columns") or {}).items() if word.startswith("boolean")),
+        },
+    )
+
+
+def _input(written: Mapping[str, Any], checked: Checked, dialect: str) -> dict[str, Any]:
+    """Return the input schema: *written* in full, or as a type per parameter (`string`, `integer?`, a schema)."""
+    if written.get("type") == "object" and isinstance(written.get("properties"), Mapping):
+        schema = {"additionalProperties": False, **written}
+    else:
+        properties = {name: _parameter(name, value) for name, value in written.items()}
+        optional = {name for name, value in written.items() if isinstance(value, str) and value.endswith("?")}
+        required = [name for name in written if name not in optional and "default" not in properties[name]]
+        schema = {"type": "object", "properties": properties, "additionalProperties": False}
+        schema |= {"required": required} if required else {}
+    declared = schema["properties"].keys()
+    for name in sorted(checked.parameters - declared):
+        raise StatementInvalid(f"uses :{name}, which `input` does not declare")
+    for name in sorted(declared - checked.parameters):
+        raise StatementInvalid(f"does not use :{name}, which `input` declares")
+    for name, member in schema["properties"].items():
+        _bindable(name, member, dialect)
+    return schema
+
+
+def _parameter(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    word = str(value).removesuffix("?")
+    if word in _FORMATS:
+        schema: dict[str, Any] = dict(_FORMATS[word])
+    elif word in _SCALARS:
+        schema = {"type": word}
+    else:
+        known = ", ".join(sorted((_SCALARS - {"null"}) | _FORMATS.keys()))
+        raise StatementInvalid(
+            f"has a parameter :{name} of a type that is not known; write one of {known}, or a schema"
+        )
+    return schema | {"type": [schema["type"], "null"]} if str(value).endswith("?") else schema
+
+
+def _bindable(name: str, member: Mapping[str, Any], dialect: str) -> None:
+    types = member.get("type", [])
+    words = {types} if isinstance(types, str) else set(types)
+    allowed = _SCALARS if dialect == SQLITE else _SCALARS | {"array"}
+    if not words or not words <= allowed:
+        raise StatementInvalid(f"cannot bind :{name}; its type must be one of {', '.join(sorted(allowed))}")
+
+
+def _rows(settings: Mapping[str, Any], checked: Checked, effect: Effect) -> str:
+    usual = "many" if effect is Effect.read else "one" if checked.returns else "none"
+    rows = str(settings.get("rows", usual))
+    if rows == "none" and effect is Effect.read:
+        raise StatementInvalid("is a read, so `rows` cannot be none")
+    if rows != "none" and not checked.returns:
+        raise StatementInvalid("returns no rows; add RETURNING, or let `rows` be none")
+    return rows
+
+
+def _output(settings: Mapping[str, Any], checked: Checked, rows: str, dialect: str) -> dict[str, Any]:
+    if rows == "none":
+        return _AFFECTED
+    words: Mapping[str, str] = settings.get("columns") or {}
+    known = None if checked.columns is None else {column.name: column for column in checked.columns}
+    for name in words:
+        if known is not None and name not in known:
+            raise StatementInvalid(f"has no column {name!r} in its result, which `columns` declares")
+    columns = known if known is not None else {name: Column(name) for name in words}
+    row: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: _type(column, words.get(name, ""), dialect) for name, column in columns.items()},
+        "required": list(columns),
+    }
+    if known is not None:
+        row["additionalProperties"] = False
+    return row if rows == "one" else {"type": "array", "items": row}
+
+
+def _type(column: Column, word: str, dialect: str) -> dict[str, Any]:
+    kind = word.removesuffix("?") or column.type
+    if not kind:
+        return {"type": ["string", "number", "null"]} if dialect == SQLITE else {}
+    nullable = word.endswith("?") if word else column.nullable
+    return {"type": [kind, "null"] if nullable else kind}

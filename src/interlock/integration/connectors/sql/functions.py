@@ -1,0 +1,39 @@
+"""Functions that a declared statement may call: those that only compute. Others must be allowed by name.
+
+Functions that the parser knows by itself (sums, casts, texts, dates) are all of that kind; this list holds the rest.
+"""
+
+from __future__ import annotations
+
+_SQLITE = """
+changes char concat_ws format glob hex iif instr json_array json_array_insert json_array_length json_each
+json_error_position json_extract json_group_array json_group_object json_insert json_object json_patch json_pretty
+json_quote json_remove json_replace json_set json_tree json_type json_valid julianday last_insert_rowid likelihood
+likely ltrim octet_length printf quote rtrim sign soundex timediff total trim typeof unhex unicode unixepoch unlikely
+bm25 highlight snippet
+"""
+_POSTGRES = """
+age array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position array_positions
+array_prepend array_remove array_replace array_to_json array_to_string array_upper ascii btrim cardinality
+clock_timestamp date_bin date_part decode digest div encode every factorial format gcd gen_random_uuid get_bit get_byte
+hashtext host initcap isfinite json_agg json_array_elements json_array_elements_text json_array_length
+json_build_array json_build_object json_each json_each_text json_object json_object_agg json_object_keys
+json_populate_record json_strip_nulls json_to_record json_to_recordset json_typeof jsonb_agg jsonb_array_elements
+jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each jsonb_each_text
+jsonb_insert jsonb_object jsonb_object_agg jsonb_object_keys jsonb_path_exists jsonb_path_query
+jsonb_path_query_array jsonb_path_query_first jsonb_pretty jsonb_set jsonb_strip_nulls jsonb_to_record
+jsonb_to_recordset jsonb_typeof justify_days justify_hours justify_interval lcm left lower_inc lower_inf make_date
+make_interval make_time make_timestamp make_timestamptz min_scale mode multirange normalize num_nonnulls num_nulls
+numrange int4range int8range tsrange tstzrange daterange overlay parse_ident plainto_tsquery phraseto_tsquery
+pg_typeof quote_ident quote_literal quote_nullable range_agg range_merge regexp_count regexp_instr regexp_like
+regexp_match regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr right row_to_json
+scale setweight similarity sha224 sha256 sha384 sha512 split_part starts_with string_to_array string_to_table strip
+to_ascii to_hex to_json to_jsonb to_tsquery to_tsvector translate trim_array trim_scale ts_headline ts_rank ts_rank_cd
+tsvector_to_array unaccent unnest upper_inc upper_inf websearch_to_tsquery width_bucket word_similarity
+"""
+
+HARMLESS: dict[str, frozenset[str]] = {
+    "sqlite": frozenset(_SQLITE.split()),
+    "postgres": frozenset(_POSTGRES.split()),
+}
+"""By dialect, in lower case."""

@@ -1,0 +1,184 @@
+"""The fence before a declared SQL statement: one statement, of the kind that its effect says, with named parameters.
+
+It is the second fence. The first is the transaction that a read runs in, which cannot write; the parser sees
+neither what a view nor what a trigger does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.integration.connectors.sql.functions import HARMLESS
+from interlock.values.operations import Effect
+
+SQLITE = "sqlite"
+POSTGRES = "postgres"
+
+
+class StatementInvalid(ValueError):
+    """A statement is not what it must be; the text is for a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the result: its name and the JSON type that the statement itself promises, if any."""
+
+    name: str
+    type: str = ""
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A statement that passed. *parameters* are the names it uses; *columns* its result, None for `*`."""
+
+    text: str
+    parameters: frozenset[str]
+    columns: tuple[Column, ...] | None
+    returns: bool
+
+
+def check_statement(text: str, dialect: str, effect: Effect, *, functions: Iterable[str] = ()) -> Checked:
+    """Return what *text* uses and gives. *functions* are harmless ones beside those that are known to be.
+
+    Raises `StatementInvalid`.
+    """
+    root = _parsed(text, dialect)
+    _only_named_parameters(root)
+    _only_harmless(root, dialect, frozenset(name.lower() for name in functions))
+    (_is_read if effect is Effect.read else _is_write)(root)
+    projections = _projections(root)
+    return Checked(
+        text.strip().rstrip(";").rstrip(),
+        frozenset(node.name for node in _all(root, "Placeholder")),
+        _columns(projections),
+        returns=bool(projections),
+    )
+
+
+def _parsed(text: str, dialect: str) -> Any:
+    import sqlglot
+    from sqlglot.errors import ErrorLevel, SqlglotError
+
+    try:
+        found = sqlglot.parse(text, dialect=dialect, error_level=ErrorLevel.IMMEDIATE)
+    except SqlglotError as error:
+        details = getattr(error, "errors", None) or [{}]
+        line, said = details[0].get("line"), details[0].get("description")
+        where = f" in its line {line}" if line else ""
+        raise StatementInvalid(f"is not valid SQL{where}{f': {said}' if said else ''}") from error
+    statements = [statement for statement in found if statement is not None]
+    if len(statements) != 1:
+        raise StatementInvalid(f"must be exactly one statement, not {len(statements)}")
+    root = statements[0]
+    if root.key == "command":
+        raise StatementInvalid("is a command that is not allowed, or SQL that cannot be checked")
+    return root
+
+
+def _all(root: Any, *kinds: str) -> Iterator[Any]:
+    """Yield every part of *root* that is of one of *kinds* (class names of the parser's tree)."""
+    from sqlglot import exp
+
+    classes = tuple(getattr(exp, kind) for kind in kinds)
+    yield from root.find_all(*classes)
+
+
+def _only_named_parameters(root: Any) -> None:
+    if next(_all(root, "Parameter", "SessionParameter"), None) is not None:
+        raise StatementInvalid("must write parameters as :name")
+    if any(not node.name.isidentifier() for node in _all(root, "Placeholder")):
+        raise StatementInvalid("must write parameters as :name")
+
+
+def _only_harmless(root: Any, dialect: str, functions: frozenset[str]) -> None:
+    known = HARMLESS[dialect] | functions
+    for node in _all(root, "Anonymous", "AnonymousAggFunc"):
+        if node.name.lower() not in known:
+            raise StatementInvalid(
+                f"calls {node.name}(), which is not known to be harmless; if it is, name it in "
+                "`allow_functions` of the connection"
+            )
+    for node in _all(root, "DML", "DDL", "Command", "Into"):
+        if node is not root:
+            raise StatementInvalid(f"holds {_kind(node)} inside, which changes things on the side")
+
+
+def _is_read(root: Any) -> None:
+    from sqlglot import exp
+
+    if not isinstance(root, (exp.Select, exp.SetOperation)):
+        raise StatementInvalid(f"must be a SELECT, since the effect is `read`; it is {_kind(root)}")
+    if next(_all(root, "Lock"), None) is not None:
+        raise StatementInvalid("must not lock rows (FOR UPDATE, FOR SHARE), since the effect is `read`")
+
+
+def _is_write(root: Any) -> None:
+    from sqlglot import exp
+
+    if not isinstance(root, (exp.Insert, exp.Update, exp.Delete)):
+        raise StatementInvalid(f"must be INSERT, UPDATE or DELETE, since it is no read; it is {_kind(root)}")
+    if isinstance(root, exp.Insert):
+        return
+    where = root.args.get("where")
+    if where is None:
+        raise StatementInvalid(f"{_kind(root)} has no WHERE and would touch every row")
+    if where.find(exp.Column) is None or where.find(exp.Placeholder) is None:
+        raise StatementInvalid(f"{_kind(root)} has a WHERE that chooses no rows; compare a column with a parameter")
+
+
+def _kind(root: Any) -> str:
+    return str(root.key).upper()
+
+
+def _projections(root: Any) -> list[Any]:
+    from sqlglot import exp
+
+    if isinstance(root, exp.Query) and not isinstance(root, exp.DML):
+        return list(root.selects)
+    returning = root.args.get("returning")
+    return list(returning.expressions) if returning is not None else []
+
+
+def _columns(projections: list[Any]) -> tuple[Column, ...] | None:
+    from sqlglot import exp
+
+    columns: list[Column] = []
+    for projection in projections:
+        if projection.is_star and not isinstance(projection, exp.Count):
+            return None
+        if not isinstance(projection, (exp.Alias, exp.Column)):
+            raise StatementInvalid("must name each column of its result (... AS name)")
+        columns.append(_column(projection.alias_or_name, projection.unalias()))
+    names = [column.name for column in columns]
+    if len(set(names)) != len(names):
+        raise StatementInvalid("names two columns of its result alike")
+    return tuple(columns)
+
+
+def _column(name: str, value: Any) -> Column:
+    from sqlglot import exp
+
+    if isinstance(value, exp.Count):
+        return Column(name, "integer", nullable=False)
+    if isinstance(value, exp.Literal):
+        kind = "string" if value.is_string else "integer" if value.is_int else "number"
+        return Column(name, kind, nullable=False)
+    if isinstance(value, exp.Cast):
+        return Column(name, _cast(value))
+    return Column(name)
+
+
+def _cast(value: Any) -> str:
+    from sqlglot import exp
+
+    for kinds, word in (
+        (exp.DataType.INTEGER_TYPES, "integer"),
+        (exp.DataType.NUMERIC_TYPES, "number"),
+        (exp.DataType.TEXT_TYPES, "string"),
+    ):
+        if value.is_type(*kinds):
+            return word
+    return ""

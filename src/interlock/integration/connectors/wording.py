@@ -1,0 +1,23 @@
+"""What of a system's own words may be shown: short, fixed ones; longer texts may repeat what was sent."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
+_TITLE = re.compile(r"[^\W\d_][^\x00-\x1f\x7f@\d]{2,99}")
+
+
+def said(code: object = None, title: object = None) -> dict[str, Any]:
+    """Return `{"system": {"code": ..., "title": ...}}` with what of the two is safe to show, or nothing.
+
+    A code is one plain word. A title is one line without digits or `@`, as RFC 9457 asks it to be the same from
+    one occurrence to the next.
+    """
+    shown: dict[str, str] = {}
+    if isinstance(code, str) and _CODE.fullmatch(code):
+        shown["code"] = code
+    if isinstance(title, str) and _TITLE.fullmatch(title):
+        shown["title"] = title
+    return {"system": shown} if shown else {}
