@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from interlock.app.composition import Running, compose
+from interlock.foundation.clock import SystemClock
 from interlock.values.principals import Kind, Principal
 
 MAIN = """
@@ -156,6 +157,20 @@ def write_project(root: Path) -> Path:
     return root
 
 
+class SteppingClock(SystemClock):
+    """The machine's clock, until it is set."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self._ahead
+
+    def set(self, moment: float) -> None:
+        """Let it be *moment* now."""
+        self._ahead = moment - super().now()
+
+
 @asynccontextmanager
 async def running(root: Path, url: str = "") -> AsyncIterator[Running]:
     """Compose the installation in *root*, without its background tasks."""
@@ -164,7 +179,7 @@ async def running(root: Path, url: str = "") -> AsyncIterator[Running]:
         text = (root / "interlock.yaml").read_text("utf-8")
         if "storage:" not in text:
             (root / "interlock.yaml").write_text(f'{text}\nstorage: {{url: "{url}"}}\n', "utf-8")
-    composed = await compose(root, environment)
+    composed = await compose(root, environment, clock=SteppingClock())
     try:
         yield composed
     finally:

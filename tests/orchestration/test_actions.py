@@ -9,14 +9,13 @@ import pytest
 
 from interlock.experience.installation import Installation
 from interlock.integration.contracts import InputInvalid
-from interlock.integration.systems import Answer
+from interlock.integration.systems import Answer, OperationUnknown
 from interlock.orchestration.actions import (
     ActionForbidden,
     ActionStateInvalid,
     ActionUnknown,
     IdempotencyKeyReused,
     NothingToUndo,
-    OperationUnknown,
     Proposal,
 )
 from interlock.orchestration.sessions import Opening

@@ -24,12 +24,27 @@ def _edit(path: Path, old: str, new: str) -> None:
     ("file", "old", "new", "told"),
     [
         ("interlock.yaml", "tenants:", "tenant:", "tenants"),
-        ("systems/ledger.yaml", "effect: write\n    from: \"INSERT", "efect: write\n    from: \"INSERT", "effect"),
-        ("systems/ledger.yaml", "ledger.get_account(id = input.account)", "ledger.get_acount(id = input.account)", "ledger.get_acount"),
-        ("systems/ledger.yaml", "account: ledger.get_account(id = input.account)", "account: ledger.unpay(id = 1)", "effect: read"),
+        ("systems/ledger.yaml", 'effect: write\n    from: "INSERT', 'efect: write\n    from: "INSERT', "effect"),
+        (
+            "systems/ledger.yaml",
+            "ledger.get_account(id = input.account)",
+            "ledger.get_acount(id = input.account)",
+            "ledger.get_acount",
+        ),
+        (
+            "systems/ledger.yaml",
+            "account: ledger.get_account(id = input.account)",
+            "account: ledger.unpay(id = 1)",
+            "effect: read",
+        ),
         ("systems/ledger.yaml", 'paid: "sum(facts.payments', 'paid: "sum(facts.paiments', "paiments"),
         ("systems/ledger.yaml", "undo: unpay(", "undo: unpaid(", "ledger.unpaid"),
-        ("systems/ledger.yaml", "SELECT id, account, amount", "DELETE FROM payments; SELECT id, account, amount", "list_payments"),
+        (
+            "systems/ledger.yaml",
+            "SELECT id, account, amount",
+            "DELETE FROM payments; SELECT id, account, amount",
+            "list_payments",
+        ),
         ("policies/desk.cedar", "context.input.amount.greaterThan", "context.input.amout.greaterThan", "amout"),
         ("policies/desk.cedar", 'Role::"clerk"', 'Role::"clark"', "clerk"),
         ("policies/desk.cedar", '@require("confirm")', '@require("confrim")', "confirm"),
@@ -37,7 +52,9 @@ def _edit(path: Path, old: str, new: str) -> None:
         ("agents/helper.yaml", "route: desk", "rout: desk", "route"),
     ],
 )
-def test_a_mistake_is_told_with_its_file_and_the_right_word(root: Path, file: str, old: str, new: str, told: str) -> None:
+def test_a_mistake_is_told_with_its_file_and_the_right_word(
+    root: Path, file: str, old: str, new: str, told: str
+) -> None:
     load_project(root)
     _edit(root / file, old, new)
     with pytest.raises(ProjectInvalid) as error:
@@ -55,14 +72,22 @@ async def test_a_broken_change_leaves_the_old_project_active(desk: Installation,
     assert status["version"] == before
     assert status["rejected"]["version"] != before
     session = await desk.sessions.open(CARLA, Opening(agent="helper", request="Pay 20 to A-100"))
-    action = await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20}))
+    action = await desk.actions.propose(
+        AGENT_KEY, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20})
+    )
     assert action.state == "succeeded"
 
 
 async def test_a_good_change_counts_for_the_next_action(desk: Installation, root: Path) -> None:
-    _edit(root / "policies/desk.cedar", 'decimal("50.00")) };\n@id("pay-middle")', 'decimal("10.00")) };\n@id("pay-middle")')
+    _edit(
+        root / "policies/desk.cedar",
+        'decimal("50.00")) };\n@id("pay-middle")',
+        'decimal("10.00")) };\n@id("pay-middle")',
+    )
     await desk.projects.reload()
     assert "rejected" not in desk.projects.status()
     session = await desk.sessions.open(CARLA, Opening(agent="helper", request="Pay 20 to A-100"))
-    action = await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20}))
+    action = await desk.actions.propose(
+        AGENT_KEY, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20})
+    )
     assert action.state == "denied"

@@ -81,7 +81,9 @@ async def test_a_rejection_denies_with_the_name_of_who_rejected(desk: Installati
     assert payments(root) == []
 
 
-@pytest.mark.parametrize("who", [CARLA, AGENT_KEY, PORTAL, person("nina", "clerk"), person("lena", "lead", scopes="read")])
+@pytest.mark.parametrize(
+    "who", [CARLA, AGENT_KEY, PORTAL, person("nina", "clerk"), person("lena", "lead", scopes="read")]
+)
 async def test_who_may_not_approve(desk: Installation, root: Path, who) -> None:
     action = await _waiting(desk, 400)
     approval = await _approval(desk, action)
@@ -146,8 +148,11 @@ async def test_a_changed_policy_voids_the_consent(desk: Installation, root: Path
     action = await _waiting(desk, 400)
     seen = await _approval(desk, action)
     policies = root / "policies" / "desk.cedar"
-    policies.write_text(policies.read_text("utf-8") + '\n@id("stop") @because("Closed for the year")'
-                        ' forbid (principal, action == Action::"ledger.pay", resource);', "utf-8")
+    policies.write_text(
+        policies.read_text("utf-8") + '\n@id("stop") @because("Closed for the year")'
+        ' forbid (principal, action == Action::"ledger.pay", resource);',
+        "utf-8",
+    )
     await desk.projects.reload()
     with pytest.raises(ConsentStale):
         await desk.approvals.decide(Verdict(seen.id, True, seen.consent), LENA)

@@ -10,7 +10,7 @@ from examples.northwind.demonstration.scene import Scene, Unexpected, last
 def changed_record(scene: Scene, page: Page) -> None:
     """The order changes between the approver's look and the approval, so the approval is void."""
     session = scene.open("maria")
-    words = "The Raclette in order 10835 was past its date. Please credit 120.00 on order 10835."
+    words = "Please credit 120.00 on order 10835 because the Raclette was past its date"
     action = last(scene.ask(page, session, words, customer="maria"), CREDIT)
     seen = scene.approval(action, "billing-lead")
     page.then(f"Steven Buchanan is shown a total of {seen['shown']['facts']['order']['total']:.2f}, and thinks it over")
@@ -39,7 +39,7 @@ def changed_record(scene: Scene, page: Page) -> None:
 def edited(scene: Scene, page: Page) -> None:
     """An approver lowers the amount before approving; what runs is what was approved."""
     session = scene.open("maria")
-    words = "Half of the Vegie-spread in order 10692 was spoilt. Please credit 150.00 on order 10692."
+    words = "Please credit 150.00 on order 10692 because half of the Vegie-spread was spoilt"
     action = last(scene.ask(page, session, words, customer="maria"), CREDIT)
     approval = scene.approval(action, "billing-lead")
     scene.who("steven").post(
@@ -77,7 +77,7 @@ def four_eyes(scene: Scene, page: Page) -> None:
     """Whoever asks for something cannot approve it."""
     margaret = scene.who("margaret")
     opened = margaret.post("/v1/sessions", agent="orders-desk", customer="GREAL", channel="desk")
-    words = "Great Lakes' cold room is being repaired. Please hold order 11061."
+    words = "Please hold order 11061 because the customer's cold room is being repaired"
     actions = scene.tell(page, margaret, opened["id"], words, name="Margaret Peacock, order desk", agent="orders-desk")
     action = last(actions, "erp.hold_order")
     approval = scene.approval(action, "orders-desk")
@@ -96,7 +96,7 @@ def loop(scene: Scene, page: Page) -> None:
     """An agent that repeats itself is stopped."""
     session = scene.open("maria")
     words = "Has anybody looked at ticket 1001 yet?"
-    page.said("maria.anders", words)
+    page.said(scene.full_name("maria"), words)
     scene.who("portal").post(f"/v1/sessions/{session}/turns", request=words)
     page.note("agent", "an agent from elsewhere, which the demo plays, notes the same thing six times over:")
     states = []
@@ -123,7 +123,7 @@ def stopped(scene: Scene, page: Page) -> None:
     switch = anne.post("/v1/switches", scope="operation", target=CREDIT, reason="A wave of false claims is looked into")
     page.then("Anne Dodsworth, risk officer, stops all credit notes: A wave of false claims is looked into")
     session = scene.open("maria")
-    words = "The sauerkraut in order 10952 leaked. Please credit 15.00 on order 10952."
+    words = "Please credit 15.00 on order 10952 because the sauerkraut leaked"
     action = last(scene.ask(page, session, words, customer="maria"), CREDIT)
     page.holds("billing holds no standing note on order 10952", scene.books.amounts(10952) == [])
     anne.delete(f"/v1/switches/{switch['id']}")
@@ -146,8 +146,8 @@ def drafted(scene: Scene, page: Page) -> None:
 def left_waiting(scene: Scene, page: Page) -> None:
     """A very large credit is left for the reader to decide in the console."""
     laura = scene.who("laura")
-    opened = laura.post("/v1/sessions", agent="support", customer="QUICK", verification="basic", channel="desk")
-    words = "A whole pallet of order 10865 was refused. Please credit 1200.00 on order 10865."
+    opened = laura.post("/v1/sessions", agent="support", customer="QUICK", channel="desk")
+    words = "Please credit 1200.00 on order 10865 because a whole pallet was refused"
     name = "Laura Callahan, support"
     action = last(scene.tell(page, laura, opened["id"], words, name=name, agent="support"), CREDIT)
     if action["state"] != "waiting":

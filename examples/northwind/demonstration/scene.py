@@ -21,7 +21,7 @@ NAMES = {
     "margaret": ("person", "margaret.peacock", ("act", "approve")),
     "michael": ("person", "michael.suyama", ("act", "approve")),
     "steven": ("person", "steven.buchanan", ("approve",)),
-    "portal": ("service", "portal", ("open",)),
+    "portal": ("service", "portal", ("act",)),
     "support": ("agent", "support", ("act",)),
     "desk": ("agent", "orders-desk", ("act",)),
 }
@@ -48,6 +48,11 @@ class Scene:
         """Return a caller by the short name."""
         return self.callers[name]
 
+    def full_name(self, name: str) -> str:
+        """Return a person's name as one writes it, with the account where it is a customer."""
+        written = self.who(name).name.replace(".", " ").title()
+        return f"{written}, {CUSTOMERS[name]}" if name in CUSTOMERS else written
+
     def open(self, customer: str, *, agent: str = "support", verification: str = "basic") -> str:
         """Let the portal open a session for a customer who has signed in; return its id."""
         opened = self.who("portal").post(
@@ -62,7 +67,7 @@ class Scene:
 
     def ask(self, page: Page, session: str, words: str, *, customer: str, agent: str = "support") -> list[Json]:
         """Let a customer's words reach the agent through the portal; show and return the agent's proposals."""
-        return self.tell(page, self.who("portal"), session, words, name=self.who(customer).name, agent=agent)
+        return self.tell(page, self.who("portal"), session, words, name=self.full_name(customer), agent=agent)
 
     def tell(self, page: Page, via: Caller, session: str, words: str, *, name: str, agent: str) -> list[Json]:
         """Give an agent somebody's words with the authority of *via*; show and return its proposals."""

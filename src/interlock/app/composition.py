@@ -75,7 +75,7 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
     for capability, steps in (("sessions", SESSIONS), ("actions", ACTIONS), ("approvals", APPROVALS)):
         await database.migrate(capability, steps)
     switches, keys = Switches(database, journal, clock=clock), Keys(database, journal, clock=clock)
-    pins = Pins(database, journal)
+    pins = Pins(database, journal, tenant=settings.tenants[0])
     systems = Systems(Ports(http, ProjectSecrets(projects), root), clock=clock)
     for part in (switches, keys, pins, systems):
         await part.open()
@@ -111,7 +111,7 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
 
     async def apply(project: Project) -> None:
         await systems.apply(project.catalog)
-        await pins.apply(project.catalog)
+        await pins.apply({name: compiled.definition for name, compiled in project.catalog.operations.items()})
         authenticator.use(project.directory, _tokens(project, http, clock))
 
     async def report(kind: str, body: dict[str, Any]) -> None:

@@ -219,7 +219,7 @@ class Shop:
         self, method: str, params: Any = None, *, key: str = "clerk", capabilities: Any = None, meta: Any = None
     ) -> Answered:
         """Send a request of the revision 2026-07-28, with the envelope and the headers it wants."""
-        about = {VERSION_KEY: NEW, CAPABILITIES_KEY: capabilities or {}, **(meta or {})}
+        about: dict[str, Any] = {VERSION_KEY: NEW, CAPABILITIES_KEY: capabilities or {}, **(meta or {})}
         params = {**(params or {}), "_meta": about}
         headers = {"mcp-protocol-version": NEW, "mcp-method": method}
         if method in NAMED:
@@ -229,7 +229,9 @@ class Shop:
 
     async def call(self, name: str, arguments: Any = None, *, key: str = "clerk", **given: Any) -> Any:
         """Call a tool in the newest revision and return its result."""
-        more = {extra: given.pop(extra) for extra in ("requestState", "inputResponses") if extra in given}
+        more: dict[str, Any] = {
+            extra: given.pop(extra) for extra in ("requestState", "inputResponses") if extra in given
+        }
         params = {"name": name, "arguments": arguments or {}, **more}
         return (await self.new("tools/call", params, key=key, **given)).result
 

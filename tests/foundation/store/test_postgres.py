@@ -16,7 +16,7 @@ from interlock.foundation.store import (
     open_database,
 )
 from interlock.foundation.store.postgres import PostgresDatabase
-from interlock.testing.database import Connect, DatabaseContract, balances, deposit, opened, working
+from interlock.testing.store.database import Connect, DatabaseContract, balances, deposit, opened, working
 
 pytestmark = pytest.mark.postgres
 

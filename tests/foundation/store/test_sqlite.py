@@ -24,7 +24,7 @@ from interlock.foundation.store import (
     open_database,
 )
 from interlock.foundation.store.sqlite import SqliteDatabase
-from interlock.testing.database import STEPS, Connect, DatabaseContract, balances, deposit, opened, working
+from interlock.testing.store.database import STEPS, Connect, DatabaseContract, balances, deposit, opened, working
 
 
 @pytest.fixture

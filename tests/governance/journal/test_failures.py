@@ -90,7 +90,7 @@ async def test_a_commit_whose_answer_was_lost_counts_as_what_it_was(place: Place
     database = place.database()
     await database.open()
     breaking = Breaking(database)
-    journal = Journal(breaking, place.state, checkpoint_seconds=3600)  # type: ignore[arg-type] # it delegates
+    journal = Journal(breaking, place.state, checkpoint_seconds=3600)  # type: ignore[arg-type]  # it delegates
     await journal.open()
     breaking.lose_answers = 1
     results = await asyncio.gather(*(journal.record([entry(number)]) for number in range(5)))
@@ -106,7 +106,7 @@ async def test_while_the_database_is_away_the_outcome_is_unknown_and_then_found_
     database = place.database()
     await database.open()
     breaking = Breaking(database)
-    journal = Journal(breaking, place.state, checkpoint_seconds=3600)  # type: ignore[arg-type] # it delegates
+    journal = Journal(breaking, place.state, checkpoint_seconds=3600)  # type: ignore[arg-type]  # it delegates
     await journal.open()
     breaking.lose_answers = 2  # the commit's own, and that of the question what became of it
     with pytest.raises(JournalUnavailable) as lost:
@@ -144,7 +144,7 @@ async def test_a_writer_that_stays_in_the_way_is_reported_and_a_passing_one_wait
 
 async def test_a_unit_that_breaks_the_writer_leaves_nobody_waiting(sqlite_place: Place) -> None:
     async with opened(sqlite_place) as log:
-        broken: Statement = None  # type: ignore[assignment] # a caller's mistake
+        broken: Statement = None  # type: ignore[assignment]  # a caller's mistake
         results = await asyncio.gather(
             log.journal.record([entry(1)], guards=[broken]), log.journal.record([entry(2)]), return_exceptions=True
         )

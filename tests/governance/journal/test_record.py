@@ -124,7 +124,7 @@ async def test_what_waits_together_is_committed_together(sqlite_place: Place) ->
     database = sqlite_place.database()
     await database.open()
     counting = Counting(database)
-    journal = Journal(counting, sqlite_place.state, checkpoint_seconds=3600)  # type: ignore[arg-type] # it delegates
+    journal = Journal(counting, sqlite_place.state, checkpoint_seconds=3600)  # type: ignore[arg-type]  # it delegates
     await journal.open()
     counting.sizes.clear()
     receipts = await asyncio.gather(*(journal.record([entry(number)]) for number in range(200)))

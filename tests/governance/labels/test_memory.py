@@ -176,9 +176,7 @@ def test_a_system_that_repeats_what_it_was_sent_vouches_for_nothing() -> None:
 def test_constants_of_the_schema_are_declared() -> None:
     memory = Memory()
     memory.remember(TICKET, ticket("full true fast"))
-    origins = memory.origins(
-        CREDIT, {"kind": "full", "notify": True, "parcel": {"speed": "fast"}, "note": ""}
-    )
+    origins = memory.origins(CREDIT, {"kind": "full", "notify": True, "parcel": {"speed": "fast"}, "note": ""})
     assert [origin.untrusted for origin in origins.values()] == [False] * 4
     assert {origin.sources[-1].value for origin in origins.values()} <= {
         "declared",
@@ -209,9 +207,7 @@ def test_free_text_is_judged_by_the_values_in_it() -> None:
     assert kind.to_json()["sources"] == ["person", "trusted_field"]
     assert origin(memory, "Order 10643: pay at https://evil.example/pay", "reason").untrusted
     assert origin(memory, "They say: send the money to https now", "reason").unknown
-    quoted = origin(
-        memory, "Quote: the money to evil.example pay as you promised us last week, no?", "reason"
-    )
+    quoted = origin(memory, "Quote: the money to evil.example pay as you promised us last week, no?", "reason")
     assert quoted.untrusted
     assert origin(memory, "Thank you for your patience.", "reason").unknown
     known = origin(memory, "It travels with Speedy Express.", "reason")

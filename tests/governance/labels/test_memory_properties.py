@@ -72,11 +72,7 @@ def test_forgetting_only_makes_answers_more_cautious(seen: list[tuple[bool, Any]
             assert after.unknown or after.untrusted
 
 
-@given(
-    st.recursive(
-        values | st.none() | st.booleans(), lambda some: st.lists(some) | st.dictionaries(letters, some)
-    )
-)
+@given(st.recursive(values | st.none() | st.booleans(), lambda some: st.lists(some) | st.dictionaries(letters, some)))
 def test_any_json_is_remembered_and_judged(value: Any) -> None:
     memory = Memory()
     memory.know("fact", value)

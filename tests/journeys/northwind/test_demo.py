@@ -58,7 +58,9 @@ def test_billing_holds_exactly_these_notes(played: tuple[subprocess.CompletedPro
 
 
 def test_billing_made_each_change_once(played: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    made = rows(played[1] / "billing.sqlite", "SELECT kind, count(*), count(DISTINCT number) FROM effects GROUP BY kind")
+    made = rows(
+        played[1] / "billing.sqlite", "SELECT kind, count(*), count(DISTINCT number) FROM effects GROUP BY kind"
+    )
     assert made == [("cancelled", 1, 1), ("created", 6, 6)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from interlock.foundation.expressions import Expression, ExpressionInvalid, compile_expression
@@ -65,13 +66,23 @@ def _stages(facts: Sequence[CompiledFact], report: Callable[[str, str], None]) -
     while left:
         ready = tuple(fact for fact in left if fact.needs <= known)
         if not ready:
-            names = ", ".join(sorted(fact.fact.name for fact in left))
-            report(left[0].fact.name, f"these facts need each other or a fact that is not declared: {names}")
+            _tell_stuck(left, {fact.fact.name for fact in facts}, report)
             return stages
         stages.append(ready)
         known.update(fact.fact.name for fact in ready)
         left = [fact for fact in left if fact.fact.name not in known]
     return stages
+
+
+def _tell_stuck(left: Sequence[CompiledFact], declared: set[str], report: Callable[[str, str], None]) -> None:
+    """Report why no fact in *left* can be read first: one it builds on is not declared, or they go in a circle."""
+    unknown = [(fact.fact.name, name) for fact in left for name in sorted(fact.needs - declared)]
+    for fact, name in unknown:
+        near = get_close_matches(name, declared, n=1)
+        report(fact, f"builds on facts.{name}, which is not declared" + (f"; did you mean {near[0]}?" if near else ""))
+    if not unknown:
+        names = ", ".join(sorted(fact.fact.name for fact in left))
+        report(left[0].fact.name, f"goes in a circle: {names} build on each other")
 
 
 def compile_facts(

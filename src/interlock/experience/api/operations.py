@@ -44,7 +44,7 @@ async def list_pins(request: Request) -> Any:
 async def accept_pin(request: Request) -> Any:
     """Accept an operation's changed definition."""
     request.require_operator()
-    await request.installation.pins.accept(request.path["id"], by=request.principal.name)
+    await request.installation.pins.accept(request.path["id"], by=request.principal)
     return {"operation": request.path["id"], "accepted": True}
 
 
@@ -100,6 +100,6 @@ ROUTES = (
         "Accept a changed definition",
         accept_pin,
         scope="admin",
-        errors=("pin_unknown",),
+        errors=("not_quarantined",),
     ),
 )

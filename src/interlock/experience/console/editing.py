@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.experience.console.errors import FormInvalid
+from interlock.experience.words import visible
 
 PREFIX = "input."
 _WORDS = {"number": "a number", "integer": "a whole number", "boolean": "yes or no"}
@@ -42,7 +43,7 @@ def edited(form: Mapping[str, str], arguments: Mapping[str, Any], schema: Mappin
     found: dict[str, Any] = {}
     for one in edit_fields(arguments, schema):
         text = form.get(PREFIX + one.name, "").replace("\r\n", "\n")
-        if text == one.text:
+        if text in (one.text, visible(one.text)):
             if one.name in arguments:
                 found[one.name] = arguments[one.name]
         elif text.strip() or (one.kind == "text" and one.name in arguments):

@@ -20,7 +20,8 @@ from interlock.experience.mcp.calls import Calls, call_of
 from interlock.experience.mcp.errors import NotAcceptable, ProtocolFault
 from interlock.experience.mcp.messages import METHOD_NOT_FOUND, PARSE_ERROR, Message, MessageId, Reply
 from interlock.experience.mcp.revisions import HANDSHAKE, SERVER, SERVER_KEY, STATELESS, Revision, revision_of
-from interlock.experience.mcp.toolbox import Toolbox
+from interlock.experience.mcp.toolbox import OWN, Toolbox
+from interlock.foundation.telemetry import NO_SPAN, Span
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
 from interlock.governance.credentials.errors import ScopeMissing
@@ -31,6 +32,8 @@ from interlock.values.principals import Principal
 log = logging.getLogger("interlock.mcp")
 
 ALLOWED = "POST, DELETE"
+CALL, LIST, DISCOVER, INITIALIZE, PING = "tools/call", "tools/list", "server/discover", "initialize", "ping"
+METHODS = frozenset({CALL, LIST, DISCOVER, INITIALIZE, PING})
 INSTRUCTIONS = (
     "Tools are operations of business systems, governed by Interlock: each call is decided by policy and recorded. "
     "A call may be refused with reasons, or wait for a person; then its result has the state `waiting` and an action "
@@ -115,23 +118,39 @@ class Mcp:
         exchange.stateless = revision.stateless
         if message.id is None:
             return Reply(202)
-        return Reply(200, messages.result(message.id, await self._result(message, principal, revision, headers)))
+        with self._span(message, revision):
+            body = await self._result(message, principal, revision, headers)
+        return Reply(200, messages.result(message.id, body))
+
+    def _span(self, message: Message, revision: Revision) -> Span:
+        telemetry = self._installation.telemetry
+        if not telemetry.tracing.enabled:
+            return NO_SPAN
+        method = message.method if message.method in METHODS else "unknown"
+        name, parent = message.params.get("name"), message.meta.get("traceparent")
+        known = isinstance(name, str) and (name in self._current().catalog.operations or name in OWN)
+        return telemetry.mcp(
+            method,
+            tool=str(name) if known and method == CALL else "",
+            version=revision.version,
+            traceparent=parent if isinstance(parent, str) else "",
+        )
 
     async def _result(
         self, message: Message, principal: Principal, revision: Revision, headers: dict[bytes, bytes]
     ) -> bytes:
-        if message.method == "tools/call":
+        if message.method == CALL:
             demand_scope(principal, metadata.SCOPE)
             shown = await self._calls.answer(call_of(message, principal, revision, headers))
             return rendering.completed(shown, stateless=revision.stateless)
-        if message.method == "tools/list":
+        if message.method == LIST:
             tools = self._toolbox.tools(self._installation.projects.current, principal)
             return b'{"tools":' + tools + (_CACHE if revision.stateless else b"") + b"}"
-        if revision.stateless and message.method == "server/discover":
+        if revision.stateless and message.method == DISCOVER:
             return _DISCOVERED
-        if not revision.stateless and message.method == "initialize":
+        if not revision.stateless and message.method == INITIALIZE:
             return orjson.dumps(_initialized(message.params.get("protocolVersion")))
-        if not revision.stateless and message.method == "ping":
+        if not revision.stateless and message.method == PING:
             return b"{}"
         raise ProtocolFault(METHOD_NOT_FOUND, "there is no such method in this revision")
 

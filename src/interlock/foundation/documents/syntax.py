@@ -27,6 +27,7 @@ _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None,
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")
 _INFINITY = float("inf")
+_LARGEST = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -48,11 +49,11 @@ def scalar(text: str) -> Any:
     """Return what a plain (unquoted) scalar means."""
     if text in _WORDS:
         return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
+    if _INTEGER.fullmatch(text) and abs(number := int(text)) <= _LARGEST:
+        return number
     if _NUMBER.fullmatch(text):
-        number = float(text)
-        return number if abs(number) != _INFINITY else text
+        value = float(text)
+        return value if abs(value) != _INFINITY else text
     return text
 
 

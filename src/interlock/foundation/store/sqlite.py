@@ -149,6 +149,9 @@ class SqliteDatabase:
         # A file that exists is not touched: closing it would drop the locks of other connections in this process.
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+            os.fsync(folder)
+            os.close(folder)
 
     async def _use_log(self, connection: sqlite3.Connection) -> None:
         """Switch to a write-ahead log; SQLite itself does not wait for another process that does the same."""

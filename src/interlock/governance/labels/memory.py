@@ -136,9 +136,7 @@ class Memory:
             for name, value in arguments.items()
         }
 
-    def label(
-        self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]
-    ) -> Label:
+    def label(self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> Label:
         """Return the joined label of everything that flows into *operation* with *arguments*."""
         del operation
         joined = PUBLIC
@@ -180,9 +178,7 @@ class Memory:
         judge = self._judge()
         sent = (leaf for _, leaf in leaves(arguments, self._limits.result_values))
         longest = self._limits.text
-        return frozenset(
-            form for leaf in sent if not judge.vouched(leaf) for form in trusted_forms(leaf, longest)
-        )
+        return frozenset(form for leaf in sent if not judge.vouched(leaf) for form in trusted_forms(leaf, longest))
 
     def _trust_value(self, leaf: Any, place: int, echoes: frozenset[str]) -> None:
         for form in trusted_forms(leaf, self._limits.text):

@@ -25,9 +25,7 @@ _AMOUNT = re.compile(r"(-?)(\d[\d.,'’_]*)")
 _UNITS = re.compile(r"(?<=\d)(?:usd|eur|gbp|chf|us\$)$|^(?:usd|eur|gbp|chf|us\$)(?=\d)")
 _PREFIXED = re.compile(r"[^\W\d_]{1,12}[-_#.]?(\d{3,})")
 _GROUPS = re.compile(r"\b[^\W\d_]{0,2}\d[^\W_]{0,15}(?:[ -][^\W_]{0,15}\d[^\W_]{0,15}){1,9}\b")
-_ACCOUNT = re.compile(
-    r"\b[a-z]{2}\d{2}(?:[ -][a-z0-9]{3,4}){2,8}(?:[ -][a-z0-9]{1,3})?\b"
-)  # ISO 13616, in groups
+_ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ -][a-z0-9]{3,4}){2,8}(?:[ -][a-z0-9]{1,3})?\b")  # ISO 13616, in groups
 _JOINED = re.compile(r"[^\W_]+(?:[ -][^\W_]+){1,9}")
 _DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d{2,}")
@@ -37,8 +35,7 @@ _MILD = re.compile(r"[\w\s.,;:'’&()/#@+\"-]*")
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})(?=$|[^\d-])")
 _NUMERIC_DATE = re.compile(r"(?<![\d./-])(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?![\d/-])")
 _MONTHS = {
-    name: number
-    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
+    name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
 }
 _MONTH = "(" + "|".join(_MONTHS) + r")[a-z]*\.?"
 _DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.)?\s+(?:of\s+)?{_MONTH},?\s+(\d{{4}})\b")

@@ -9,7 +9,7 @@ from interlock.foundation.store import Database
 from interlock.governance.journal import Conflict, Entry, Journal
 from interlock.governance.limits import store
 from interlock.governance.limits.errors import SwitchInvalid, SwitchNotSet
-from interlock.governance.limits.switch import Switch, SwitchScope, SwitchTarget
+from interlock.governance.limits.switch import Switch, SwitchTarget
 from interlock.values.principals import Principal
 
 REASON_LENGTH = 500
@@ -29,7 +29,7 @@ class Switches:
         self._journal = journal
         self._clock = clock
         self._age = (0.0 if database.dialect == "sqlite" else _REMOTE_AGE) if age is None else age
-        self._set: dict[SwitchTarget, Switch] = {}
+        self._set: dict[tuple[str, str, str], Switch] = {}
         self._revision = 0
         self._checked = float("-inf")
 
@@ -58,19 +58,21 @@ class Switches:
         """
         if not self._set:
             return None
-        candidates = [SwitchTarget(SwitchScope.installation), SwitchTarget(SwitchScope.tenant, tenant)]
-        for scope, target in (
-            (SwitchScope.system, system),
-            (SwitchScope.operation, operation),
-            (SwitchScope.agent, agent),
-        ):
-            if target:
-                candidates += (SwitchTarget(scope, target), SwitchTarget(scope, target, tenant))
-        for what in candidates:
-            switch = self._set.get(what)
+        candidates = [
+            ("installation", "", ""),
+            ("tenant", tenant, tenant),
+            ("system", system, ""),
+            ("system", system, tenant),
+            ("operation", operation, ""),
+            ("operation", operation, tenant),
+            ("agent", agent, ""),
+            ("agent", agent, tenant),
+        ]
+        for candidate in candidates:
+            switch = self._set.get(candidate)
             if switch is not None:
-                text = f"Switched off ({what.name}): {switch.reason}"
-                return {"rule": f"switch-{what.scope.value}", "text": text, "outcome": "deny"}
+                text = f"Switched off ({switch.what.name}): {switch.reason}"
+                return {"rule": f"switch-{switch.what.scope.value}", "text": text, "outcome": "deny"}
         return None
 
     async def set(self, what: SwitchTarget, *, reason: str, by: Principal) -> Switch:
@@ -109,6 +111,9 @@ class Switches:
     async def _load(self) -> None:
         # The number is read first: a change in between is then read again rather than missed.
         revision = await store.revision(self._database)
-        self._set = {switch.what: switch for switch in await store.switches(self._database)}
+        found = await store.switches(self._database)
+        self._set = {
+            (what.scope.value, what.target, what.tenant): switch for switch in found for what in (switch.what,)
+        }
         self._revision = revision
         self._checked = self._clock.monotonic()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from interlock.integration.contracts.contract import Breach, Contract, SchemaInvalid
 from interlock.integration.contracts.definition import Definition
 from interlock.integration.contracts.differences import Difference, differences
-from interlock.integration.contracts.errors import InputInvalid
+from interlock.integration.contracts.errors import InputInvalid, NotQuarantined
+from interlock.integration.contracts.pins import Pins, Quarantined
 
 __all__ = [
     "Breach",
@@ -13,6 +14,9 @@ __all__ = [
     "Definition",
     "Difference",
     "InputInvalid",
+    "NotQuarantined",
+    "Pins",
+    "Quarantined",
     "SchemaInvalid",
     "differences",
 ]

@@ -29,3 +29,11 @@ class InputInvalid(InterlockError):
             operation=operation,
             breaches=[breach.to_json() for breach in self.breaches],
         )
+
+
+class NotQuarantined(InterlockError):
+    """There is no changed definition of this operation that waits to be accepted."""
+
+    code = "not_quarantined"
+    status = 404
+    title = "Nothing to accept"

@@ -35,7 +35,7 @@ class Switchboard(Protocol):
 class Quarantine(Protocol):
     """The accepted definitions."""
 
-    def guard(self, operation_id: str) -> Guard | None:
+    async def guard(self, operation: str) -> Guard | None:
         """Return the guard of an operation whose definition changed and was not accepted, or None."""
         ...
 
@@ -104,7 +104,7 @@ class Judge:
         session = case.session
         view = session.view(project.settings.verification, operation.id)
         await self._switches.refresh()
-        guards = self._guards(project, case)
+        guards = await self._guards(project, case)
         gathered = Gathered()
         if not guards:
             gathered = await self._reader.gather(
@@ -137,13 +137,13 @@ class Judge:
         consent = consent_digest(case.arguments, project.policies.version, gathered.version)
         return Judgement(decision, snapshot, gathered, gathered.version, consent, project.version)
 
-    def _guards(self, project: Project, case: Case) -> list[Guard]:
+    async def _guards(self, project: Project, case: Case) -> list[Guard]:
         operation, session = case.compiled.operation, case.session
         found = [
             self._switches.guard(
                 agent=case.agent, operation=operation.id, system=operation.system, tenant=session.tenant
             ),
-            self._pins.guard(operation.id),
+            await self._pins.guard(operation.id),
             _agent_guard(project, case),
         ]
         if not case.again:
