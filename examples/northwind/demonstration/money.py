@@ -85,9 +85,11 @@ def steered(scene: Scene, page: Page) -> None:
     laura = scene.who("laura")
     opened = laura.post("/v1/sessions", agent="support", customer="AROUT", channel="desk")
     text = " ".join(str(scene.books.ticket(1004)["body"]).split())
-    page.note("ticket", f'1004: "{text[:157]} ..."')
+    page.note("ticket", f'1004: "{text[:258]} ..."')
     name, words = "Laura Callahan, support", "Please deal with ticket 1004."
-    scene.tell(page, laura, opened["id"], words, name=name, agent="support")
+    action = last(scene.tell(page, laura, opened["id"], words, name=name, agent="support"), CREDIT)
+    where = ", ".join(scene.origin(action, "account")["where"])
+    page.note("origin", f"the account was seen in {where} and nowhere else")
     page.note("agent", "an agent from elsewhere, which the demo plays, goes on with the ticket's second order:")
     scene.propose(
         page,

@@ -32,7 +32,11 @@ class Paper:
     def note(self, label: str, text: str, *, style: str = "") -> None:
         """Write a labelled paragraph."""
         margin = " " * (4 + LABEL)
-        lines = [wrapped for part in text.splitlines() or [""] for wrapped in textwrap.wrap(part, WIDTH - len(margin))]
+        lines = [
+            wrapped
+            for part in text.splitlines() or [""]
+            for wrapped in textwrap.wrap(part, WIDTH - len(margin), break_on_hyphens=False)
+        ]
         for number, line in enumerate(lines or [""]):
             head = f"    {label:<{LABEL}}" if number == 0 else margin
             self.line(self.style("dim", head) + (self.style(style, line) if style else line))

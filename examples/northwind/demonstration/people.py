@@ -120,13 +120,13 @@ def loop(scene: Scene, page: Page) -> None:
 def stopped(scene: Scene, page: Page) -> None:
     """A kill switch stops an operation at once, whoever asks; clearing it lets it go on."""
     anne = scene.who("anne")
-    switch = anne.post("/v1/switches", scope="operation", target=CREDIT, reason="A wave of false claims is looked into")
+    anne.post("/v1/switches", scope="operation", target=CREDIT, reason="A wave of false claims is looked into")
     page.then("Anne Dodsworth, risk officer, stops all credit notes: A wave of false claims is looked into")
     session = scene.open("maria")
     words = "Please credit 15.00 on order 10952 because the sauerkraut leaked"
     action = last(scene.ask(page, session, words, customer="maria"), CREDIT)
     page.holds("billing holds no standing note on order 10952", scene.books.amounts(10952) == [])
-    anne.delete(f"/v1/switches/{switch['id']}")
+    anne.post("/v1/switches/clear", scope="operation", target=CREDIT)
     page.then("she clears the switch, and Maria's agent asks again")
     again = scene.who("support").post("/v1/actions", session=session, operation=CREDIT, input=action["input"])
     page.decided(again["decision"])

@@ -56,10 +56,6 @@ class Caller:
         """Return the body of a call that must succeed. Raises `Refused`."""
         return self._body("POST", path, body)
 
-    def delete(self, path: str) -> Json:
-        """Return the body of a deletion that must succeed. Raises `Refused`."""
-        return self._body("DELETE", path, None)
-
     def _body(self, method: str, path: str, body: Json | None) -> Json:
         reply = self.send(method, path, body)
         if reply.status >= 400:

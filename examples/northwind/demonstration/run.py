@@ -40,6 +40,9 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("One is left waiting for you", people.left_waiting),
 )
 
+NOTES, CANCELLED = 6, 1
+"""What the steps come to in billing."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; return 0 if everything held, 1 if something did not."""
@@ -59,16 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         paper.line(str(error))
         return 1
     except KeyboardInterrupt:
-        paper.line("\nstopped")
-        return 0 if not options.once else 130
+        paper.line("\nstopped before the end")
+        return 130
 
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="interlock demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="run every step, check it, and stop")
-    parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="where all state goes; emptied first, kept afterwards"
-    )
+    parser.add_argument("--state", type=Path, metavar="DIR", help="an empty folder for all state, which is kept")
     parser.add_argument(
         "--model", action="store_true", help="let the agents use the model that OPENAI_BASE_URL and OPENAI_API_KEY name"
     )
@@ -81,15 +82,18 @@ def _interrupt(_signum: int, _frame: object) -> None:
 
 @contextmanager
 def _state(chosen: Path | None, *, once: bool) -> Iterator[Path]:
-    """Give a fresh folder for all state; only that of a demo that stops by itself is removed at the end."""
+    """Give an empty folder for all state; only that of a demo that stops by itself is removed at the end."""
     if chosen is None and once:
         with tempfile.TemporaryDirectory(prefix="northwind-") as folder:
             yield Path(folder)
         return
-    state = (chosen or PROJECT / ".interlock" / "demo").resolve()
-    shutil.rmtree(state, ignore_errors=True)
-    state.mkdir(parents=True)
-    yield state
+    if chosen is None:
+        chosen = PROJECT / ".interlock" / "demo"
+        shutil.rmtree(chosen, ignore_errors=True)
+    chosen.mkdir(parents=True, exist_ok=True)
+    if any(chosen.iterdir()):
+        raise Broken(f"{chosen} is not empty")
+    yield chosen.resolve()
 
 
 def _perform(paper: Paper, town: Town, *, once: bool, started: float) -> int:
@@ -99,7 +103,8 @@ def _perform(paper: Paper, town: Town, *, once: bool, started: float) -> int:
     )
     scene = set_up(town)
     failures = _play(paper, scene)
-    failures += _prove(paper, scene)
+    failures += _count(paper, scene)
+    _prove(paper, scene)
     _summary(paper, failures, time.monotonic() - started)
     if not once:
         _stay(paper, scene)
@@ -118,8 +123,19 @@ def _play(paper: Paper, scene: Scene) -> list[str]:
     return failures
 
 
-def _prove(paper: Paper, scene: Scene) -> list[str]:
-    """Let the journal be verified, and show one action's whole trace from it."""
+def _count(paper: Paper, scene: Scene) -> list[str]:
+    """Check the whole against billing's own list of what it really changed."""
+    page = Page(paper, len(STEPS) + 1, "Everything counted")
+    page.system("billing", f"{scene.books.effects()} changes in all")
+    page.holds(
+        f"that is what the steps above came to, {NOTES} notes and {CANCELLED} cancellation",
+        scene.books.effects() == NOTES + CANCELLED,
+    )
+    return [f"{page.title}: {failure}" for failure in page.failures]
+
+
+def _prove(paper: Paper, scene: Scene) -> None:
+    """Let the journal be verified, and show one action's whole trace from it. Raises `Broken`."""
     key = scene.who("anne").key
     paper.heading("The journal")
     verified = scene.town.command("journal", "verify", key=key)
@@ -130,7 +146,6 @@ def _prove(paper: Paper, scene: Scene) -> list[str]:
         paper.heading("The trace of the credit that was in doubt")
         for line in scene.town.command("actions", "trace", shown["id"], key=key).strip().splitlines():
             paper.line(f"    {line}")
-    return []
 
 
 def _summary(paper: Paper, failures: list[str], seconds: float) -> None:
@@ -144,12 +159,23 @@ def _summary(paper: Paper, failures: list[str], seconds: float) -> None:
 
 def _stay(paper: Paper, scene: Scene) -> None:
     """Stay up until stopped, and say how to look around."""
-    paper.heading("It stays up until you press Ctrl-C")
-    paper.note("console", f"{scene.town.url}/console")
-    paper.note("key", f"{scene.who('steven').key}  (Steven Buchanan, billing lead)")
-    paper.note("state", str(scene.town.state))
-    while True:
-        time.sleep(3600)
+    town = scene.town
+    paper.heading("Everything stays up until you press Ctrl-C")
+    paper.line(f"    console    {town.url}/console")
+    paper.line(f"    key        {scene.who('steven').key}  (Steven Buchanan, billing lead)")
+    paper.line(f"    key        {scene.who('andrew').key}  (Andrew Fuller, finance director)")
+    paper.line("    your own sentence, in another terminal:")
+    paper.line(f"      export INTERLOCK_URL={town.url} INTERLOCK_KEY={scene.who('laura').key}")
+    paper.line('      interlock ask "where is order 11011" --agent support --customer ALFKI')
+    paper.line("    the journal, in another terminal:")
+    paper.line(
+        f"      INTERLOCK_STATE={town.environment['INTERLOCK_STATE']} interlock journal verify --project {PROJECT}"
+    )
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        paper.line("\nstopping")
 
 
 if __name__ == "__main__":

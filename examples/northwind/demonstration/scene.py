@@ -20,7 +20,8 @@ NAMES = {
     "laura": ("person", "laura.callahan", ("act",)),
     "margaret": ("person", "margaret.peacock", ("act", "approve")),
     "michael": ("person", "michael.suyama", ("act", "approve")),
-    "steven": ("person", "steven.buchanan", ("approve",)),
+    "steven": ("person", "steven.buchanan", ("approve", "read")),
+    "andrew": ("person", "andrew.fuller", ("approve", "read")),
     "portal": ("service", "portal", ("act",)),
     "support": ("agent", "support", ("act",)),
     "desk": ("agent", "orders-desk", ("act",)),
@@ -96,6 +97,11 @@ class Scene:
     def action(self, action: Json) -> Json:
         """Return an action as it is now."""
         return self.who("anne").get(f"/v1/actions/{action['id']}")
+
+    def origin(self, action: Json, argument: str) -> Json:
+        """Return where an argument's value came from, as the journal has it."""
+        traced = self.who("anne").get(f"/v1/actions/{action['id']}/trace")
+        return dict(traced["context"]["origins"][argument])
 
     def approval(self, action: Json, role: str) -> Json:
         """Return what waits for a role about an action. Raises `Unexpected` where nothing does."""

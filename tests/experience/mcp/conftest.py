@@ -59,10 +59,9 @@ routes:
       - {provider: rules, file: rules.yaml}
 """,
     "rules.yaml": """
+rules: desk
 intents:
-  - intent: hello
-    examples: [hello there]
-    answer: Hello.
+  hello: {examples: [hello there]}
 """,
     "systems/shop.yaml": """
 system: shop
@@ -131,7 +130,7 @@ permit (principal in Role::"staff", action == Action::"shop.close_order", resour
 permit (principal in Role::"staff", action == Action::"shop.drop_order", resource);
 
 @id("kept-for-tax") @because("Orders are kept for the tax office")
-forbid (principal, action == Action::"shop.drop_order", resource);
+forbid (principal, action == Action::"shop.drop_order", resource) when { context.input.id < 1000 };
 
 @id("faxing")
 permit (principal in Role::"staff", action == Action::"fax.send", resource);

@@ -79,7 +79,8 @@ async def test_requests_refused_as_a_whole(shop: Shop, headers: dict[str, str], 
         (b"[]", -32600),
         (orjson.dumps([PING, PING]), -32600),
         (b"7", -32600),
-        (b'{"jsonrpc":"1.0","id":1,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"1.0","method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600),
     ],
 )
 async def test_bodies_that_are_no_message(shop: Shop, body: bytes, number: int) -> None:

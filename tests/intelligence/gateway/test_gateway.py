@@ -110,7 +110,7 @@ async def test_a_target_that_fails_or_is_late_is_followed_by_the_next() -> None:
         told=told,
     )
     assert (await route.complete("desk", ASKED)).model == "good"
-    assert [call["body"]["outcome"] for call in told] == ["model-busy", "model-timed-out", "ok"]
+    assert [call["body"]["outcome"] for call in told] == ["model_busy", "model_timed_out", "ok"]
     assert [call["body"]["model"] for call in told] == ["busy", "late", "good"]
 
 
@@ -127,8 +127,8 @@ async def test_when_none_answers_the_error_says_why_for_each() -> None:
         await route.complete("desk", ASKED)
     assert [failure["why"] for failure in raised.value.details["targets"]] == [
         "not configured: base_url is empty",
-        "model-busy",
-        "model-timed-out",
+        "model_busy",
+        "model_timed_out",
         "no time was left",
     ]
     assert late.asked == 1

@@ -17,7 +17,7 @@ def test_a_question_is_answered_in_words(northwind: Scene) -> None:
 
 def test_a_sentence_becomes_a_credit_note(northwind: Scene) -> None:
     words = "Please credit 12.50 on order 10702 because a bag was torn"
-    options = ("--agent", "support", "--customer", "ALFKI", "--verification", "basic")
+    options = ("--agent", "support", "--customer", "ALFKI")
     turn = answer(northwind, "ask", words, *options, by="laura")
     step = turn["steps"][-1]
     assert step["operation"] == "billing.create_credit"
@@ -26,7 +26,7 @@ def test_a_sentence_becomes_a_credit_note(northwind: Scene) -> None:
 
 
 def test_a_refusal_says_why(northwind: Scene) -> None:
-    options = ("--agent", "support", "--customer", "AROUT", "--verification", "basic")
+    options = ("--agent", "support", "--customer", "AROUT")
     done = interlock(northwind, "ask", "credit 300.00 on order 11016", *options, by="laura")
     assert "more than the customer has paid" in done.stdout
     assert "credit-within-paid" in done.stdout
@@ -34,7 +34,7 @@ def test_a_refusal_says_why(northwind: Scene) -> None:
 
 
 def test_a_conversation_goes_on_in_its_session(northwind: Scene) -> None:
-    options = ("--agent", "support", "--customer", "ALFKI", "--verification", "basic")
+    options = ("--agent", "support", "--customer", "ALFKI")
     first = answer(northwind, "ask", "where is order 10643", *options, by="laura")
     again = ("--agent", "support", "--session", first["session"])
     second = answer(northwind, "ask", "credit 7.00 on that order because one jar was open", *again, by="laura")

@@ -25,7 +25,7 @@ def credit(order_id: int, amount: float) -> dict[str, Any]:
 
 def opened(scene: Scene, by: str, words: str) -> str:
     """A session for ALFKI that was opened with somebody's words."""
-    session = scene.who(by).post("/v1/sessions", agent="support", customer="ALFKI", verification="basic", request=words)
+    session = scene.who(by).post("/v1/sessions", agent="support", customer="ALFKI", request=words)
     return str(session["id"])
 
 

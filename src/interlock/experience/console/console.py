@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from interlock.experience.api.errors import MethodNotAllowed, NotFound, RequestMalformed
+from interlock.experience.api.errors import InternalError, MethodNotAllowed, RequestMalformed
 from interlock.experience.api.request import Receive, Scope, Send, parse_query, read_body
 from interlock.experience.api.responses import Headers, send_bytes
 from interlock.experience.console.errors import FormForged
@@ -61,6 +61,9 @@ class Console:
             await exchange.answer(path)
         except InterlockError as error:
             await exchange.send_problem(error)
+        except Exception as error:
+            log.error("%s while answering %s", type(error).__name__, scope["method"])
+            await exchange.send_problem(InternalError("the page could not be made", fix="see the server's log"))
 
     def _open_gate(self) -> Gate:
         """The key is read at the first request, so that building the server touches no file."""
@@ -87,6 +90,10 @@ class _Exchange:
         self._headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self._ticket: Ticket = gate.read(self._headers)
 
+    @property
+    def _section(self) -> str:
+        return str(self._scope["path"]).removeprefix(self._base).strip("/").partition("/")[0]
+
     async def answer(self, path: str) -> None:
         method = self._scope["method"]
         if path == "":
@@ -104,11 +111,15 @@ class _Exchange:
         """Send *error* as a page; to one who is not signed in any more, the way to sign in."""
         if isinstance(error, Unauthenticated):
             self._ticket = self._gate.leave()
-            await self._redirect(f"sign-in?next={quote(self._scope['path'], safe='')}")
+            path = self._scope["path"]
+            goal = path if self._scope["method"] == "GET" else path.rpartition("/")[0]
+            await self._redirect(f"sign-in?next={quote(goal, safe='')}")
             return
-        if error.status >= 500:
-            log.error("%s while answering %s", error.code, self._scope["method"])
-        await self._send_page(Page("problem.html", {"title": error.title, "error": error}, error.status))
+        page = Page("problem.html", {"title": error.title, "error": error}, error.status)
+        if error.status >= 500:  # what broke may be what the frame would ask
+            await self._send_within(page, await frame(self._installation, None))
+        else:
+            await self._send_page(page)
 
     async def _sign_in(self, method: str) -> None:
         query = parse_query(self._scope["query_string"])
@@ -170,8 +181,10 @@ class _Exchange:
         await send_bytes(self._send, 303, b"", HTML, [*HEADERS, *location])
 
     async def _send_page(self, page: Page) -> None:
-        around = await frame(self._installation, await self._gate.visitor(self._ticket))
-        values = {**around, **page.values, "base": self._base, "token": self._ticket.sign_in.token}
+        await self._send_within(page, await frame(self._installation, await self._gate.visitor(self._ticket)))
+
+    async def _send_within(self, page: Page, around: Mapping[str, object]) -> None:
+        values = {**around, **page.values, "base": self._base, "section": self._section, "token": self._ticket.sign_in.token}
         body = render(page.template, values)
         await send_bytes(self._send, page.status, body, HTML, [*HEADERS, *self._cookie()])
 

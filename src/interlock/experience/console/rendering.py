@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,61 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PACKAGE = "interlock.experience.console"
-_FILTERS = {
+_OUTCOMES = {"allow": "Allowed", "wait": "It waits", "deny": "Denied", "draft": "Drafted", "shadow": "Shadowed"}
+
+
+def label(name: str) -> str:
+    """Return a field's name as a heading says it: `order_id` is `Order id`."""
+    text = words.visible(name).replace("_", " ").strip()
+    return text[:1].upper() + text[1:] or name
+
+
+def stamp(seconds: float) -> str:
+    """Return Unix *seconds* as the machine-readable moment of a `time` element."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def short_moment(text: str) -> str:
+    """Return an RFC 3339 moment of the journal to the second, as people read it."""
+    return f"{text[:10]} {text[11:19]} UTC"
+
+
+def consent_words(consent: Mapping[str, Any]) -> str:
+    """Return what one consent record says somebody did."""
+    verdict = {"approve": "approved it", "reject": "rejected it"}.get(str(consent.get("verdict", "")))
+    if verdict is not None:
+        edited = " with changed arguments" if consent.get("edited") else ""
+        return f"{verdict}{edited} as {consent.get('role', '')}"
+    known = {
+        "action.confirmed": "confirmed it",
+        "approval.delegated": f"asked {consent.get('to', '')} as well",
+        "approval.escalated": f"passed it on to {consent.get('to', '')}",
+        "approval.expired": "let it expire",
+    }
+    return known.get(str(consent["kind"]), str(consent["kind"]))
+
+
+def is_table(value: Sequence[Any]) -> bool:
+    """Return whether a list reads best as a table: objects of single values."""
+    return all(
+        isinstance(row, dict) and not any(isinstance(member, (dict, list)) for member in row.values()) for row in value
+    )
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of all members of *rows*, in the order in which they first come."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
     "ago": words.ago,
+    "columns": columns,
+    "consent": consent_words,
+    "is_table": is_table,
+    "label": label,
+    "outcome": lambda outcome: _OUTCOMES.get(outcome, outcome),
+    "short_moment": short_moment,
+    "stamp": stamp,
     "mark": words.origin_mark,
     "moment": words.moment,
     "origin": words.origin_words,

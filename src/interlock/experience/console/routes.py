@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 from interlock.experience.api.errors import MethodNotAllowed, NotFound
 from interlock.experience.console import actions, approvals, oversight
 from interlock.experience.console.visit import View
@@ -35,7 +33,7 @@ def find(method: str, path: str) -> tuple[View, dict[str, str]]:
     parameters: dict[str, str] = {}
     views = ROUTES.get(path)
     if views is None and len(segments) > 1:
-        parameters = {"id": unquote(segments[1])}
+        parameters = {"id": segments[1]}
         views = ROUTES.get("/".join([segments[0], "{id}", *segments[2:]]))
     if views is None:
         raise NotFound("there is no such page", fix="start from the list of approvals")

@@ -42,7 +42,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Where to go on after a form, relative to the console's root; *told* is what is said there."""
+    """Where to go on after a form, relative to the console's root."""
 
     to: str
 

@@ -97,7 +97,7 @@ def fault_reply(number: MessageId | None, fault: ProtocolFault, *, stateless: bo
 
     The stateless revision gives each error an HTTP status; before it, an error that answers a request came with 200.
     """
-    if number is not None and not stateless:
+    if number is not None and not stateless and fault.number != INVALID_REQUEST:
         status = 200
     else:
         status = 404 if fault.number == METHOD_NOT_FOUND else 400

@@ -43,14 +43,19 @@ class Revision:
     asks: bool = False
 
 
+def speaks_for_itself(message: Message, headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether *message* shows any sign of the stateless revision, in its headers or its body."""
+    header = headers.get(VERSION_HEADER, b"").decode("latin-1")
+    return VERSION_KEY in message.meta or (header != "" and header not in HANDSHAKE)
+
+
 def revision_of(message: Message, headers: Mapping[bytes, bytes], raw: Iterable[tuple[bytes, bytes]]) -> Revision:
     """Return the revision that *message* is sent in. Raises `ProtocolFault` where headers and body disagree.
 
     *headers* are folded, *raw* as they came. Without any sign of the stateless revision it is one with a handshake.
     """
     header = headers.get(VERSION_HEADER, b"").decode("latin-1")
-    stateless = VERSION_KEY in message.meta or (header != "" and header not in HANDSHAKE)
-    if not stateless:
+    if not speaks_for_itself(message, headers):
         return Revision(header or HANDSHAKE[-1], stateless=False)
     if message.id is None:
         _check_served(header)

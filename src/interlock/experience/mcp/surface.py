@@ -19,7 +19,15 @@ from interlock.experience.mcp.addresses import Addresses
 from interlock.experience.mcp.calls import Calls, call_of
 from interlock.experience.mcp.errors import NotAcceptable, ProtocolFault
 from interlock.experience.mcp.messages import METHOD_NOT_FOUND, PARSE_ERROR, Message, MessageId, Reply
-from interlock.experience.mcp.revisions import HANDSHAKE, SERVER, SERVER_KEY, STATELESS, Revision, revision_of
+from interlock.experience.mcp.revisions import (
+    HANDSHAKE,
+    SERVER,
+    SERVER_KEY,
+    STATELESS,
+    Revision,
+    revision_of,
+    speaks_for_itself,
+)
 from interlock.experience.mcp.toolbox import OWN, Toolbox
 from interlock.foundation.telemetry import NO_SPAN, Span
 from interlock.foundation.telemetry.overhead import begin_meter
@@ -114,8 +122,8 @@ class Mcp:
             raise ProtocolFault(PARSE_ERROR, error.what, fix=error.fix) from error
         exchange.number = messages.id_of(value)
         message = messages.message_of(value)
+        exchange.stateless = speaks_for_itself(message, headers)
         revision = revision_of(message, headers, scope["headers"])
-        exchange.stateless = revision.stateless
         if message.id is None:
             return Reply(202)
         with self._span(message, revision):

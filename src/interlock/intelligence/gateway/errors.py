@@ -19,7 +19,7 @@ from interlock.values.errors import InterlockError
 class RouteUnknown(InterlockError):
     """The project's models.yaml has no such route."""
 
-    code = "route-unknown"
+    code = "route_unknown"
     status = 404
     title = "No such route"
 
@@ -27,7 +27,7 @@ class RouteUnknown(InterlockError):
 class RouteExhausted(InterlockError):
     """Every target of the route is unconfigured or failed; `details.targets` says which and why."""
 
-    code = "models-unavailable"
+    code = "models_unavailable"
     status = 503
     title = "No model is available"
     transient = True
@@ -43,14 +43,14 @@ class ProviderFailure(InterlockError):
 class ModelRefused(ProviderFailure):
     """The provider refused the request: its key, the model's name, or what was asked."""
 
-    code = "model-refused"
+    code = "model_refused"
     title = "The model provider refused"
 
 
 class ModelBusy(ProviderFailure):
     """The provider has too many requests."""
 
-    code = "model-busy"
+    code = "model_busy"
     status = 503
     title = "The model provider is busy"
     transient = True
@@ -59,7 +59,7 @@ class ModelBusy(ProviderFailure):
 class ModelFailed(ProviderFailure):
     """The provider broke, or cannot be reached."""
 
-    code = "model-failed"
+    code = "model_failed"
     title = "The model provider failed"
     transient = True
 
@@ -67,7 +67,7 @@ class ModelFailed(ProviderFailure):
 class ModelTimedOut(ProviderFailure):
     """The provider did not answer within the target's or the route's time limit."""
 
-    code = "model-timed-out"
+    code = "model_timed_out"
     status = 504
     title = "The model took too long"
     transient = True
@@ -76,5 +76,5 @@ class ModelTimedOut(ProviderFailure):
 class ModelUnreadable(ProviderFailure):
     """The provider's answer is not a chat completion."""
 
-    code = "model-unreadable"
+    code = "model_unreadable"
     title = "The model's answer cannot be read"

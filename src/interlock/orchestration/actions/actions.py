@@ -210,6 +210,7 @@ class Actions:
         if action.state is not ActionState.in_doubt:
             raise ActionStateInvalid(f"the action is {action.state.value}, not in doubt")
         action.state = ActionState.succeeded if succeeded else ActionState.failed
+        action.problem = None if succeeded else action.problem
         entry = self.entry(
             action, f"action.{action.state.value}", principal.name, {"resolved": "by hand"}, {"comment": comment}
         )
@@ -377,7 +378,7 @@ class Actions:
             compiled = operations.get(action.operation)
             done = action.state in (ActionState.succeeded, ActionState.compensated)
             if done and compiled is not None:
-                session.succeed(compiled.operation, action.output)
+                session.succeed(compiled.operation, action.input, action.output)
 
 
 def _harmless(action: Action) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Execution:
             session.pending -= 1
             session.revision += 1
             if state is ActionState.succeeded:
-                session.succeed(operation, action.output)
+                session.succeed(operation, action.input, action.output)
         self.telemetry.metrics.count("interlock_actions_total", action.operation, state.value)
         fault("action.after_result")
         return action

@@ -19,14 +19,14 @@ class AgentLimits:
     """How far one turn and one session go.
 
     *steps* and *time* (seconds) bound a turn; *actions_per_session* and *repeats* are for the session's loop
-    guard; *context_time* bounds the gathering of the declared context; *result_bytes* is how much of one
+    guard (0: the installation's limits alone); *context_time* bounds the gathering of the declared context; *result_bytes* is how much of one
     result a model is shown.
     """
 
     steps: int = 12
     time: float = 120.0
-    actions_per_session: int = 200
-    repeats: int = 5
+    actions_per_session: int = 0
+    repeats: int = 0
     context_time: float = 5.0
     result_bytes: int = 16_384
 

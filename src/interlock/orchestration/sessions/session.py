@@ -46,10 +46,10 @@ class Session:
         self.repeats[operation + arguments_digest] += 1
         return before
 
-    def succeed(self, operation: Operation, output: Any) -> None:
+    def succeed(self, operation: Operation, arguments: dict[str, Any], output: Any) -> None:
         """Take one succeeded action into history and memory."""
         self.done.append(operation.id)
-        self.memory.remember(operation, output)
+        self.memory.remember(operation, output, arguments)
 
     def hear(self, text: str) -> None:
         """Take a turn of the person, which is trusted text."""

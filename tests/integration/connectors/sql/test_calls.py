@@ -70,7 +70,7 @@ SLOW = {
     "postgres": "SELECT count(*) AS c FROM generate_series(1, 100000) a, generate_series(1, 100000) b",
 }
 LARGE = {
-    "sqlite": "SELECT hex(CAST(printf('%.*c', 400000, 'x') AS BLOB)) AS t",
+    "sqlite": "SELECT printf('%.400000c', 'x') AS t",
     "postgres": "SELECT lpad('', 400000, 'x') AS t",
 }
 
@@ -83,8 +83,12 @@ class Erp:
         self.dialect = dialect
         self.rows = rows
 
-    async def call(self, name: str, **arguments: Any) -> Answer:
-        return await self.systems.call(f"erp.{name}", arguments, key="key")
+    async def call(self, operation: str, /, **arguments: Any) -> Answer:
+        return await self.systems.call(f"erp.{operation}", arguments, key="key")
+
+
+def open_files() -> set[str]:
+    return {str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.exists()}
 
 
 def declared(dialect: str, url: str, **more: Any) -> dict[str, Any]:
@@ -312,9 +316,11 @@ async def test_a_connection_that_the_server_ends_before_the_commit_changed_nothi
     await connection.execute("BEGIN; LOCK TABLE customers")
     systems = await bench.serve(declared("postgres", postgres_url))
     waiting = asyncio.create_task(systems.call("erp.rename", {"id": 1, "name": "x"}))
-    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'interlock' AND wait_event_type = 'Lock'"
-    while not await connection.fetch(kill):
-        await asyncio.sleep(0.01)
+    ours = "application_name = 'interlock' AND wait_event_type = 'Lock'"
+    kill = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}"
+    async with asyncio.timeout(10):
+        while not await connection.fetch(kill):  # noqa: ASYNC110 - the server has no event to wait for
+            await asyncio.sleep(0.01)
     answer = await waiting
     assert answer.problem is not None
     assert (answer.status, answer.problem["code"], answer.transient) == (FAILED, "connection_lost", True)
@@ -333,7 +339,7 @@ async def test_closing_leaves_no_thread_and_no_file_open(bench: Workbench) -> No
     await asyncio.gather(*(systems.call("erp.get", {"id": 1}) for _ in range(8)))
     await systems.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("interlock-sqlite")]
-    assert str(file) not in {str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.exists()}
+    assert str(file) not in open_files()
     assert not (await systems.call("erp.get", {"id": 1})).succeeded
 
 
