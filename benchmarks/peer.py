@@ -33,7 +33,19 @@ def prepare(folder: Path, upstream: int) -> dict[str, str]:
         "INTERLOCK_STATE": str(folder / "state"),
         "INTERLOCK_PROJECT": str(folder / "project"),
     }
-    words = [PYTHON, "-m", "interlock.app.main", "keys", "create", "--local", "--kind", "agent", "--id", "bench", "--json"]
+    words = [
+        PYTHON,
+        "-m",
+        "interlock.app.main",
+        "keys",
+        "create",
+        "--local",
+        "--kind",
+        "agent",
+        "--id",
+        "bench",
+        "--json",
+    ]
     made = subprocess.run(words, check=True, capture_output=True, text=True, env={**os.environ, **environment})
     return {**environment, "BENCH_KEY": str(json.loads(made.stdout)["text"])}
 

@@ -51,8 +51,9 @@ def import_everything() -> dict[str, ModuleType]:
 
 def command_line() -> argparse.ArgumentParser | None:
     """Return the parser of the `interlock` command, where there is one."""
-    module = import_everything().get("interlock.experience.cli.main")
-    return module.build_parser() if module else None
+    loaded = import_everything()
+    module, whole = loaded.get("interlock.experience.cli.main"), loaded.get("interlock.app.main")
+    return module.build_parser(whole.ALL_COMMANDS) if module and whole else None
 
 
 def cell(value: object) -> str:
@@ -121,11 +122,7 @@ def settings() -> str | None:
         "What a process is told before it reads its project; all else stands in the project's own files,"
         " which may name further variables with `${VAR}`."
     )
-    return (
-        page("Settings", lead, table(("Name", "Value", "Default", "Meaning", "Since"), rows))
-        if rows
-        else None
-    )
+    return page("Settings", lead, table(("Name", "Value", "Default", "Meaning", "Since"), rows)) if rows else None
 
 
 def _argument(action: argparse.Action, parser: argparse.ArgumentParser) -> tuple[str, str]:
@@ -178,9 +175,7 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
     ]
     if parameters:
         yield table(("Parameter", "In", "Meaning"), parameters)
-    answers = [
-        (code(status), answer.get("description", "")) for status, answer in operation["responses"].items()
-    ]
+    answers = [(code(status), answer.get("description", "")) for status, answer in operation["responses"].items()]
     yield table(("Answer", "Meaning"), answers)
 
 
@@ -241,13 +236,9 @@ class SchemaRows:
         schema, inner = self._resolve(raw, trail)
         if path not in self._seen:
             self._seen.add(path)
-            variants = [
-                self._resolve(v, inner)[0] for v in (*schema.get("oneOf", ()), *schema.get("anyOf", ()))
-            ]
+            variants = [self._resolve(v, inner)[0] for v in (*schema.get("oneOf", ()), *schema.get("anyOf", ()))]
             kinds = _kinds(schema) or " or ".join(dict.fromkeys(filter(None, map(_kinds, variants))))
-            default = (
-                code(json.dumps(schema["default"])) if "default" in schema else "required" if required else ""
-            )
+            default = code(json.dumps(schema["default"])) if "default" in schema else "required" if required else ""
             self.rows.append((code(path), kinds, default, schema.get("description", "")))
         if schema is not raw or "$ref" not in schema:
             self._walk(schema, path, inner)
@@ -266,9 +257,7 @@ class SchemaRows:
             self._walk(*_swap(self._resolve(variant, trail), path))
 
 
-def _swap(
-    resolved: tuple[dict[str, Any], tuple[str, ...]], path: str
-) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+def _swap(resolved: tuple[dict[str, Any], tuple[str, ...]], path: str) -> tuple[dict[str, Any], str, tuple[str, ...]]:
     return resolved[0], path, resolved[1]
 
 
@@ -315,10 +304,7 @@ def _interface(kind: type) -> Iterator[str]:
     yield f"### `{kind.__name__}`\n\n`{kind.__module__}.{kind.__name__}`. {inspect.getdoc(kind) or ''}\n"
     rows = [
         (
-            code(
-                name
-                + str(inspect.signature(member)).replace("self, ", "").replace("self", "").replace("'", "")
-            ),
+            code(name + str(inspect.signature(member)).replace("self, ", "").replace("self", "").replace("'", "")),
             inspect.getdoc(member) or "",
         )
         for name, member in vars(kind).items()

@@ -63,11 +63,7 @@ def files() -> tuple[str, ...]:
         places = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")]
     return tuple(
         sorted(
-            {
-                place
-                for place in places
-                if place and not _PASSING & set(place.split("/")) and (ROOT / place).is_file()
-            }
+            {place for place in places if place and not _PASSING & set(place.split("/")) and (ROOT / place).is_file()}
         )
     )
 
@@ -103,8 +99,5 @@ def texts(*endings: str) -> Iterator[tuple[str, str]]:
 def unexpected(found: dict[str, str], allowed: dict[str, str]) -> list[str]:
     """Return a line per offender that is not *allowed*, and per allowance that nothing needs any more."""
     offenders = [f"{key}: {text}" for key, text in sorted(found.items()) if key not in allowed]
-    stale = [
-        f"{key}: allowed, but no longer needed; delete its entry"
-        for key in sorted(allowed.keys() - found.keys())
-    ]
+    stale = [f"{key}: allowed, but no longer needed; delete its entry" for key in sorted(allowed.keys() - found.keys())]
     return offenders + stale

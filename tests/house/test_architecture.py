@@ -59,9 +59,7 @@ def test_an_optional_layer_is_optional_only_until_it_exists() -> None:
 def test_the_guarded_edges_equal_the_contracts() -> None:
     written = {row[0].strip("`"): set(re.findall(r"`([\w.]+)`", row[1])) for row in _rows("Guarded edges")}
     held = {
-        module.removeprefix("interlock."): {
-            name.removeprefix("interlock.") for name in contract["allowed_importers"]
-        }
+        module.removeprefix("interlock."): {name.removeprefix("interlock.") for name in contract["allowed_importers"]}
         for contract in _contracts().values()
         if contract["type"] == "protected"
         for module in contract["protected_modules"]
@@ -98,9 +96,7 @@ def test_a_decision_says_what_and_why() -> None:
 def test_the_lock_files_cover_every_dependency() -> None:
     project = _project()
     optional = [name for extra in project["project"]["optional-dependencies"].values() for name in extra]
-    groups = [
-        name for group in project["dependency-groups"].values() for name in group if isinstance(name, str)
-    ]
+    groups = [name for group in project["dependency-groups"].values() for name in group if isinstance(name, str)]
     wanted = {"run": project["project"]["dependencies"], "dev": [*optional, *groups]}
     for lock, requirements in wanted.items():
         pinned = set(re.findall(r"^([a-z0-9][\w.-]*)==", read(f"requirements/{lock}.txt"), re.MULTILINE))

@@ -98,7 +98,5 @@ def test_data_and_vendored_files_carry_their_licence() -> None:
 
 def test_nothing_is_left_for_later() -> None:
     marks = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
-    offenders = [
-        place for place, text in texts(".py", ".md", ".yaml", ".toml", ".cedar") if marks.search(text)
-    ]
+    offenders = [place for place, text in texts(".py", ".md", ".yaml", ".toml", ".cedar") if marks.search(text)]
     assert not offenders

@@ -25,9 +25,7 @@ def test_codes_are_plain_words(errors: dict[str, type[InterlockError]]) -> None:
 
 
 def test_errors_live_in_their_capability(errors: dict[str, type[InterlockError]]) -> None:
-    offenders = [
-        error.__qualname__ for error in errors.values() if error.__module__.rsplit(".", 1)[1] != "errors"
-    ]
+    offenders = [error.__qualname__ for error in errors.values() if error.__module__.rsplit(".", 1)[1] != "errors"]
     assert not offenders, "an error class belongs in the `errors.py` of the capability that raises it"
 
 

@@ -77,9 +77,7 @@ def test_data_examples_parse(block: Block) -> None:
 
 def _subcommand_and_options(command: str) -> tuple[list[str], list[str]]:
     words = shlex.split(command.split(" | ")[0].split(" > ")[0], comments=True)[1:]
-    return [w for w in words if not w.startswith("-")], [
-        w.split("=")[0] for w in words if re.match(r"--?[a-z]", w)
-    ]
+    return [w for w in words if not w.startswith("-")], [w.split("=")[0] for w in words if re.match(r"--?[a-z]", w)]
 
 
 def _children(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -14,7 +14,7 @@ from tests.house.source import PACKAGE, Module, functions, modules
 
 # Costly to load, needed by few: imported inside what needs them.
 HEAVY = ("mcp", "sqlglot", "cel", "asyncpg", "cryptography", "opentelemetry", "jinja2", "openapi_pydantic")
-COMMAND_LINE = "interlock.experience.cli.main"
+COMMAND_LINE = "interlock.app.main"
 NOT_FOR_THE_COMMAND_LINE = (*HEAVY, "aiohttp", "cedarpy", "pydantic")
 
 # path -> reason. This list may only shrink.

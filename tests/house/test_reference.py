@@ -21,9 +21,7 @@ def test_reference_pages_are_fresh() -> None:
 
 def test_no_reference_page_outlives_its_source() -> None:
     written_by_hand = {"performance.md"}  # `make bench` writes it
-    present = {
-        place.removeprefix("docs/reference/") for place in files() if place.startswith("docs/reference/")
-    }
+    present = {place.removeprefix("docs/reference/") for place in files() if place.startswith("docs/reference/")}
     assert not present - pages().keys() - written_by_hand
 
 

@@ -14,8 +14,10 @@ PER_THOUSAND_LINES = 3
 SUPPRESSION = re.compile(
     r"#\s*(type:\s*ignore|noqa|ruff:\s*(noqa|disable)|mypy:|pyright:|ty:|pragma:|fmt:\s*(off|skip)|isort:)"
 )
+# `fmt: skip` keeps the columns of one literal table; it silences the formatter for that statement and no checker.
 WELL_FORMED = re.compile(
     r"#\s*(type:\s*ignore\[[a-z0-9, -]+\]|noqa:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*)\s*[#:-]+\s*\S.{7,}"
+    r"|^#\s*fmt:\s*skip$"
 )
 
 

@@ -23,11 +23,7 @@ TOUCHED_FROM_OUTSIDE: dict[str, str] = {}
 def _is_store(place: str) -> bool:
     """Whether a file may hold tables: `store.py`, a file in a `store` or `migrations` folder, plain SQL."""
     path = PurePosixPath(place)
-    return (
-        path.name == "store.py"
-        or path.suffix == ".sql"
-        or bool({"store", "migrations"} & set(path.parts[:-1]))
-    )
+    return path.name == "store.py" or path.suffix == ".sql" or bool({"store", "migrations"} & set(path.parts[:-1]))
 
 
 def _capability(place: str) -> str:
@@ -55,11 +51,7 @@ def _sources() -> dict[str, str]:
 
 def _owners() -> dict[str, str]:
     """Return every table's owning capability."""
-    return {
-        table.lower(): _capability(place)
-        for place, text in _sources().items()
-        for table in CREATES.findall(text)
-    }
+    return {table.lower(): _capability(place) for place, text in _sources().items() for table in CREATES.findall(text)}
 
 
 def test_tables_are_made_in_stores() -> None:
@@ -79,9 +71,7 @@ def test_only_the_owner_touches_a_table() -> None:
     owners = _owners()
     found = set()
     for place, text in _sources().items():
-        foreign = [
-            name for name, owner in owners.items() if owner != _capability(place) or not _is_store(place)
-        ]
+        foreign = [name for name, owner in owners.items() if owner != _capability(place) or not _is_store(place)]
         if foreign and re.search(TOUCHES.format(names="|".join(sorted(foreign))), text, re.IGNORECASE):
             found.add(place)
     assert found == TOUCHED_FROM_OUTSIDE.keys()

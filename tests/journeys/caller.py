@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -62,9 +62,12 @@ class Caller:
         body: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        raw: bytes | None = None,
+        raw: bytes | Iterable[bytes] | None = None,
     ) -> Reply:
-        """Return the answer, whatever it is: to *body* as JSON, or to the bytes of *raw*. Raises `Lost`."""
+        """Return the answer, whatever it is: to *body* as JSON, or to *raw* (several parts are sent as chunks).
+
+        Raises `Lost`.
+        """
         sent = {"authorization": f"Bearer {self.key}"} if self.key else {}
         content = raw if body is None else json.dumps(body).encode()
         if content is not None:

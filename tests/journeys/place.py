@@ -53,8 +53,7 @@ class Place:
 
     def issue_keys(self) -> None:
         """Make the first administrator's key in the storage, and the others through the running server."""
-        made = self.server.command("keys", "create", "--local", "--kind", "person", "--id", "ada", "--json")
-        self.callers["ada"] = self.server.caller(json.loads(made.stdout)["text"])
+        self.callers["ada"] = self.server.caller(self.server.first_key("person", "ada"))
         self.server.start()
         for name, (kind, holder, scopes) in HOLDERS.items():
             self.callers[name] = self.key(kind, holder, *scopes)

@@ -59,6 +59,16 @@ class Server(Program):
         assert done.returncode == code, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done
 
+    def first_key(self, kind: str, holder: str) -> str:
+        """Return the text of the first administrator's key, made in the storage while no server runs."""
+        made = self.command("keys", "create", "--local", "--kind", kind, "--id", holder, "--json")
+        return str(json.loads(made.stdout)["text"])
+
+    def elsewhere(self, folder: Path) -> Server:
+        """Return another installation of the same project, with a state of its own in *folder*."""
+        environment = {**self.environment, "INTERLOCK_STATE": str(folder)}
+        return Server(self.root, environment=environment, log=folder / "server.log")
+
     def verify(self, *, code: int = 0) -> dict[str, Any]:
         """Return what `interlock journal verify` says of the files as they lie there."""
         found: dict[str, Any] = json.loads(self.command("journal", "verify", "--json", code=code).stdout)

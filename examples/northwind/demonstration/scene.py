@@ -78,7 +78,14 @@ class Scene:
         for action in proposals:
             page.proposed(action)
         page.answered(str(turn.get("answer", "")))
+        self._name_model(page, turn["model"])
         return proposals
+
+    def _name_model(self, page: Page, model: Json) -> None:
+        """Show once who thinks for the agents."""
+        if "model" not in self.remembered:
+            self.remembered["model"] = model
+            page.note("model", f"{model['provider']}: {model['model']}")
 
     def proposals(self, session: str) -> list[Json]:
         """Return the actions proposed in a session since the last look, oldest first."""

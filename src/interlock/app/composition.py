@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock import __version__
+from interlock.app.gauges import Gauges
 from interlock.context.facts import FactReader
 from interlock.experience.installation import Installation
 from interlock.foundation.clock import Clock, SystemClock
@@ -46,7 +47,9 @@ class Running:
 
     def background(self) -> list[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the server does."""
-        return [self.installation.settlement.run(), self.installation.projects.watch()]
+        installation = self.installation
+        gauges = Gauges(self.database, installation.systems, installation.telemetry.metrics, installation.clock)
+        return [installation.settlement.run(), installation.projects.watch(), gauges.run()]
 
     async def ready(self) -> bool:
         """Return whether the database answers."""
@@ -66,30 +69,46 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
     clock = clock or SystemClock()
     http = HttpClient()
     projects = Projects(root, clock, http)
-    settings = projects.current.settings
     state = state_folder(root, environment)
-    database = open_database(settings.storage_url, base=state)
-    await database.open()
+    database = open_database(projects.current.settings.storage_url, base=state)
     journal = Journal(database, state, clock=clock)
-    await journal.open()
-    for capability, steps in (("sessions", SESSIONS), ("actions", ACTIONS), ("approvals", APPROVALS)):
-        await database.migrate(capability, steps)
+    await database.open()
+    try:
+        await journal.open()
+        for capability, steps in (("sessions", SESSIONS), ("actions", ACTIONS), ("approvals", APPROVALS)):
+            await database.migrate(capability, steps)
+        installation = await _installation(projects, database, journal, http, state)
+    except BaseException:
+        await journal.close()
+        await database.close()
+        raise
+    return Running(installation, database, journal, http)
+
+
+async def _installation(
+    projects: Projects, database: Database, journal: Journal, http: HttpClient, state: Path
+) -> Installation:
+    clock, settings = projects.clock, projects.current.settings
+    telemetry = Telemetry.of(settings.telemetry, version=__version__)
+    journal.committed = telemetry.journal
     switches, keys = Switches(database, journal, clock=clock), Keys(database, journal, clock=clock)
     pins = Pins(database, journal, tenant=settings.tenants[0])
-    systems = Systems(Ports(http, ProjectSecrets(projects), root), clock=clock)
+    systems = Systems(Ports(http, ProjectSecrets(projects), projects.root), clock=clock)
     for part in (switches, keys, pins, systems):
         await part.open()
     sessions = Sessions(database, journal, projects, clock)
     approvals = Approvals(database, journal, projects, clock)
-    judge = Judge(FactReader(systems, clock), switches, pins, clock)
-    telemetry = Telemetry.of(settings.telemetry, version=__version__)
+    judge = Judge(FactReader(systems, clock), switches, pins, clock, telemetry)
     execution = Execution(systems, journal, sessions, clock, telemetry)
     actions = Actions(database, journal, projects, sessions, approvals, judge, execution)
     waiting = Waiting(database, projects, sessions, actions, judge, execution)
     approvals.actions = waiting
-    settlement = Settlement(database, journal, projects, systems, execution, waiting, approvals)
     authenticator = Authenticator(
-        projects.current.directory, keys=keys, tokens=_tokens(projects.current, http, clock), clock=clock
+        projects.current.directory,
+        keys=keys,
+        tokens=_tokens(projects.current, http, clock),
+        clock=clock,
+        refused=lambda error: telemetry.metrics.count("interlock_unauthenticated_total", error.reason.value),
     )
     installation = Installation(
         projects=projects,
@@ -97,7 +116,7 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
         actions=actions,
         waiting=waiting,
         approvals=approvals,
-        settlement=settlement,
+        settlement=Settlement(database, journal, projects, systems, execution, waiting, approvals),
         turns=Turns(projects, actions, journal, clock),
         journal=JournalReader(database, state),
         systems=systems,
@@ -108,11 +127,19 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
         telemetry=telemetry,
         clock=clock,
     )
+    await _follow(installation, journal, http)
+    return installation
+
+
+async def _follow(installation: Installation, journal: Journal, http: HttpClient) -> None:
+    """Make everything that depends on the project follow it, now and at each reload."""
+    projects = installation.projects
 
     async def apply(project: Project) -> None:
-        await systems.apply(project.catalog)
-        await pins.apply({name: compiled.definition for name, compiled in project.catalog.operations.items()})
-        authenticator.use(project.directory, _tokens(project, http, clock))
+        await installation.systems.apply(project.catalog)
+        definitions = {name: compiled.definition for name, compiled in project.catalog.operations.items()}
+        await installation.pins.apply(definitions)
+        installation.authenticator.use(project.directory, _tokens(project, http, installation.clock))
 
     async def report(kind: str, body: dict[str, Any]) -> None:
         tenant = projects.current.settings.tenants[0]
@@ -122,7 +149,6 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
     projects.applied.append(apply)
     projects.reported = report
     await report("project.activated", {"version": projects.current.version, "previous": ""})
-    return Running(installation, database, journal, http)
 
 
 def _tokens(project: Project, http: HttpClient, clock: Clock) -> Tokens | None:

@@ -1,21 +1,21 @@
-"""`interlock demo`: runs the demo that a project carries as `demo.py`, in a process of its own."""
+"""`interlock demo`: becomes the demo that a project carries as `demo.py`."""
 
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
 from pathlib import Path
 
+from interlock.experience.cli.command import USAGE
+from interlock.experience.cli.output import note
+
 
 def demo(args: argparse.Namespace) -> int:
-    """Run the project's demo and return its exit code."""
+    """Become the project's demo, so that signals and the exit code are its own; 2 where there is none."""
     script = Path(args.project) / "demo.py"
     if not script.exists():
-        print(f"{args.project} carries no demo.py\nhint: run this from the repository's folder", file=sys.stderr)
-        return 2
+        note(f"{args.project} carries no demo.py\nhint: run this from the repository's folder")
+        return USAGE
     words = [sys.executable, str(script), *(["--once"] if args.once else [])]
-    try:
-        return subprocess.run(words, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+    return os.execv(sys.executable, words)  # noqa: S606 - the project's own script, under this Python

@@ -59,7 +59,7 @@ async def _demo_secrets(project: Project) -> list[str]:
         except SecretMissing:
             continue
     state = state_folder(project.root, os.environ)
-    database = open_database(project.settings.storage_url, base=state)
+    database = open_database(project.settings.storage_url, base=state, read_only=True)
     await database.open()
     try:
         keys = Keys(database, Journal(database, state), clock=SystemClock())

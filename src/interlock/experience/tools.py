@@ -16,7 +16,7 @@ def permitted(project: Project, principal: Principal) -> list[CompiledOperation]
     names = permitted_operations(principal.to_json(), project.policies)
     if principal.kind is Kind.agent:
         spec = project.agents.get(principal.id)
-        names = [name for name in names if spec is not None and spec.may_use(name)]
+        names = tuple(name for name in names if spec is not None and spec.may_use(name))
     return [project.catalog.operations[name] for name in sorted(names)]
 
 

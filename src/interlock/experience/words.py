@@ -40,7 +40,7 @@ def origin_words(origin: Mapping[str, Any]) -> str:
     sources = origin.get("sources") or ["unknown"]
     places = [place for place in origin.get("where", ()) if "." in place or "#" in place]
     phrases = list(dict.fromkeys(_SOURCES.get(source, source) for source in sources))
-    text = ", and ".join(phrases)
+    text = "; also ".join(phrases)
     named = [place_words(place) for place in places if not place.startswith("session.")]
     if named:
         text += f" ({', '.join(named)})"
@@ -78,9 +78,11 @@ def state_words(state: str) -> str:
     return _STATES.get(state, state)
 
 
-def principal_words(name: str) -> str:
-    """Return `agent:support` as `support (agent)`."""
+def principal_words(name: str, people: Mapping[str, str] | None = None) -> str:
+    """Return `agent:support` as `support (agent)`; a person by the name that *people* gives them."""
     kind, separator, own = name.partition(":")
+    if kind == "person" and people and own in people:
+        return people[own]
     return f"{own} ({kind})" if separator else name
 
 

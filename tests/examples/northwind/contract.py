@@ -20,10 +20,7 @@ def check_document(document: dict[str, Any]) -> None:
 def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     verbs = ("get", "post", "put", "patch", "delete")
     return {
-        (verb.upper(), path): item[verb]
-        for path, item in document["paths"].items()
-        for verb in verbs
-        if verb in item
+        (verb.upper(), path): item[verb] for path, item in document["paths"].items() for verb in verbs if verb in item
     }
 
 

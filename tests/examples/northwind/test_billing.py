@@ -130,9 +130,7 @@ def test_a_change_bound_to_an_old_version_is_refused(billing: Service) -> None:
         ({"approved": True}, ""),
     ],
 )
-def test_a_wrong_field_is_refused_by_name(
-    empty_billing: Service, change: dict[str, object], pointer: str
-) -> None:
+def test_a_wrong_field_is_refused_by_name(empty_billing: Service, change: dict[str, object], pointer: str) -> None:
     refused = create(empty_billing, **change)
     assert (refused.status, refused.body["code"]) == (422, "validation")
     assert [error["pointer"] for error in refused.body["errors"]] == [pointer]
@@ -158,12 +156,8 @@ def test_a_body_that_cannot_be_read_is_refused(empty_billing: Service, raw: byte
     assert empty_billing.get("/credit-notes") == {"items": []}
 
 
-@pytest.mark.parametrize(
-    "header", [{}, {"Authorization": "Bearer other"}, {"Authorization": "Basic a-token"}]
-)
-def test_nothing_but_the_contract_is_shown_without_the_token(
-    empty_billing: Service, header: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer other"}, {"Authorization": "Basic a-token"}])
+def test_nothing_but_the_contract_is_shown_without_the_token(empty_billing: Service, header: dict[str, str]) -> None:
     refused = empty_billing.ask("GET", "/credit-notes", headers=header, anonymous=True)
     assert (refused.status, refused.headers["www-authenticate"]) == (401, "Bearer")
     assert empty_billing.ask("GET", "/openapi.json", anonymous=True).status == 200
@@ -180,9 +174,7 @@ def test_killed_after_the_commit_the_note_exists_and_the_key_finds_it(
         assert billing.process.wait(10) == 137
     assert effects(billing_file) == [("created", 1), ("created", 2)]
     with start_billing() as billing:
-        assert [note["id"] for note in billing.get("/credit-notes?idempotency_key=k-2")["items"]] == [
-            "CN-000002"
-        ]
+        assert [note["id"] for note in billing.get("/credit-notes?idempotency_key=k-2")["items"]] == ["CN-000002"]
         assert create(billing, "k-2").body["id"] == "CN-000002"
     assert effects(billing_file) == [("created", 1), ("created", 2)]
 

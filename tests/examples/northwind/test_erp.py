@@ -52,10 +52,7 @@ def test_gross_less_discount_is_the_total_and_lines_add_up(erp: sqlite3.Connecti
     wrong = "SELECT count(*) FROM order_totals WHERE round(gross - discount, 2) <> total"
     assert one(erp, wrong) == (0,)
     lines = "SELECT order_id, round(sum(amount), 2), count(*) FROM order_line_amounts GROUP BY order_id"
-    assert (
-        erp.execute(lines).fetchall()
-        == erp.execute("SELECT order_id, total, lines FROM order_totals").fetchall()
-    )
+    assert erp.execute(lines).fetchall() == erp.execute("SELECT order_id, total, lines FROM order_totals").fetchall()
 
 
 def test_the_tables_hold_the_files(erp: sqlite3.Connection) -> None:
@@ -90,14 +87,9 @@ def test_status_follows_the_shipping_date(erp: sqlite3.Connection) -> None:
 def test_payments_are_never_above_the_total_and_open_orders_have_none(erp: sqlite3.Connection) -> None:
     assert one(erp, "SELECT count(*) FROM payments") == (830,)
     assert one(erp, "SELECT count(*) FROM order_accounts WHERE paid > total OR outstanding < 0") == (0,)
-    open_and_paid = (
-        "SELECT count(*) FROM orders JOIN payments USING (order_id) WHERE status = 'open' AND paid > 0"
-    )
+    open_and_paid = "SELECT count(*) FROM orders JOIN payments USING (order_id) WHERE status = 'open' AND paid > 0"
     assert one(erp, open_and_paid) == (0,)
-    accounts = {
-        row[0]: row[1:]
-        for row in erp.execute("SELECT order_id, total, paid, outstanding FROM order_accounts")
-    }
+    accounts = {row[0]: row[1:] for row in erp.execute("SELECT order_id, total, paid, outstanding FROM order_accounts")}
     assert accounts[10952] == (471.2, 471.2, 0.0)
     assert accounts[11016] == (491.5, 245.75, 245.75)
     assert accounts[11076] == (792.75, 0.0, 792.75)
@@ -147,9 +139,7 @@ def test_an_order_of_an_unknown_customer_is_refused(erp: sqlite3.Connection) -> 
 
 
 def test_stock_reserves_what_open_orders_want(erp: sqlite3.Connection) -> None:
-    assert one(
-        erp, "SELECT units_in_stock, units_reserved, units_available FROM stock WHERE product_id = 60"
-    ) == (
+    assert one(erp, "SELECT units_in_stock, units_reserved, units_available FROM stock WHERE product_id = 60") == (
         19,
         73,
         -54,

@@ -135,9 +135,7 @@ def test_what_was_written_is_there_after_a_kill_and_is_not_seeded_over(
         ("/tickets/1001/status", []),
     ],
 )
-def test_a_body_that_breaks_the_contract_is_refused(
-    untouched_helpdesk: Service, path: str, body: object
-) -> None:
+def test_a_body_that_breaks_the_contract_is_refused(untouched_helpdesk: Service, path: str, body: object) -> None:
     refused = untouched_helpdesk.ask("POST", path, body)
     assert (refused.status, refused.body["error"]["code"]) == (422, "validation")
 

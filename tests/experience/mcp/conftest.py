@@ -19,6 +19,7 @@ from interlock.app.composition import compose
 from interlock.experience.installation import Installation
 from interlock.experience.mcp import Mcp
 from interlock.experience.mcp.revisions import CAPABILITIES_KEY, NAMED, VERSION_KEY
+from interlock.foundation.clock import Clock
 from interlock.governance.credentials import KeyRequest
 from interlock.values.principals import Kind, Principal
 
@@ -258,9 +259,9 @@ def write_shop(root: Path, files: Mapping[str, str]) -> None:
 
 
 @asynccontextmanager
-async def open_shop(root: Path) -> AsyncIterator[Shop]:
+async def open_shop(root: Path, *, clock: Clock | None = None) -> AsyncIterator[Shop]:
     """Compose the project in *root* and make a key for every caller."""
-    running = await compose(root, {"INTERLOCK_STATE": str(root / "state")})
+    running = await compose(root, {"INTERLOCK_STATE": str(root / "state")}, clock=clock)
     try:
         shop = Shop(root, running.installation, Mcp(running.installation))
         directory = running.installation.projects.current.directory

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from interlock.experience.mcp import Mcp
 from interlock.orchestration.approvals import Verdict
 from interlock.orchestration.sessions import Opening
 from interlock.values.principals import Kind, Principal
@@ -250,6 +251,28 @@ async def test_a_changed_policy_voids_the_question_and_asks_anew(shop: Shop) -> 
     assert shop.order(1) == ("", 0)
     assert (await note(shop, **yes(again)))["isError"] is False
     assert shop.order(1) == ("hello", 0)
+
+
+async def test_an_answer_may_reach_another_process_of_the_same_secret(shop: Shop) -> None:
+    shop.mcp = Mcp(shop.installation, secret=b"shared")
+    asked = await note(shop)
+    shop.mcp = Mcp(shop.installation, secret=b"of its own")
+    params = {"name": "shop.set_note", "arguments": {"id": 1, "note": "hello"}, **yes(asked)}
+    assert (await shop.new("tools/call", params, key="ada", capabilities=FORMS)).fault == -32602
+    shop.mcp = Mcp(shop.installation, secret=b"shared")
+    assert (await note(shop, **yes(asked)))["isError"] is False
+
+
+async def test_a_confirmation_that_still_needs_an_approval_leaves_a_handle(shop: Shop) -> None:
+    policies = shop.root / "policies/shop.cedar"
+    text = policies.read_text("utf-8").replace('@require("confirm")', '@require("confirm; approval:lead")')
+    policies.write_text(text, "utf-8")
+    await shop.installation.projects.reload()
+    asked = await note(shop)
+    assert asked["resultType"] == "input_required"
+    result = await note(shop, **yes(asked))
+    assert result["structuredContent"]["waiting_for"] == ["approval:lead"]
+    assert shop.order(1) == ("", 0)
 
 
 @pytest.mark.parametrize("key", ["clerk", "desk"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.experience.mcp.conftest import Shop
+from interlock.experience.mcp import Mcp
+from interlock.foundation.telemetry import NO_SPAN, NoTracing, Span, Telemetry
+from tests.experience.mcp.conftest import FILES, Shop, open_shop, write_shop
 
 PING = {"jsonrpc": "2.0", "id": 7, "method": "ping"}
 
@@ -172,6 +176,84 @@ async def test_discovery(shop: Shop) -> None:
 
 async def test_the_layers_own_cost_is_told(shop: Shop) -> None:
     assert float((await shop.send(PING)).headers["x-interlock-overhead-ms"]) >= 0
+
+
+async def test_tokens_of_a_projects_issuers_are_named_to_clients(tmp_path: Path) -> None:
+    identity = """
+server: {public_url: "https://interlock.acme.example"}
+identity:
+  oidc:
+    - {issuer: "https://login.acme.example", audience: [interlock], jwks_url: "https://login.acme.example/keys"}
+"""
+    write_shop(tmp_path, {**FILES, "interlock.yaml": FILES["interlock.yaml"] + identity})
+    async with open_shop(tmp_path) as shop:
+        path = "/.well-known/oauth-protected-resource/mcp"
+        document = (await shop.send(b"", key="", method="GET", path=path)).json
+        assert document["resource"] == "https://interlock.acme.example/mcp"
+        assert document["authorization_servers"] == ["https://login.acme.example"]
+        challenge = (await shop.send(PING, key="")).headers["www-authenticate"]
+        assert f'resource_metadata="https://interlock.acme.example{path}"' in challenge
+        assert (await shop.send(PING, headers={"host": "interlock.acme.example"})).status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_the_metadata_is_only_read(shop: Shop, method: str) -> None:
+    path = "/.well-known/oauth-protected-resource"
+    assert (await shop.send(b"", key="", method=method, path=path)).status == 405
+    refused = await shop.send(b"", key="", method="GET", path=path, headers={"host": "attacker.example"})
+    assert refused.json["code"] == "host_refused"
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+async def test_what_nobody_expected_is_told_without_a_word_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, stateless: bool
+) -> None:
+    async def breaks(*_: Any) -> None:
+        raise RuntimeError("the account of ada is 4711")
+
+    monkeypatch.setattr(shop.installation.actions, "propose", breaks)
+    params = {"name": "shop.get_order", "arguments": {"id": 1}}
+    answer = await (shop.new if stateless else shop.old)("tools/call", params)
+    assert (answer.status, answer.fault) == (500 if stateless else 200, -32603)
+    assert b"4711" not in answer.body
+    assert "RuntimeError" in caplog.text
+    assert "4711" not in caplog.text
+
+
+async def test_a_call_is_traced_under_the_clients_own_trace(shop: Shop) -> None:
+    recording = Recording()
+    traced = Mcp(replace(shop.installation, telemetry=Telemetry(tracing=recording)))
+    shop.mcp, parent = traced, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await shop.call("shop.get_order", {"id": 1}, meta={"traceparent": parent})
+    await shop.old("no/such/method", {"_meta": {"traceparent": 7}})
+    assert recording.spans[0] == ("tools/call shop.get_order", "2026-07-28", parent)
+    assert recording.spans[1] == ("unknown", "2025-11-25", "")
+
+
+@pytest.mark.parametrize("params", [{"name": []}, {"name": {}}, {"arguments": 1}, {"_meta": 7}, {"_meta": []}])
+@pytest.mark.parametrize("method", ["tools/call", "tools/list", "initialize", "ping"])
+async def test_no_shape_of_parameters_breaks_it(shop: Shop, method: str, params: Any) -> None:
+    shop.mcp = Mcp(replace(shop.installation, telemetry=Telemetry(tracing=Recording())))
+    answer = await shop.old(method, params)
+    assert answer.status == 200
+    assert "error" not in answer.json or answer.fault == -32602
+
+
+class Recording(NoTracing):
+    """Keeps each span's name, revision and parent."""
+
+    __slots__ = ("spans",)
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, str, str]] = []
+
+    @property
+    def enabled(self) -> bool:
+        return True
+
+    def span(self, name: str, attributes: Any = None, *, kind: object = "", traceparent: str = "") -> Span:
+        self.spans.append((name, attributes["mcp.protocol.version"], traceparent))
+        return NO_SPAN
 
 
 def _envelope() -> dict[str, Any]:

@@ -53,9 +53,7 @@ def request(server: ScriptedServer, method: str = "GET", path: str = "/", **more
     return HttpRequest(method, server.url + path, **{"timeout": 5.0, "max_bytes": 100_000} | more)
 
 
-async def fails(
-    client: HttpClient, behaviour: Behaviour, kind: type[HttpFailure], **more: Any
-) -> HttpFailure:
+async def fails(client: HttpClient, behaviour: Behaviour, kind: type[HttpFailure], **more: Any) -> HttpFailure:
     async with ScriptedServer(behaviour) as server:
         with pytest.raises(kind) as failure:
             await client.send(request(server, **more))
@@ -99,9 +97,7 @@ async def test_cookies_are_not_kept(client: HttpClient) -> None:
     assert "cookie" not in server.received[1].headers
 
 
-async def test_proxies_of_the_environment_are_not_used(
-    client: HttpClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_proxies_of_the_environment_are_not_used(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     async with ScriptedServer(answers(200, {})) as proxy, ScriptedServer(answers(204)) as server:
         for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
@@ -156,9 +152,7 @@ async def test_a_server_that_drips_is_given_up_on(client: HttpClient) -> None:
     assert (await fails(client, streams(b" ", pause=0.02), HttpTimedOut, timeout=0.3)).sent
 
 
-@pytest.mark.parametrize(
-    "behaviour", [streams(), announces(10_000_000_000), streams(b" " * 10_000_000, packed=True)]
-)
+@pytest.mark.parametrize("behaviour", [streams(), announces(10_000_000_000), streams(b" " * 10_000_000, packed=True)])
 async def test_an_answer_without_end_is_dropped(client: HttpClient, behaviour: Behaviour) -> None:
     failure = await fails(client, behaviour, ResponseTooLarge)
     assert failure.details["limit"] == 100_000
@@ -206,9 +200,7 @@ def certificate(folder: Path) -> Path:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     plain = serialization.NoEncryption()

@@ -249,7 +249,7 @@ values = st.fixed_dictionaries(
 )
 
 
-@given(values, st.datetimes(datetime(1900, 1, 1), timezones=st.timezones()))  # noqa: DTZ001 hypothesis wants naive limits
+@given(values, st.datetimes(datetime(1900, 1, 1), timezones=st.timezones()))  # noqa: DTZ001 - hypothesis wants naive limits
 @settings(deadline=None)
 def test_what_is_encoded_is_what_the_schema_promises(arguments: dict[str, Any], now: datetime) -> None:
     policies = compiled(f'@id("a") {REFUND} when {{ context == context }};')

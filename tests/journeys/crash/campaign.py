@@ -79,19 +79,20 @@ class Campaign:
         alarm = threading.Timer(strike.delay, self.place.server.kill)
         if not strike.point:
             alarm.start()
+        left = self._open()
         with ThreadPoolExecutor(WORKERS) as clients:
-            work = [clients.submit(self._client, strike, number) for number in range(WORKERS)]
+            work = [clients.submit(self._client, strike, left[number::WORKERS]) for number in range(WORKERS)]
         alarm.cancel()
         for done in work:
             done.result()
 
-    def _client(self, strike: Strike, number: int) -> None:
-        """Finish what is open, then wish for more, until the server does not answer."""
+    def _client(self, strike: Strike, left: list[Wish]) -> None:
+        """Finish what is *left*, then wish for more, until the server does not answer. No two share a wish."""
         deadline = time.monotonic() + LOAD
         kinds = list(strike.mix)
-        random.Random(f"{self.kills}/{number}").shuffle(kinds)
+        random.Random(len(self.wishes)).shuffle(kinds)
         try:
-            for wish in self._open()[number::WORKERS]:
+            for wish in left:
                 wish.advance(self.place)
             while time.monotonic() < deadline:
                 for operation, amount, undo in kinds:

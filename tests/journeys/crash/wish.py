@@ -99,6 +99,11 @@ class Wish:
             self.undo = False
             return
         undoing = place["helper"].post(f"/v1/actions/{action['id']}/undo", {})
-        self.undone_by = self.undone_by or undoing["id"]
-        assert self.undone_by == undoing["id"], "one undo became two actions"
-        assert undoing["state"] in ("succeeded", "executing", "in_doubt"), undoing
+        assert undoing["id"] == self.undone_by or not self.undone_by, "one undo became two actions"
+        self.undone_by = undoing["id"]
+        if undoing["state"] == "failed":
+            assert undoing["problem"]["code"] in NO_EFFECT, undoing
+            assert not place.billing.effects("cancelled")[self.order], f"failed, but it was done: {undoing}"
+            self.undone_by = ""
+        else:
+            assert undoing["state"] in ("succeeded", "executing", "in_doubt"), undoing

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
@@ -86,3 +91,45 @@ def test_the_journal_still_verifies_when_everything_is_stopped(
         check=False,
     )
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_demo_that_goes_wrong_says_so(tmp_path: Path) -> None:
+    """Without the policy on what was paid, a credit goes out that should not, and billing's file gives it away."""
+    project = tmp_path / "examples" / "northwind"
+    shutil.copytree(DEMO.parent, project, ignore=shutil.ignore_patterns(".interlock", "__pycache__"))
+    policies = project / "policies" / "credits.cedar"
+    text = policies.read_text("utf-8")
+    weaker = text.replace("context.facts.credited_after.greaterThan(context.facts.order.paid)", "false", 1)
+    assert weaker != text
+    weaker = weaker.replace('@require("approval:billing-lead")\n', "", 1)
+    policies.write_text(weaker, "utf-8")
+    done = subprocess.run(
+        [sys.executable, str(project / "demo.py"), "--once"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "NOT SO    billing holds no note on order 11016" in done.stdout
+    assert "A credit above what was paid is refused: billing holds no note on order 11016" in done.stdout
+
+
+def test_a_demo_that_is_stopped_stops_everything(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, str(DEMO), "--state", str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        address = ""
+        for line in process.stdout:
+            found = re.search(r"console +(http://\S+)/console", line)
+            address = found[1] if found else address
+            if "journal verify" in line:
+                break
+        with urlopen(f"{address}/healthz", timeout=5) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    with pytest.raises(URLError):
+        urlopen(f"{address}/healthz", timeout=5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import Any
 
 import orjson
 
@@ -15,7 +14,7 @@ from interlock.experience.api.responses import Headers, send_bytes, send_json, s
 from interlock.experience.api.routes import Match, Router
 from interlock.experience.api.schemas import COMPONENTS
 from interlock.experience.installation import Installation
-from interlock.foundation.telemetry.overhead import Meter, begin_meter
+from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials.errors import ScopeMissing
 from interlock.values.errors import InterlockError
 
@@ -62,7 +61,9 @@ class Api:
         request = Request(installation, principal, path, parse_query(scope["query_string"]), {}, headers)
         await self._read(request, match, receive)
         value = await match.route.handler(request)
-        await send_json(send, match.route.status, value, _overhead(started, meter))
+        overhead = max(perf_counter() - started - meter.waited / 1000, 0.0)
+        installation.telemetry.metrics.observe("interlock_overhead_seconds", overhead)
+        await send_json(send, match.route.status, value, [(b"x-interlock-overhead-ms", b"%.2f" % (overhead * 1000))])
 
     async def _read(self, request: Request, match: Match, receive: Receive) -> None:
         limits = request.installation.projects.current.settings.limits
@@ -78,12 +79,6 @@ class Api:
         base = self._installation.projects.current.settings.server.public_url
         resource = f"{base}/.well-known/oauth-protected-resource" if base else "/.well-known/oauth-protected-resource"
         return [(b"www-authenticate", f'Bearer resource_metadata="{resource}"'.encode())]
-
-
-def _overhead(started: float, meter: Meter) -> Headers:
-    """What this call took beyond the systems it called, in milliseconds."""
-    elapsed = (perf_counter() - started) * 1000 - meter.waited
-    return [(b"x-interlock-overhead-ms", b"%.2f" % max(elapsed, 0.0))]
 
 
 def _authorization(headers: dict[bytes, bytes]) -> str | None:

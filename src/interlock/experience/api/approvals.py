@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.experience.api import schemas
+from interlock.experience.api.errors import RequestInvalid
 from interlock.experience.api.request import Request
 from interlock.experience.api.routes import Parameter, Route
 from interlock.experience.api.sessions import PAGING
-from interlock.orchestration.approvals import Verdict
+from interlock.orchestration.approvals import ApprovalState, Verdict
+
+STATES = tuple(state.value for state in ApprovalState)
 
 
 async def list_approvals(request: Request) -> Any:
@@ -16,7 +19,7 @@ async def list_approvals(request: Request) -> Any:
     limit = request.limit()
     found = await request.installation.approvals.page(
         request.principal,
-        state=request.query.get("state", "pending"),
+        state=_state(request.query.get("state", "pending")),
         before=request.query.get("before", ""),
         limit=limit,
     )
@@ -47,6 +50,12 @@ async def delegate(request: Request) -> Any:
     return approval.to_json()
 
 
+def _state(text: str) -> str:
+    if text not in STATES:
+        raise RequestInvalid("state names no state of an approval", fix=f"states: {', '.join(STATES)}", field="state")
+    return text
+
+
 def _verdict(approval: str, body: dict[str, Any]) -> Verdict:
     return Verdict(
         approval,
@@ -60,7 +69,7 @@ def _verdict(approval: str, body: dict[str, Any]) -> Verdict:
 _STATE = Parameter(
     "state",
     "Only those in this state (default: pending).",
-    {"enum": ["pending", "approved", "rejected", "expired", "void"]},
+    {"enum": list(STATES)},
 )
 _ERRORS = ("approval_unknown", "approval_forbidden", "approval_closed", "consent_stale", "edit_refused")
 

@@ -144,7 +144,9 @@ def _row(visit: Visit, approval: Approval) -> dict[str, Any]:
 
 def _arguments(shown: dict[str, Any]) -> list[dict[str, Any]]:
     origins = shown.get("origins", {})
-    return [{"name": name, "value": value, "origin": origins.get(name)} for name, value in shown.get("input", {}).items()]
+    return [
+        {"name": name, "value": value, "origin": origins.get(name)} for name, value in shown.get("input", {}).items()
+    ]
 
 
 def _heading(visit: Visit, approval: Approval) -> str:

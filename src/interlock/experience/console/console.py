@@ -29,12 +29,11 @@ LARGEST_FORM = 1 << 20
 MOST_FIELDS = 1000
 HTML = b"text/html; charset=utf-8"
 ASSETS = {"style.css": b"text/css; charset=utf-8", "icon.svg": b"image/svg+xml"}
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS: Headers = [
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
-        b" frame-ancestors 'none'",
-    ),
+    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -184,7 +183,13 @@ class _Exchange:
         await self._send_within(page, await frame(self._installation, await self._gate.visitor(self._ticket)))
 
     async def _send_within(self, page: Page, around: Mapping[str, object]) -> None:
-        values = {**around, **page.values, "base": self._base, "section": self._section, "token": self._ticket.sign_in.token}
+        values = {
+            **around,
+            **page.values,
+            "base": self._base,
+            "section": self._section,
+            "token": self._ticket.sign_in.token,
+        }
         body = render(page.template, values)
         await send_bytes(self._send, page.status, body, HTML, [*HEADERS, *self._cookie()])
 

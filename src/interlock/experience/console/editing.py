@@ -85,12 +85,16 @@ def _value(one: EditField, text: str) -> Any:
         value = json.loads(text)
     except ValueError as error:
         wanted = _WORDS.get(one.kind, "JSON")
-        raise FormInvalid(f"{one.name} must be {wanted}", fix="correct the field and try again", field=one.name) from error
+        raise FormInvalid(
+            f"{one.name} must be {wanted}", fix="correct the field and try again", field=one.name
+        ) from error
     fits = {
         "number": isinstance(value, (int, float)) and not isinstance(value, bool),
         "integer": isinstance(value, int) and not isinstance(value, bool),
         "boolean": isinstance(value, bool),
     }
     if not fits.get(one.kind, True):
-        raise FormInvalid(f"{one.name} must be {_WORDS[one.kind]}", fix="correct the field and try again", field=one.name)
+        raise FormInvalid(
+            f"{one.name} must be {_WORDS[one.kind]}", fix="correct the field and try again", field=one.name
+        )
     return value

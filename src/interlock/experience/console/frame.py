@@ -18,6 +18,7 @@ async def frame(installation: Installation, principal: Principal | None) -> dict
     around: dict[str, Any] = {
         "project": project.settings.name,
         "now": installation.clock.now(),
+        "people": {person: known.name for person, known in project.settings.people.items()},
         "rejected": installation.projects.rejected is not None,
         "visitor": None,
         "waiting": 0,

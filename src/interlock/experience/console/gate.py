@@ -29,7 +29,7 @@ class Ticket:
 
 
 class Gate:
-    """Turns cookies into principals. The credential inside is authenticated each time, so a revoked key ends at once."""
+    """Turns cookies into principals. The credential inside is checked each time: a revoked key ends at once."""
 
     def __init__(self, installation: Installation, seal: Seal) -> None:
         self._installation = installation

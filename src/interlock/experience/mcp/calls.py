@@ -82,14 +82,13 @@ class Calls:
                 return await self._answered(call)
             if call.name in OWN:
                 return await self._own(call)
-            action = await self._propose(call)
+            return await self._shown(call, await self._propose(call))
         except OperationUnknown as error:
-            raise ProtocolFault(INVALID_PARAMS, "Unknown tool", fix=error.fix) from error
+            raise ProtocolFault(INVALID_PARAMS, "Unknown tool", fix="list the tools to see what there is") from error
         except ProtocolFault:
             raise
         except InterlockError as error:
             return rendering.problem(error)
-        return await self._shown(call, action)
 
     async def _propose(self, call: Call) -> Action:
         actions = self._installation.actions

@@ -35,6 +35,7 @@ def metadata(settings: ProjectSettings, base: str, path: str) -> dict[str, Any]:
 
 def challenge(base: str, *, missing_scope: bool = False) -> Headers:
     """Return the `WWW-Authenticate` header that leads an OAuth client to the metadata."""
+    base = base.replace('"', "")
     text = f'Bearer resource_metadata="{base}{WELL_KNOWN}{RESOURCE}", scope="{SCOPE}"'
     if missing_scope:
         text += ', error="insufficient_scope"'

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import orjson
@@ -28,11 +30,13 @@ LONGEST_LINE = 4 << 20
 LONGEST_ANSWER = 16 << 20
 TIMEOUT = 300.0
 AT_ONCE = 64
+READ_AT_ONCE = 1 << 18
 
 
 async def bridge(url: str, key: str, stdin: BinaryIO, stdout: BinaryIO) -> None:
     """Carry messages between *stdin* / *stdout*, one JSON-RPC message a line, and the server at *url*, until EOF.
 
+    *stdin* must be a file of the operating system (a pipe or terminal) from which nothing was read before.
     *url* is the server's address, with or without `/mcp`; *key* the API key to call with. Requests run side by side;
     their answers are written as they come. What goes wrong on the way is a JSON-RPC error to the request it befell.
     """
@@ -164,13 +168,32 @@ def _lines(stdin: BinaryIO) -> asyncio.Queue[bytes | None]:
 
     def read() -> None:
         try:
-            while line := stdin.readline(LONGEST_LINE):
+            for line in _split(stdin.fileno()):
                 put(line)
-                while len(line) >= LONGEST_LINE and not line.endswith(b"\n"):
-                    line = stdin.readline(LONGEST_LINE)
             put(None)
         except (RuntimeError, asyncio.CancelledError):
             return  # the loop is over, so nobody waits for lines any more
 
     threading.Thread(target=read, name="interlock-mcp-stdin", daemon=True).start()
     return queue
+
+
+def _split(descriptor: int) -> Iterator[bytes]:
+    """Yield the lines that are read from *descriptor*; of one that is too long, only the beginning.
+
+    It is read past Python's buffer, whose lock a thread that waits for input would still hold when the process ends.
+    """
+    pending = b""
+    dropping = False
+    while chunk := os.read(descriptor, READ_AT_ONCE):
+        *whole, pending = (pending + chunk).split(b"\n")
+        for line in whole:
+            if not dropping:
+                yield line
+            dropping = False
+        if len(pending) >= LONGEST_LINE:
+            if not dropping:
+                yield pending
+            pending, dropping = b"", True
+    if pending and not dropping:
+        yield pending

@@ -70,6 +70,7 @@ class _Exchange:
 
     number: MessageId | None = None
     stateless: bool = False
+    acts: bool = False
 
 
 class Mcp:
@@ -100,8 +101,10 @@ class Mcp:
             reply = messages.refusal_reply(exchange.number, error, self._challenge(scope, error))
         except Exception as error:
             reply = _broken(exchange, error)
-        elapsed = (perf_counter() - started) * 1000 - meter.waited
-        headers = [*reply.headers, (b"x-interlock-overhead-ms", b"%.2f" % max(elapsed, 0.0))]
+        overhead = max((perf_counter() - started) * 1000 - meter.waited, 0.0)
+        if exchange.acts:
+            self._installation.telemetry.metrics.observe("interlock_overhead_seconds", overhead / 1000)
+        headers = [*reply.headers, (b"x-interlock-overhead-ms", b"%.2f" % overhead)]
         await send_bytes(send, reply.status, reply.body, JSON, headers)
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: _Exchange) -> Reply:
@@ -126,6 +129,7 @@ class Mcp:
         revision = revision_of(message, headers, scope["headers"])
         if message.id is None:
             return Reply(202)
+        exchange.acts = message.method == CALL
         with self._span(message, revision):
             body = await self._result(message, principal, revision, headers)
         return Reply(200, messages.result(message.id, body))

@@ -35,9 +35,7 @@ class HttpClient:
     tasks of one event loop may share it. The driver is loaded by `open`.
     """
 
-    def __init__(
-        self, *, connections: int = 200, per_host: int = 64, trust: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, *, connections: int = 200, per_host: int = 64, trust: ssl.SSLContext | None = None) -> None:
         self._connections = connections
         self._per_host = per_host
         self._trust = trust
@@ -153,9 +151,7 @@ def _translate(driver: Any, error: Exception, timeout: float) -> NoReturn:
             "the connection cannot be trusted", sent=False, why="its certificate or TLS handshake was refused"
         ) from error
     if isinstance(error, driver.ClientConnectorError):
-        reason = (
-            "its name is not known" if isinstance(error, driver.ClientConnectorDNSError) else "nobody listens"
-        )
+        reason = "its name is not known" if isinstance(error, driver.ClientConnectorDNSError) else "nobody listens"
         raise HttpUnreachable("no connection could be made", sent=False, why=reason) from error
     if isinstance(error, TimeoutError) or isinstance(error.__cause__, asyncio.TimeoutError):
         raise HttpTimedOut(f"no whole answer within {timeout:g} s", sent=True, limit=timeout) from error

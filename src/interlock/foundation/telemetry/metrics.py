@@ -73,6 +73,7 @@ METRICS = (
     Metric("interlock_journal_records_total", MetricKind.counter, "Journal records made durable."),
     Metric("interlock_in_doubt", MetricKind.gauge, "Actions of which nobody knows yet whether they happened."),
     Metric("interlock_sessions_open", MetricKind.gauge, "Sessions that are open."),
+    Metric("interlock_store_failures_total", MetricKind.counter, "Times the database could not be asked."),
     Metric("interlock_unauthenticated_total", MetricKind.counter, "Refused credentials by why.", ("reason",)),
 )
 """Every metric there is."""

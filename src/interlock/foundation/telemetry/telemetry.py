@@ -33,6 +33,11 @@ class Telemetry:
         endpoint = settings.otlp_endpoint
         return cls(metrics, otel_tracing(endpoint, settings.service_name, version) if endpoint else None)
 
+    def journal(self, seconds: float, records: int) -> None:
+        """Count one group of journal records that became durable."""
+        self.metrics.observe("interlock_journal_commit_seconds", seconds)
+        self.metrics.count("interlock_journal_records_total", by=records)
+
     def span(self, name: str, attributes: Mapping[str, Value] | None = None) -> Span:
         """Return a span for a piece of inner work."""
         return self.tracing.span(name, attributes) if self.tracing.enabled else NO_SPAN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from interlock.foundation.clock import Clock, SystemClock, rfc3339
@@ -116,6 +116,8 @@ class Journal:
         self._signed = 0
         self._tip_known = True
         self._accepting = False
+        self.committed: Callable[[float, int], None] | None = None
+        """Told of each commit: how many seconds it took, and how many records it made durable."""
         self._loop: asyncio.AbstractEventLoop | None = None  # asking for the running one costs a system call
 
     async def open(self) -> None:
@@ -216,6 +218,7 @@ class Journal:
                 pending.clear()
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        started, before = self._clock.monotonic(), self._chain.tip.seq
         try:
             held = await self._committed(batch)
         except StatementRefused as error:
@@ -230,6 +233,8 @@ class Journal:
                     waiting.resolve()
                 else:
                     waiting.fail(_overtaken())
+            if self.committed is not None:
+                self.committed(self._clock.monotonic() - started, self._chain.tip.seq - before)
             self._schedule_checkpoint()
 
     async def _committed(self, batch: Sequence[_Waiting]) -> list[bool]:

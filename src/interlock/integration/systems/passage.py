@@ -124,19 +124,19 @@ class Repeats:
 
     async def run(self, call: Call) -> Answer:
         answer = await self._inner.run(call)
-        doubt = answer.status == UNKNOWN
+        doubtful = answer if answer.status == UNKNOWN else None
         for number in range(self._retries):
             if answer.succeeded or not answer.transient or not (call.repeatable or not answer.sent):
                 break
-            pause = max(answer.retry_after, FIRST_PAUSE * 2**number * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            share = random.uniform(0.5, 1.0)  # noqa: S311 - a pause is no secret
+            pause = max(answer.retry_after, FIRST_PAUSE * 2**number * share)
             if self._clock.monotonic() + pause >= call.deadline:
                 break
             await asyncio.sleep(pause)
             answer = await self._inner.run(call)
-            doubt = doubt or answer.status == UNKNOWN
-        if doubt and not answer.succeeded and answer.status != UNKNOWN:
-            return replace(answer, status=UNKNOWN, sent=True)
-        return answer
+            if doubtful is None and answer.status == UNKNOWN:
+                doubtful = answer
+        return answer if doubtful is None or answer.succeeded else doubtful
 
 
 class Places:

@@ -112,17 +112,18 @@ class Actions:
     async def _take(self, action_id: str, principal: Principal, proposal: Proposal, case: Case) -> Action:
         judgement = await self._judge.judge(self._projects.current, case)
         action = self._begin(action_id, principal, proposal, case, judgement)
-        try:
-            await self._record_decision(action, case.session, judgement)
-        except Conflict:
-            known = await store.by_client_key(self._database, case.session.id, proposal.client_key)
-            if known is None:
-                raise
-            return _same(known, case.arguments)
-        if action.state is not ActionState.executing or action.external:
-            self._telemetry.metrics.count("interlock_actions_total", action.operation, action.state.value)
-            return action
-        return await self._execution.run(action, case.compiled.operation, case.session)
+        with self._execution.holding(action_id):
+            try:
+                await self._record_decision(action, case.session, judgement)
+            except Conflict:
+                known = await store.by_client_key(self._database, case.session.id, proposal.client_key)
+                if known is None:
+                    raise
+                return _same(known, case.arguments)
+            if action.state is ActionState.executing and not action.external:
+                return await self._execution.run(action, case.compiled.operation, case.session)
+        self._telemetry.metrics.count("interlock_actions_total", action.operation, action.state.value)
+        return action
 
     async def get(self, action_id: str, principal: Principal) -> Action:
         """Return an action the caller may see. Raises `ActionUnknown`."""
@@ -180,10 +181,19 @@ class Actions:
             arguments = plan.build({"input": done.input, "output": done.output, "facts": {}, "key": done.key})
         except ExpressionFailed as error:
             raise NothingToUndo("the undo's arguments cannot be computed from this action's result") from error
-        proposal = Proposal(
-            session or done.session, plan.operation, arguments, client_key=f"undo:{done.id}", undo_of=done.id
-        )
-        return await self.propose(principal, proposal)
+        within = session or done.session
+        key = await self._undo_key(within, done.id)
+        return await self.propose(principal, Proposal(within, plan.operation, arguments, key, undo_of=done.id))
+
+    async def _undo_key(self, session: str, action: str) -> str:
+        """Return the client key of an undo: that of the present attempt, or a new one where the last had no effect."""
+        key, attempt = f"undo:{action}", 1
+        while (known := await store.by_client_key(self._database, session, key)) is not None:
+            if not known.state.final or known.state in (ActionState.succeeded, ActionState.compensated):
+                break
+            attempt += 1
+            key = f"undo:{action}:{attempt}"
+        return key
 
     async def report(self, action_id: str, principal: Principal, answer: Answer) -> Action:
         """Take the outcome of an action that the caller executed itself (`connector: external`)."""

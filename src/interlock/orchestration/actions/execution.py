@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from interlock.foundation.clock import Clock
@@ -35,6 +37,20 @@ class Execution:
         self.sessions = sessions
         self._clock = clock
         self.telemetry = telemetry
+        self._held: set[str] = set()
+
+    @contextmanager
+    def holding(self, action_id: str) -> Iterator[None]:
+        """Say that this process is taking care of an action, from before its intent is durable to its outcome."""
+        self._held.add(action_id)
+        try:
+            yield
+        finally:
+            self._held.discard(action_id)
+
+    def holds(self, action_id: str) -> bool:
+        """Return whether somebody in this process is taking care of the action right now."""
+        return action_id in self._held
 
     async def run(self, action: Action, operation: Operation, session: Session | None) -> Action:
         """Call the system once, under the action's idempotency key, and record the outcome."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from interlock.context.facts import FactReader, Gathered
 from interlock.foundation.clock import Clock, rfc3339
+from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.gate import Snapshot, decide
 from interlock.integration.systems import CompiledOperation
 from interlock.orchestration.actions.action import consent_digest
@@ -92,11 +93,19 @@ class Judgement:
 class Judge:
     """Judges cases against the current project; the decision itself is `governance.gate.decide`, which is pure."""
 
-    def __init__(self, reader: FactReader, switches: Switchboard, pins: Quarantine, clock: Clock) -> None:
+    def __init__(
+        self,
+        reader: FactReader,
+        switches: Switchboard,
+        pins: Quarantine,
+        clock: Clock,
+        telemetry: Telemetry = OFF,
+    ) -> None:
         self._reader = reader
         self._switches = switches
         self._pins = pins
         self._clock = clock
+        self._metrics = telemetry.metrics
 
     async def judge(self, project: Project, case: Case) -> Judgement:
         """Gather facts, find origins, and decide. Nothing is executed but declared reads."""
@@ -133,7 +142,9 @@ class Judge:
             guards=[*guards, *gathered.guards],
             policy_version=project.policies.version,
         )
+        started = self._clock.monotonic()
         decision = decide(snapshot, project.policies)
+        self._metrics.observe("interlock_decision_seconds", self._clock.monotonic() - started)
         consent = consent_digest(case.arguments, project.policies.version, gathered.version)
         return Judgement(decision, snapshot, gathered, gathered.version, consent, project.version)
 

@@ -73,10 +73,17 @@ class Settlement:
         await self._go_on()
 
     async def recover(self) -> int:
-        """Take over the actions of processes that died while executing; return how many."""
+        """Take over actions that nobody takes care of any more; return how many.
+
+        Those are what dead processes were executing, and what this one gave up in the middle (its caller was
+        cancelled, or the outcome could not be recorded).
+        """
         taken = 0
         for owner in await store.owners(self._database):
-            if owner == self._journal.writer or not await self._database.claim(owner):
+            if owner == self._journal.writer:
+                taken += await self._take_back(owner)
+                continue
+            if not await self._database.claim(owner):
                 continue
             try:
                 for action in await store.owned(self._database, owner):
@@ -86,6 +93,10 @@ class Settlement:
             finally:
                 await self._database.release(owner)
         return taken
+
+    async def _take_back(self, owner: str) -> int:
+        owned = await store.owned(self._database, owner)
+        return sum([await self._doubt(a) for a in owned if not a.external and not self._execution.holds(a.id)])
 
     async def settle(self, action: Action) -> Action:
         """Find out what an action in doubt did, if its operation can say; otherwise leave it to a person."""
@@ -115,7 +126,9 @@ class Settlement:
             if not operation.repeatable:
                 return None
             answer = await self._systems.call(action.operation, action.input, key=action.key)
-            return answer if answer.status != "failed" or answer.sent else None
+            # A system that knows the key answers as it did the first time; any other's refusal says nothing of that.
+            told = answer.succeeded or (answer.sent and bool(operation.idempotency_header))
+            return answer if told else None
         fault("settle.before_read_back")
         try:
             variables = {"input": action.input, "key": action.key, "output": None, "facts": {}}
@@ -138,7 +151,8 @@ class Settlement:
 
     async def _doubt(self, action: Action) -> int:
         action.state = ActionState.in_doubt
-        action.problem = {"code": "process_died", "detail": "The process ended while the system was being called"}
+        detail = "The call was given up before its outcome was recorded"
+        action.problem = {"code": "outcome_not_recorded", "detail": detail}
         entry = Entry(
             kind="action.in_doubt",
             tenant=action.tenant,

@@ -144,3 +144,8 @@ def _action(row: Row) -> Action:
         "updated": row[9],
     }
     return action_from_document(columns, orjson.loads(row[10]))
+
+
+async def doubtful(database: Database) -> int:
+    """Return how many actions of all tenants are in doubt."""
+    return int((await database.read("SELECT COUNT(*) FROM actions WHERE state = 'in_doubt'"))[0][0])

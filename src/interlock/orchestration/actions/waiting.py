@@ -139,11 +139,12 @@ class Waiting:
         action.state = ActionState.executing if allowed else STATES[outcome]
         action.owner = self._actions.writer if allowed else ""
         entry = self._actions.decided(action, judgement, kind="action.redecided")
-        await self._actions.save(action, ActionState.waiting, [entry])
-        if not allowed or action.external:
-            return action
-        compiled = self._projects.current.catalog.operations[action.operation]
-        return await self._execution.run(action, compiled.operation, session)
+        with self._execution.holding(action.id):
+            await self._actions.save(action, ActionState.waiting, [entry])
+            if not allowed or action.external:
+                return action
+            compiled = self._projects.current.catalog.operations[action.operation]
+            return await self._execution.run(action, compiled.operation, session)
 
     async def _ask_anew(
         self, action: Action, session: Session, judgement: Judgement, kind: str, *, actor: str = ""

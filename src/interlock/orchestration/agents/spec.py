@@ -19,8 +19,8 @@ class AgentLimits:
     """How far one turn and one session go.
 
     *steps* and *time* (seconds) bound a turn; *actions_per_session* and *repeats* are for the session's loop
-    guard (0: the installation's limits alone); *context_time* bounds the gathering of the declared context; *result_bytes* is how much of one
-    result a model is shown.
+    guard (0: the installation's limits alone); *context_time* bounds the gathering of the declared context;
+    *result_bytes* is how much of one result a model is shown.
     """
 
     steps: int = 12

@@ -9,7 +9,8 @@ from interlock.orchestration.approvals.approval import Approval, ApprovalState
 
 MIGRATIONS = (
     """CREATE TABLE approvals (
-        id {text} PRIMARY KEY, tenant {text} NOT NULL, action {text} NOT NULL, session {text} NOT NULL, role {text} NOT NULL,
+        id {text} PRIMARY KEY, tenant {text} NOT NULL, action {text} NOT NULL, session {text} NOT NULL,
+        role {text} NOT NULL,
         needed INTEGER NOT NULL, consent {text} NOT NULL, state {text} NOT NULL, deadline DOUBLE PRECISION NOT NULL,
         created DOUBLE PRECISION NOT NULL, revision {bigint} NOT NULL, document {blob} NOT NULL)""",
     "CREATE INDEX approvals_by_action ON approvals (action)",
@@ -111,3 +112,8 @@ def _approval(row: Row) -> Approval:
         revision=int(row[10]),
         **orjson.loads(row[11]),
     )
+
+
+async def waiting(database: Database) -> int:
+    """Return how many approvals of all tenants wait for a person."""
+    return int((await database.read("SELECT COUNT(*) FROM approvals WHERE state = 'pending'"))[0][0])

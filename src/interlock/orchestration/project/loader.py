@@ -9,9 +9,9 @@ from typing import Any
 
 from interlock.context.facts import FactPlan, compile_facts
 from interlock.foundation.documents import Document, Finding, ProjectInvalid, read_document
-from interlock.foundation.settings.project import ProjectSettings, project_settings
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
+from interlock.foundation.settings.project import ProjectSettings, project_settings
 from interlock.governance.credentials import directory_of
 from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
 from interlock.integration.systems import Catalog, build_catalog

@@ -36,9 +36,9 @@ class Projects:
     """
 
     def __init__(self, root: Path, clock: Clock, http: HttpClient) -> None:
-        self._root = root
+        self.root = root
         self._http = http
-        self._clock = clock
+        self.clock = clock
         self.current: Project = load_project(root, now=clock.now(), http=http)
         self.rejected: Rejected | None = None
         self.applied: list[Applied] = []
@@ -48,9 +48,9 @@ class Projects:
     async def reload(self) -> Project:
         """Take the files as they are now. Raises `ProjectInvalid`, with the old project still active."""
         try:
-            project = await asyncio.to_thread(load_project, self._root, now=self._clock.now(), http=self._http)
+            project = await asyncio.to_thread(load_project, self.root, now=self.clock.now(), http=self._http)
         except ProjectInvalid as error:
-            files = await asyncio.to_thread(project_files, self._root)
+            files = await asyncio.to_thread(project_files, self.root)
             await self._reject(version_of(files), error)
             raise
         self._seen = project.version
@@ -63,7 +63,7 @@ class Projects:
         """Reload whenever the files change, until cancelled."""
         while True:
             await asyncio.sleep(every)
-            version = version_of(await asyncio.to_thread(project_files, self._root))
+            version = version_of(await asyncio.to_thread(project_files, self.root))
             if version != self._seen:
                 self._seen = version
                 try:
@@ -79,7 +79,7 @@ class Projects:
 
     async def _reject(self, version: str, error: ProjectInvalid) -> None:
         findings = tuple(str(finding) for finding in error.findings)
-        self.rejected = Rejected(version, self._clock.now(), findings)
+        self.rejected = Rejected(version, self.clock.now(), findings)
         await self.reported("project.rejected", {"version": version, "findings": len(findings)})
 
     def status(self) -> dict[str, Any]:

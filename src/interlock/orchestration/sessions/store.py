@@ -86,3 +86,9 @@ def _session(row: Row) -> Session:
         plan=tuple(plan) if plan is not None else None,
         **document,
     )
+
+
+async def opened(database: Database, now: float) -> int:
+    """Return how many sessions of all tenants are open at *now*."""
+    rows = await database.read("SELECT COUNT(*) FROM sessions WHERE closed = 0 AND expires_at > ?", now)
+    return int(rows[0][0])

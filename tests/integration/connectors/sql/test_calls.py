@@ -311,7 +311,7 @@ async def test_a_view_that_writes_through_a_read_is_stopped_by_the_transaction(
 async def test_a_connection_that_the_server_ends_before_the_commit_changed_nothing(
     postgres_url: str, bench: Workbench
 ) -> None:
-    connection = await asyncpg.connect(postgres_url)
+    connection, other = await asyncpg.connect(postgres_url), await asyncpg.connect(postgres_url)
     await connection.execute(SCHEMA)
     await connection.execute("BEGIN; LOCK TABLE customers")
     systems = await bench.serve(declared("postgres", postgres_url))
@@ -319,7 +319,7 @@ async def test_a_connection_that_the_server_ends_before_the_commit_changed_nothi
     ours = "application_name = 'interlock' AND wait_event_type = 'Lock'"
     kill = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}"
     async with asyncio.timeout(10):
-        while not await connection.fetch(kill):  # noqa: ASYNC110 - the server has no event to wait for
+        while not await other.fetch(kill):  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(0.01)
     answer = await waiting
     assert answer.problem is not None
@@ -328,6 +328,7 @@ async def test_a_connection_that_the_server_ends_before_the_commit_changed_nothi
     assert (await systems.call("erp.rename", {"id": 1, "name": "x"})).succeeded
     await bench.systems.close()
     await connection.close()
+    await other.close()
 
 
 async def test_closing_leaves_no_thread_and_no_file_open(bench: Workbench) -> None:

@@ -35,9 +35,7 @@ class SqliteConnector:
     async def open(self) -> None:
         if not self._pools:
             self._pools = {
-                writes: SessionPool(
-                    self._file, threads=1 if writes else self._readers, writes=writes, max_bytes=self._max_bytes
-                )
+                writes: SessionPool(self._file, threads=1 if writes else self._readers, writes=writes)
                 for writes in (False, True)
             }
 

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TypeVar
 
 _INSTRUCTIONS = 2000  # of SQLite's machine, between two looks at the clock
-_SLACK = 1 << 16
+_LARGEST_VALUE = 64 << 20
 
 T = TypeVar("T")
 
@@ -21,14 +21,14 @@ T = TypeVar("T")
 class Session:
     """One connection. What it does is interrupted after *deadline* (monotonic)."""
 
-    def __init__(self, file: Path, *, writes: bool, max_bytes: int) -> None:
+    def __init__(self, file: Path, *, writes: bool) -> None:
         mode = "rw" if writes else "ro"
         self.deadline = time.monotonic() + 1.0
         self.connection = sqlite3.connect(
             f"{file.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=0
         )
         self.connection.text_factory = _text
-        self.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max_bytes + _SLACK)
+        self.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
         self.connection.set_progress_handler(self._late, _INSTRUCTIONS)
         self.connection.execute("PRAGMA foreign_keys = ON" if writes else "PRAGMA query_only = ON")
 
@@ -49,10 +49,9 @@ def _text(data: bytes) -> str:
 class SessionPool:
     """Runs work on at most *threads* connections at once, away from the event loop."""
 
-    def __init__(self, file: Path, *, threads: int, writes: bool, max_bytes: int) -> None:
+    def __init__(self, file: Path, *, threads: int, writes: bool) -> None:
         self._file = file
         self._writes = writes
-        self._max_bytes = max_bytes
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="interlock-sqlite")
         self._idle: SimpleQueue[Session] = SimpleQueue()
         self._all: set[Session] = set()
@@ -80,7 +79,7 @@ class SessionPool:
         try:
             return self._idle.get_nowait()
         except Empty:
-            session = Session(self._file, writes=self._writes, max_bytes=self._max_bytes)
+            session = Session(self._file, writes=self._writes)
             with self._lock:
                 self._all.add(session)
             return session
