@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -29,7 +30,7 @@ class Process:
         pinned = ["taskset", "-c", str(core), *words] if (os.cpu_count() or 1) > 1 else words
         self._process = subprocess.Popen(pinned, env={**os.environ, **(environment or {})}, start_new_session=True)
 
-    def __enter__(self) -> Process:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -28,8 +28,8 @@ FOLDER = Path("docs/reference")
 SCHEMAS = ROOT / "src/interlock/foundation/documents/schemas"
 OPTIONAL = {"asyncpg", "mcp", "opentelemetry"}
 PLUGINS = (
-    ("interlock.connectors", "interlock.integration", ("Plugin", "Connector")),
-    ("interlock.providers", "interlock.intelligence", ("Plugin", "Provider")),
+    ("interlock.connectors", "interlock.integration", ("Plugin", "Connector"), "connection_schema"),
+    ("interlock.providers", "interlock.intelligence", ("ProviderPlugin", "Provider"), "target_schema"),
 )
 NOTE = "<!-- Written by `make docs` from the code; edit the source instead. -->\n"
 
@@ -165,18 +165,43 @@ def _document() -> dict[str, Any] | None:
     return module.openapi() if module else None
 
 
+# Every route may give these; a route's own line names the others.
+EVERYWHERE = frozenset(
+    {"request_malformed", "unauthenticated", "scope_missing", "request_too_large", "media_type_unsupported"}
+    | {"request_invalid"}
+)
+
+
+def _given(operation: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield what a route takes: name, place, type, meaning."""
+    for one in operation.get("parameters", ()):
+        yield code(one["name"]), one["in"], _kinds(one.get("schema", {})), one.get("description", "")
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    for name, member in body.get("properties", {}).items():
+        kind = _kinds(member) or "object"
+        needed = "required. " if name in body.get("required", ()) else ""
+        yield code(name), "body", kind, (needed + member.get("description", "")).strip()
+
+
+def _answers(operation: dict[str, Any]) -> str:
+    """Return one line: the status of success, and the codes of this route alone, by status."""
+    good = [status for status in operation["responses"] if int(status) < 400]
+    parts = [f"Answers {', '.join(code(status) for status in good)}"]
+    for status, answer in operation["responses"].items():
+        codes = re.findall(r"[a-z_]+", answer["description"].partition(": ")[2])
+        own = [code(name) for name in codes if name not in EVERYWHERE]
+        if own and int(status) >= 400:
+            parts.append(f"{status} {', '.join(own)}")
+    return "; ".join(parts) + ".\n"
+
+
 def _route(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
-    yield f"### `{method.upper()} {path}`\n\n{operation.get('summary', '')}\n"
-    if operation.get("description"):
-        yield f"{operation['description'].strip()}\n"
-    parameters = [
-        (code(p.get("name", p.get("$ref", ""))), p.get("in", ""), p.get("description", ""))
-        for p in operation.get("parameters", [])
-    ]
-    if parameters:
-        yield table(("Parameter", "In", "Meaning"), parameters)
-    answers = [(code(status), answer.get("description", "")) for status, answer in operation["responses"].items()]
-    yield table(("Answer", "Meaning"), answers)
+    said = operation.get("description") or f"{operation.get('summary', '')}."
+    scopes = " or ".join(code(scope) for scope in operation.get("x-interlock-scopes", ()))
+    yield f"### `{method.upper()} {path}`\n\n{said.strip()}{f' Scope: {scopes}.' if scopes else ''}\n"
+    if rows := list(_given(operation)):
+        yield table(("Name", "In", "Type", "Meaning"), rows)
+    yield _answers(operation)
 
 
 def rest() -> str | None:
@@ -184,15 +209,18 @@ def rest() -> str | None:
     document = _document()
     if document is None:
         return None
-    parts: list[str] = []
+    sections: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             if method in ("get", "put", "post", "delete", "patch"):
-                parts += _route(method, path, operation)
+                section = sections.setdefault((operation.get("tags") or ["other"])[0], [])
+                section += _route(method, path, operation)
+    parts = [part for tag, routes in sections.items() for part in (f"## {tag.capitalize()}\n", *routes)]
     lead = (
-        "The management and action routes. The same as an OpenAPI document: [openapi.json](openapi.json), and"
-        " at `/openapi.json` on a running server. Problems are RFC 9457 documents with a code of"
-        " [errors.md](errors.md)."
+        "The same as an OpenAPI document: [openapi.json](openapi.json), and at `/openapi.json` on a running server."
+        " Send the credential as `Authorization: Bearer ...`. Problems are RFC 9457 documents with a code of"
+        f" [errors.md](errors.md). Any route may answer with {', '.join(code(name) for name in sorted(EVERYWHERE))};"
+        " each names the codes of its own."
     )
     return page("REST interface", lead, *parts)
 
@@ -212,13 +240,17 @@ def _kinds(schema: dict[str, Any]) -> str:
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
+INNER = {"properties", "patternProperties", "additionalProperties", "items", "oneOf", "anyOf", "allOf"}
+
+
 class SchemaRows:
-    """The members of one JSON Schema as rows of a table; references are followed, once along each path."""
+    """The members of one JSON Schema as rows of a table; what is defined once is listed once."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self._root = schema
         self.rows: list[tuple[str, str, str, str]] = []
         self._seen: set[str] = set()
+        self._listed: dict[str, str] = {}
         self._walk(schema, "", ())
 
     def _resolve(self, schema: Any, trail: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -234,13 +266,18 @@ class SchemaRows:
 
     def _member(self, path: str, raw: Any, trail: tuple[str, ...], *, required: bool) -> None:
         schema, inner = self._resolve(raw, trail)
-        if path not in self._seen:
-            self._seen.add(path)
-            variants = [self._resolve(v, inner)[0] for v in (*schema.get("oneOf", ()), *schema.get("anyOf", ()))]
-            kinds = _kinds(schema) or " or ".join(dict.fromkeys(filter(None, map(_kinds, variants))))
-            default = code(json.dumps(schema["default"])) if "default" in schema else "required" if required else ""
-            self.rows.append((code(path), kinds, default, schema.get("description", "")))
-        if schema is not raw or "$ref" not in schema:
+        if path in self._seen:
+            return
+        self._seen.add(path)
+        reference = raw.get("$ref", "") if isinstance(raw, dict) else ""
+        before = self._listed.setdefault(reference, path) if reference and INNER & schema.keys() else path
+        variants = [self._resolve(v, inner)[0] for v in (*schema.get("oneOf", ()), *schema.get("anyOf", ()))]
+        kinds = _kinds(schema) or " or ".join(dict.fromkeys(filter(None, map(_kinds, variants))))
+        default = code(json.dumps(schema["default"])) if "default" in schema else "required" if required else ""
+        text = schema.get("description", "")
+        again = f" Members as in `{before}`." if before != path else ""
+        self.rows.append((code(path), kinds, default, f"{text}{again}".strip()))
+        if not again:
             self._walk(schema, path, inner)
 
     def _walk(self, schema: dict[str, Any], path: str, trail: tuple[str, ...]) -> None:
@@ -251,7 +288,7 @@ class SchemaRows:
             if isinstance(member, dict):
                 self._member(f"{start}*", member, trail, required=False)
         items = schema.get("items")
-        if isinstance(items, dict) and {"properties", "$ref", "oneOf", "anyOf"} & items.keys():
+        if isinstance(items, dict) and INNER & self._resolve(items, trail)[0].keys():
             self._member(f"{path}[]", items, trail, required=False)
         for variant in (*schema.get("oneOf", ()), *schema.get("anyOf", ()), *schema.get("allOf", ())):
             self._walk(*_swap(self._resolve(variant, trail), path))
@@ -300,28 +337,42 @@ def fault_points() -> str | None:
     return page("Fault points", lead, table(("Point", "Where it stands"), rows))
 
 
+def _signature(name: str, member: Any) -> str:
+    """Return a method as it is called, a property as it is read."""
+    if isinstance(member, property):
+        return f"{name}: {inspect.signature(member.fget).return_annotation}".replace("'", "") if member.fget else name
+    return name + str(inspect.signature(member)).replace("self, ", "").replace("self", "").replace("'", "")
+
+
 def _interface(kind: type) -> Iterator[str]:
     yield f"### `{kind.__name__}`\n\n`{kind.__module__}.{kind.__name__}`. {inspect.getdoc(kind) or ''}\n"
     rows = [
-        (
-            code(name + str(inspect.signature(member)).replace("self, ", "").replace("self", "").replace("'", "")),
-            inspect.getdoc(member) or "",
-        )
+        (code(_signature(name, member)), inspect.getdoc(member) or "")
         for name, member in vars(kind).items()
-        if inspect.isfunction(member) and not name.startswith("_")
+        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property))
     ]
     if rows:
-        yield table(("Method", "Contract"), rows)
+        yield table(("Member", "Contract"), rows)
+
+
+def _own_keys(group: str, attribute: str) -> Iterator[str]:
+    """Yield a table of each shipped plug-in's own keys."""
+    for point in sorted(entry_points(group=group)):
+        schema = getattr(point.load(), attribute)
+        yield f"### `{point.name}`: keys of `{attribute.removesuffix('_schema')}`\n"
+        rows = SchemaRows(dict(schema)).rows
+        yield table(("Key", "Type", "Default", "Meaning"), rows) if rows else "None.\n"
 
 
 def plugins() -> str | None:
     """Return the page of plug-in groups, the shipped plug-ins and the interfaces they implement."""
     loaded = import_everything()
     parts = []
-    for group, layer, names in PLUGINS:
+    for group, layer, names, attribute in PLUGINS:
         points = sorted(entry_points(group=group))
         rows = [(code(p.name), code(p.value), first_paragraph(loaded.get(p.module))) for p in points]
         parts += [f"## `{group}`\n", table(("Name", "Entry point", "What it is"), rows)]
+        parts += _own_keys(group, attribute)
         for module in loaded.values():
             for name, kind in vars(module).items():
                 here = name in names and isinstance(kind, type) and kind.__module__ == module.__name__
@@ -331,7 +382,7 @@ def plugins() -> str | None:
         "Connectors and providers are found by package entry points; the shipped ones register as anyone's"
         " would. Finding one does not load it: a project names those that it uses."
     )
-    return page("Plug-ins", lead, *parts) if any(layer in loaded for _, layer, _ in PLUGINS) else None
+    return page("Plug-ins", lead, *parts) if any(layer in loaded for _, layer, _, _ in PLUGINS) else None
 
 
 def pages() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from interlock.foundation.clock import SystemClock
+from interlock.foundation.store import open_database
+from interlock.governance.credentials import KeyRequest, Keys
+from interlock.governance.journal import Journal
+from interlock.orchestration.project import load_project
+from interlock.values.principals import Kind, Principal
 from tests.journeys.billing import Billing
 from tests.journeys.caller import Caller
 from tests.journeys.server import Server
@@ -63,6 +70,13 @@ class Place:
         made = self[by].post("/v1/keys", {"kind": kind, "id": holder, "scopes": list(scopes)})
         return self.server.caller(made["text"])
 
+    def add_administrator(self, kind: str, holder: str, tenant: str) -> None:
+        """Give a tenant its first administrator, in the storage, while no server runs."""
+        self.server.stop()
+        text = asyncio.run(_administrator(self.root, self.server.state, Kind(kind), (holder, tenant)))
+        self.callers[holder] = self.server.caller(text)
+        self.server.start()
+
     def session(self, **opening: Any) -> str:
         """Return the id of a session that the portal opened for Carla and the helper."""
         opened = self["portal"].post("/v1/sessions", {"agent": "helper", "person": "carla", **opening})
@@ -83,3 +97,21 @@ def place(folder: Path, environment: Mapping[str, str] | None = None) -> Iterato
     finally:
         server.kill()
         billing.kill()
+
+
+async def _administrator(root: Path, state: Path, kind: Kind, who: tuple[str, str]) -> str:
+    project = load_project(root)
+    holder, tenant = who
+    database, clock = open_database(project.settings.storage_url, base=state), SystemClock()
+    await database.open()
+    journal = Journal(database, state, clock=clock)
+    await journal.open()
+    try:
+        keys = Keys(database, journal, clock=clock)
+        await keys.open()
+        request = KeyRequest(kind, holder, tenant, frozenset(EVERYTHING))
+        by = Principal(Kind.service, "local", tenant, scopes=frozenset({"admin"}))
+        return (await keys.create(request, directory=project.directory, by=by)).text.reveal()
+    finally:
+        await journal.close()
+        await database.close()

@@ -107,7 +107,8 @@ permit (principal in Role::"agents", action == Action::"ledger.pay", resource)
 when { context.input.amount.greaterThan(decimal("50.00")) && context.input.amount.lessThanOrEqual(decimal("100.00")) };
 @id("pay-large") @require("approval:lead") @because("Above 100 a lead approves")
 permit (principal in Role::"agents", action == Action::"ledger.pay", resource)
-when { context.input.amount.greaterThan(decimal("100.00")) && context.input.amount.lessThanOrEqual(decimal("1000.00")) };
+when { context.input.amount.greaterThan(decimal("100.00"))
+       && context.input.amount.lessThanOrEqual(decimal("1000.00")) };
 @id("pay-huge") @require("approval:lead:2;step-up:strong") @because("Above 1000 two leads approve a verified person")
 permit (principal in Role::"agents", action == Action::"ledger.pay", resource)
 when { context.input.amount.greaterThan(decimal("1000.00")) };

@@ -11,6 +11,7 @@ from interlock.experience.installation import Installation
 from interlock.integration.contracts import InputInvalid
 from interlock.integration.systems import Answer, OperationUnknown
 from interlock.orchestration.actions import (
+    Action,
     ActionForbidden,
     ActionStateInvalid,
     ActionUnknown,
@@ -26,7 +27,7 @@ async def _session(desk: Installation, request: str = "Pay 20 to account A-100, 
     return (await desk.sessions.open(CARLA, Opening(agent="helper", request=request))).id
 
 
-async def _pay(desk: Installation, session: str, amount: float, account: str = "A-100", key: str = ""):
+async def _pay(desk: Installation, session: str, amount: float, account: str = "A-100", key: str = "") -> Action:
     proposal = Proposal(session, "ledger.pay", {"account": account, "amount": amount}, client_key=key)
     return await desk.actions.propose(AGENT_KEY, proposal)
 
@@ -94,8 +95,8 @@ async def test_what_cannot_be_judged_is_an_error_and_is_journalled(desk: Install
     assert "ledger.pay" in unknown.value.fix
     with pytest.raises(InputInvalid):
         await desk.actions.propose(AGENT_KEY, Proposal(session, "ledger.pay", {"account": 7, "amount": 1}))
+    proposal = Proposal(session, "ledger.pay", {"account": "A-100", "amount": 1, "note": "x"})
     with pytest.raises(InputInvalid):
-        proposal = Proposal(session, "ledger.pay", {"account": "A-100", "amount": 1, "note": "x"})
         await desk.actions.propose(AGENT_KEY, proposal)
     records = await desk.journal.show(session, tenant="acme")
     assert [r.body["code"] for r in records if r.kind == "proposal.refused"] == [
@@ -153,6 +154,34 @@ async def test_a_reported_result_that_breaks_its_contract_is_in_doubt(desk: Inst
     assert done.state == "in_doubt"
     resolved = await desk.actions.resolve(done.id, DORA, succeeded=True, comment="I looked it up")
     assert resolved.state == "succeeded"
+
+
+async def test_a_result_that_is_never_reported_is_in_doubt(desk: Installation) -> None:
+    session = await _session(desk)
+    action = await desk.actions.propose(AGENT_KEY, Proposal(session, "notes.write_note", {"text": "hello"}))
+    await desk.settlement.round()
+    assert (await desk.actions.get(action.id, AGENT_KEY)).state == "executing"
+    desk.clock.set(desk.clock.now() + 1000)  # type: ignore[attr-defined]  # the fixture's clock can be set
+    await desk.settlement.round()
+    assert (await desk.actions.get(action.id, AGENT_KEY)).state == "in_doubt"
+    late = desk.actions.report(action.id, AGENT_KEY, Answer("succeeded", output={"id": "n1"}))
+    with pytest.raises(ActionStateInvalid):
+        await late
+
+
+async def test_a_caller_that_gives_up_loses_nothing(desk: Installation, root: Path) -> None:
+    session = await _session(desk)
+    writing = asyncio.create_task(_pay(desk, session, 20))
+    for _ in range(100_000):
+        if await desk.actions.page(DORA):
+            break
+        await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await desk.settlement.recover()
+    (action,) = await desk.actions.page(DORA)
+    assert action.state in ("succeeded", "in_doubt")
+    assert len(payments(root)) <= 1
 
 
 async def test_a_trace_answers_the_five_questions(desk: Installation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.orchestration.desk import AGENT_KEY, CARLA, LENA, OTTO, PORTAL, runni
 @pytest.mark.parametrize(
     "brought", [{"request": "Pay 10"}, {"customer": "ALFKI"}, {"verification": "strong"}, {"person": "carla"}]
 )
-async def test_an_agent_cannot_bring_a_persons_words_or_facts(desk: Installation, brought: dict[str, str]) -> None:
+async def test_an_agent_cannot_bring_a_persons_words_or_facts(desk: Installation, brought: dict[str, Any]) -> None:
     with pytest.raises(SessionForbidden):
         await desk.sessions.open(AGENT_KEY, Opening(**brought))
 

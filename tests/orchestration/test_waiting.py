@@ -10,6 +10,7 @@ import pytest
 from interlock.experience.installation import Installation
 from interlock.orchestration.actions import Action, ActionForbidden, ActionStateInvalid, EditRefused, Proposal
 from interlock.orchestration.approvals import (
+    Approval,
     ApprovalClosed,
     ApprovalForbidden,
     ApprovalUnknown,
@@ -17,10 +18,11 @@ from interlock.orchestration.approvals import (
     Verdict,
 )
 from interlock.orchestration.sessions import Opening
+from interlock.values.principals import Principal
 from tests.orchestration.desk import AGENT_KEY, CARLA, DORA, LENA, LUIS, OTTO, PORTAL, execute, payments, person
 
 
-async def _waiting(desk: Installation, amount: float, *, opener=CARLA, **opening: object) -> Action:
+async def _waiting(desk: Installation, amount: float, *, opener: Principal = CARLA, **opening: object) -> Action:
     words = f"Pay {amount} to account A-100"
     session = await desk.sessions.open(opener, Opening(agent="helper", request=words, **opening))  # type: ignore[arg-type]  # keywords of the one dataclass
     proposal = Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": amount})
@@ -29,13 +31,13 @@ async def _waiting(desk: Installation, amount: float, *, opener=CARLA, **opening
     return action
 
 
-async def _approval(desk: Installation, action: Action):
+async def _approval(desk: Installation, action: Action) -> Approval:
     found = [a for a in await desk.approvals.of_action(action.id) if a.state == "pending"]
     assert len(found) == 1
     return found[0]
 
 
-async def _approve(desk: Installation, action: Action, who, **more: object):
+async def _approve(desk: Installation, action: Action, who: Principal, **more: object) -> Approval:
     approval = await _approval(desk, action)
     return await desk.approvals.decide(Verdict(approval.id, True, approval.consent, **more), who)  # type: ignore[arg-type]  # keywords of the one dataclass
 
@@ -84,7 +86,7 @@ async def test_a_rejection_denies_with_the_name_of_who_rejected(desk: Installati
 @pytest.mark.parametrize(
     "who", [CARLA, AGENT_KEY, PORTAL, person("nina", "clerk"), person("lena", "lead", scopes="read")]
 )
-async def test_who_may_not_approve(desk: Installation, root: Path, who) -> None:
+async def test_who_may_not_approve(desk: Installation, root: Path, who: Principal) -> None:
     action = await _waiting(desk, 400)
     approval = await _approval(desk, action)
     with pytest.raises((ApprovalForbidden, ApprovalUnknown)):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import orjson
 
 from interlock.experience.api import Api
-from interlock.experience.installation import Installation
+from interlock.governance.credentials import Authenticator
+from tests.orchestration.desk import running, write_project
 
 SCOPE: dict[str, Any] = {
     "type": "http",
@@ -18,13 +21,14 @@ SCOPE: dict[str, Any] = {
 }
 
 
-async def test_a_fault_of_ours_is_a_problem_without_details(desk: Installation) -> None:
-    class Broken:
-        """A part of the installation that fails in a way no contract speaks of."""
+class Broken:
+    """A part of an installation that fails in a way no contract speaks of."""
 
-        async def authenticate(self, header: str | None) -> None:
-            raise ZeroDivisionError(f"secret {header}")
+    async def authenticate(self, header: str | None) -> None:
+        raise ZeroDivisionError(f"secret {header}")
 
+
+async def test_a_fault_of_ours_is_a_problem_without_details(tmp_path: Path) -> None:
     sent: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
@@ -33,9 +37,9 @@ async def test_a_fault_of_ours_is_a_problem_without_details(desk: Installation) 
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    object.__setattr__(desk, "authenticator", Broken())
-    await Api(desk)(SCOPE, receive, send)
+    async with running(write_project(tmp_path)) as composed:
+        installation = replace(composed.installation, authenticator=cast("Authenticator", Broken()))
+        await Api(installation)(SCOPE, receive, send)
     assert sent[0]["status"] == 500
-    problem = orjson.loads(sent[1]["body"])
-    assert problem["code"] == "internal_error"
-    assert "ik_wrong" not in sent[1]["body"].decode()
+    assert orjson.loads(sent[1]["body"])["code"] == "internal_error"
+    assert b"ik_wrong" not in sent[1]["body"]

@@ -119,7 +119,8 @@ class Campaign:
         """Let settlement run, and the clients finish, until every wish is fulfilled."""
 
         def finished() -> bool:
-            return all([wish.advance(self.place) for wish in self._open()])
+            moved = [wish.advance(self.place) for wish in self._open()]  # each has to move, not the first alone
+            return all(moved)
 
         until(finished, f"every wish to be fulfilled: {self._open()[:5]}", patience=PATIENCE, pause=0.1)
 
@@ -128,7 +129,7 @@ class Campaign:
         actions = {action["id"]: action for action in self.place["ada"].actions()}
         created, cancelled = self.place.billing.effects("created"), self.place.billing.effects("cancelled")
         succeeded = [a for a in actions.values() if a["state"] in ("succeeded", "compensated")]
-        credits = [a["input"]["order_id"] for a in succeeded if a["operation"] in CREDITS]
+        credited = [a["input"]["order_id"] for a in succeeded if a["operation"] in CREDITS]
         undone = [a["id"] for a in succeeded if a["operation"] == CANCEL]
         compensated = [a for a in actions.values() if a["state"] == "compensated"]
 
@@ -138,8 +139,8 @@ class Campaign:
         assert not left, f"nobody settled {left}"
         twice = {order: times for order, times in created.items() if times > 1}
         assert not twice, f"done more than once: {twice}"
-        assert sorted(credits) == sorted(created), "what succeeded is not what was done"
-        assert set(credits) == {wish.order for wish in self.wishes}, "some wish was not fulfilled"
+        assert sorted(credited) == sorted(created), "what succeeded is not what was done"
+        assert set(credited) == {wish.order for wish in self.wishes}, "some wish was not fulfilled"
         assert len(undone) == len(compensated) == cancelled.total(), "what was undone is not what was cancelled"
         assert set(cancelled) == {wish.order for wish in self.wishes if wish.undo}
         return {

@@ -81,7 +81,8 @@ class Wish:
                     verdict = {"verdict": "approve", "consent": approval["consent"]}
                     place["lena"].post(f"/v1/approvals/{approval['id']}/decide", verdict)
         except Refused as refused:
-            assert refused.reply.code in ("action_state_invalid", "approval_closed"), refused
+            if refused.reply.code not in ("action_state_invalid", "approval_closed"):
+                raise
 
     def _resolve(self, place: Place, action: dict[str, Any]) -> None:
         """Do what is left to a person: look it up in the system itself, and say what was found."""
@@ -92,18 +93,17 @@ class Wish:
         try:
             place["lena"].post(f"/v1/actions/{action['id']}/resolve", outcome)
         except Refused as refused:
-            assert refused.reply.code == "action_state_invalid", refused
+            if refused.reply.code != "action_state_invalid":
+                raise
 
     def _take_back(self, place: Place, action: dict[str, Any]) -> None:
         if action.get("output") is None:  # resolved by hand: the layer does not know what to take back
             self.undo = False
             return
         undoing = place["helper"].post(f"/v1/actions/{action['id']}/undo", {})
-        assert undoing["id"] == self.undone_by or not self.undone_by, "one undo became two actions"
+        if self.undone_by not in ("", undoing["id"]):
+            before = place["helper"].action(self.undone_by)
+            assert before["state"] == "failed", f"one undo became two actions: {before}"
+            assert before["problem"]["code"] in NO_EFFECT, before
         self.undone_by = undoing["id"]
-        if undoing["state"] == "failed":
-            assert undoing["problem"]["code"] in NO_EFFECT, undoing
-            assert not place.billing.effects("cancelled")[self.order], f"failed, but it was done: {undoing}"
-            self.undone_by = ""
-        else:
-            assert undoing["state"] in ("succeeded", "executing", "in_doubt"), undoing
+        assert undoing["state"] in ("succeeded", "executing", "in_doubt", "failed"), undoing

@@ -57,14 +57,14 @@ class Client:
             response = self._connection.getresponse()
             raw = response.read(LARGEST + 1)
         except (OSError, HTTPException) as error:
-            self._connection.close()
             raise self._unreachable(_cause(error)) from error
+        finally:
+            self._connection.close()  # a command makes few calls; the next one connects anew
         return self._value(response, raw)
 
     def _value(self, response: HTTPResponse, raw: bytes) -> Any:
         kind = response.headers.get_content_type()
         if len(raw) > LARGEST:
-            self._connection.close()
             raise self._unreachable(f"the answer is larger than {LARGEST} bytes")
         try:
             value = json.loads(raw) if kind.endswith("json") else None

@@ -5,6 +5,7 @@ InterlockError
  +-- ServerUnreachable   no Interlock answers at the address (exit code 3)
  +-- ServerProblem       the server answered with a problem; carries the server's own code and words
  +-- FolderTaken         `init` would write over files that are there
+ +-- NothingStored       the project has no storage yet, so there is no journal to read
  +-- AdminKeyExists      `keys create --local` where keys can be created through the server
 """
 
@@ -66,6 +67,14 @@ class FolderTaken(InterlockError):
     code = "folder_taken"
     status = 409
     title = "The folder already holds such files"
+
+
+class NothingStored(InterlockError):
+    """The project has no storage yet: nothing was ever recorded there."""
+
+    code = "nothing_stored"
+    status = 404
+    title = "There is no journal yet"
 
 
 class AdminKeyExists(InterlockError):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from interlock.experience.cli.errors import NothingStored
 from interlock.foundation.documents import read_document
 from interlock.foundation.settings.environment import setting
 from interlock.foundation.settings.project import ProjectSettings, project_settings
@@ -44,8 +45,14 @@ def place_of(root: Path) -> Place:
 
 @asynccontextmanager
 async def reading(place: Place) -> AsyncIterator[Database]:
-    """Open the database for reading only. Raises `StoreUnavailable` where there is none yet."""
+    """Open the database for reading only. Raises `NothingStored` where there is none yet."""
     database = place.database()
+    if database.file is not None and not database.file.exists():
+        raise NothingStored(
+            f"{place.settings.name} has no journal yet",
+            why=f"there is no {database.file}",
+            fix="name the project with --project, and its state with INTERLOCK_STATE",
+        )
     await database.open()
     try:
         yield database

@@ -107,7 +107,7 @@ class Memory:
         """
         if output is None:
             return
-        echoes = self._unvouched(arguments) if arguments else frozenset()
+        sent = self._sent(arguments) if arguments else {}
         trust = self._trust_of(operation)
         count = 0
         for path, leaf in leaves(output, self._limits.result_values):
@@ -117,7 +117,7 @@ class Memory:
             if integrity is Integrity.untrusted:
                 self._distrust(leaf, number)
             else:
-                self._trust_value(leaf, number, echoes)
+                self._trust_value(leaf, number, sent)
         if count >= self._limits.result_values and (not trust.plain or trust.of(()) is Integrity.untrusted):
             self._lost = True
 
@@ -144,8 +144,11 @@ class Memory:
             origin = origins.get(name)
             if origin is None:
                 continue
-            integrity = Integrity.untrusted if origin.untrusted else Integrity.trusted
-            joined = joined.join(replace(origin.label, integrity=integrity))
+            label, untrusted = origin.label, origin.untrusted
+            if (label.integrity is Integrity.untrusted) is not untrusted:
+                label = replace(label, integrity=Integrity.untrusted if untrusted else Integrity.trusted)
+            if label is not PUBLIC:
+                joined = joined.join(label)
         return joined
 
     def _judge(self) -> Judge:
@@ -174,15 +177,18 @@ class Memory:
                 numbers[field] = number
         return number
 
-    def _unvouched(self, arguments: Mapping[str, Any]) -> frozenset[str]:
-        judge = self._judge()
-        sent = (leaf for _, leaf in leaves(arguments, self._limits.result_values))
-        longest = self._limits.text
-        return frozenset(form for leaf in sent if not judge.vouched(leaf) for form in trusted_forms(leaf, longest))
+    def _sent(self, arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Return the forms of everything that was sent, each with the values that have it."""
+        sent: dict[str, list[Any]] = {}
+        for _, leaf in leaves(arguments, self._limits.result_values):
+            for form in trusted_forms(leaf, self._limits.text):
+                sent.setdefault(form, []).append(leaf)
+        return sent
 
-    def _trust_value(self, leaf: Any, place: int, echoes: frozenset[str]) -> None:
+    def _trust_value(self, leaf: Any, place: int, sent: Mapping[str, list[Any]]) -> None:
         for form in trusted_forms(leaf, self._limits.text):
-            if form in echoes:
+            # What comes back as it was sent is not trusted for that; asking whether it was before costs more.
+            if form in sent and not all(self._judge().vouched(argument) for argument in sent[form]):
                 continue
             if " " in form:
                 self._trusted.add_phrase(form, place)

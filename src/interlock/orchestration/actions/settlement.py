@@ -26,6 +26,7 @@ from interlock.values.operations import Operation
 log = logging.getLogger("interlock.settlement")
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+REPORT_WITHIN = 900.0  # seconds for a caller to report what it executed, unless its operation says otherwise
 GRACE = 1.0  # seconds after a call's time limit before a read-back may conclude that nothing happened
 
 
@@ -65,6 +66,7 @@ class Settlement:
     async def round(self) -> None:
         """Do everything that is due once."""
         await self.recover()
+        await self._miss_reports()
         for action in await store.in_state(self._database, ActionState.in_doubt):
             if self._due(action):
                 await self.settle(action)
@@ -97,6 +99,15 @@ class Settlement:
     async def _take_back(self, owner: str) -> int:
         owned = await store.owned(self._database, owner)
         return sum([await self._doubt(a) for a in owned if not a.external and not self._execution.holds(a.id)])
+
+    async def _miss_reports(self) -> None:
+        """Put into doubt what callers were allowed to execute themselves and have not reported in time."""
+        now = self._clock.now()
+        for action in await store.in_state(self._database, ActionState.executing):
+            compiled = self._projects.current.catalog.operations.get(action.operation)
+            patience = (compiled.operation.timeout if compiled else 0.0) or REPORT_WITHIN
+            if action.external and now > action.updated + patience:
+                await self._doubt(action)
 
     async def settle(self, action: Action) -> Action:
         """Find out what an action in doubt did, if its operation can say; otherwise leave it to a person."""
@@ -151,7 +162,7 @@ class Settlement:
 
     async def _doubt(self, action: Action) -> int:
         action.state = ActionState.in_doubt
-        detail = "The call was given up before its outcome was recorded"
+        detail = "Nobody recorded what came of the call"
         action.problem = {"code": "outcome_not_recorded", "detail": detail}
         entry = Entry(
             kind="action.in_doubt",

@@ -175,10 +175,11 @@ class Approvals:
         self._check_person(approval, principal)
         if approval.state is not ApprovalState.pending:
             raise ApprovalClosed(f"the approval is {approval.state.value}")
-        if to not in self._projects.current.settings.people or to in approval.barred:
+        person = self._projects.current.settings.people.get(to)
+        if person is None or person.tenant != approval.tenant or to in approval.barred:
             raise ApprovalForbidden(
                 f"{to!r} cannot be delegated to",
-                why="they are not among the project's people, or asked for this action themselves",
+                why="they are not among the tenant's people, or asked for this action themselves",
             )
         approval.delegates = sorted({*approval.delegates, to})
         await self._save(approval, principal.name, "approval.delegated", {"to": to})

@@ -224,6 +224,7 @@ class Sessions:
                 why="requests, customer, verification and person carry authority that an agent does not have",
                 fix="open the session with the person's or the channel's own key and name the agent in it",
             )
+        self._check_person(principal, opening.person)
         own = principal.attributes.get("customer")
         if own and opening.customer and opening.customer != own:
             raise SessionForbidden("this credential may open sessions only for its own customer")
@@ -231,6 +232,16 @@ class Sessions:
             known = ", ".join(sorted(self._projects.current.agents)) or "none"
             raise SessionInvalid(f"there is no agent {opening.agent!r}", fix=f"agents of this project: {known}")
         self._check_level(principal, opening.verification)
+
+    def _check_person(self, principal: Principal, person: str) -> None:
+        if principal.kind is Kind.person and person not in ("", principal.id):
+            raise SessionForbidden(
+                "a person's own credential opens sessions for that person only",
+                fix="leave `person` out, or let a service that speaks for people open the session",
+            )
+        known = self._projects.current.settings.people.get(person)
+        if known is not None and known.tenant != principal.tenant:
+            raise SessionInvalid(f"there is no person {person!r} in this tenant")
 
     def _check_level(self, principal: Principal, verification: str) -> None:
         if not verification:

@@ -48,6 +48,8 @@ class Session:
 
     def succeed(self, operation: Operation, arguments: dict[str, Any], output: Any) -> None:
         """Take one succeeded action into history and memory."""
+        if operation.id in self.done:  # each stands once, where it succeeded last, so that history stays small
+            self.done.remove(operation.id)
         self.done.append(operation.id)
         self.memory.remember(operation, output, arguments)
 

@@ -1,0 +1,114 @@
+"""The `mcp` connector: tools of an MCP server, as pinned in a file of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA, authentication
+from interlock.integration.connectors.errors import PackageMissing
+from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.mcp.connector import McpConnector
+from interlock.integration.connectors.mcp.http import HttpTransport
+from interlock.integration.connectors.mcp.stdio import StdioTransport
+from interlock.integration.connectors.mcp.tools import ToolsInvalid, definition, load_tools, named
+from interlock.integration.contracts import Definition
+
+_REFERENCE = "secret:"
+
+
+class McpPlugin:
+    """Describes from the pinned tools, calls over streamable HTTP or stdio."""
+
+    name = "mcp"
+    connection_schema: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {
+            "url": {"type": "string", "minLength": 1, "description": "the server's address, for streamable HTTP"},
+            "auth": AUTHENTICATION_SCHEMA,
+            "command": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "minItems": 1,
+                "description": "for stdio: the server's program and its arguments, run in the project's folder",
+            },
+            "env": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "environment variables for the program; a value may be a reference such as secret:crm",
+            },
+            "tools": {
+                "type": "string",
+                "minLength": 1,
+                "description": "the pinned tool definitions (a tools/list result), a file of the project",
+            },
+        },
+        "required": ["tools"],
+        "oneOf": [{"required": ["url"]}, {"required": ["command"]}],
+        "dependentRequired": {"auth": ["url"], "env": ["command"]},
+        "additionalProperties": False,
+    }
+
+    def describe(self, system: SystemDeclaration, root: Path) -> Description:
+        troubles = list(_address(system.connection))
+        file = (root / system.connection["tools"]).resolve()
+        if not file.is_relative_to(root.resolve()):
+            message = "must be a file of the project, given relative to it"
+            return Description({}, (Trouble("/connection/tools", message),))
+        try:
+            tools = load_tools(file)
+        except ToolsInvalid as error:
+            return Description({}, (*troubles, Trouble("/connection/tools", str(error))))
+        definitions: dict[str, Definition] = {}
+        for name, operation in system.operations.items():
+            if operation.idempotency_header:
+                message = "a tool takes no header; write `idempotent: true` if it can be called twice"
+                troubles.append(Trouble(f"/operations/{name}/idempotency", message))
+            try:
+                definitions[name] = definition(named(tools, operation.origin or name))
+            except ToolsInvalid as error:
+                troubles.append(Trouble(f"/operations/{name}/from", str(error)))
+        return Description(definitions, tuple(troubles))
+
+    def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
+        if find_spec("mcp") is None:
+            raise PackageMissing("mcp", "mcp", "mcp")
+        connection = system.connection
+        longest = max([system.limits.timeout, *(one.timeout for one in system.operations.values())])
+
+        def over_http(ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
+            signer = authentication(connection.get("auth"), ports.secrets)
+            url, limit = connection["url"], system.limits.response
+            return HttpTransport(ports.http, url, signer, longest, limit, ended).streams()
+
+        def over_stdio(ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
+            def environment() -> Mapping[str, str]:
+                return {name: _revealed(text, ports) for name, text in connection.get("env", {}).items()}
+
+            limit = system.limits.response
+            return StdioTransport(connection["command"], ports.root, environment, limit, ended).streams()
+
+        return McpConnector(system, definitions, over_http if "url" in connection else over_stdio)
+
+
+def _revealed(text: str, ports: Ports) -> str:
+    return ports.secrets.get(text).reveal() if text.startswith(_REFERENCE) else text
+
+
+def _address(connection: Mapping[str, Any]) -> list[Trouble]:
+    if "url" not in connection:
+        return []
+    parts = urlsplit(connection["url"])
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return [Trouble("/connection/url", "must be an address that begins with http:// or https://")]
+    if parts.username or parts.password:
+        return [Trouble("/connection/url", "must not hold credentials; use `auth` with a reference to a secret")]
+    return []
+
+
+plugin = McpPlugin()
+"""The entry point."""

@@ -1,0 +1,63 @@
+"""The whole path on PostgreSQL: the same project, another storage URL, two processes' worth of installations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from interlock.governance.limits import SwitchScope, SwitchTarget
+from interlock.orchestration.actions import Proposal, trace
+from interlock.orchestration.approvals import ConsentStale, Verdict
+from interlock.orchestration.sessions import Opening
+from tests.orchestration.desk import AGENT_KEY, CARLA, DORA, LENA, execute, payments, running
+
+pytestmark = pytest.mark.postgres
+
+
+async def test_an_action_waits_in_one_process_and_is_approved_in_another(root: Path, postgres_url: str) -> None:
+    async with running(root, postgres_url) as first, running(root) as second:
+        one, two = first.installation, second.installation
+        session = await one.sessions.open(CARLA, Opening(agent="helper", request="Pay 400 to account A-100"))
+        pay = Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 400}, client_key="k")
+        action = await one.actions.propose(AGENT_KEY, pay)
+        assert action.state == "waiting"
+        (approval,) = await two.approvals.page(LENA)
+        execute(root, "UPDATE accounts SET version = 2")
+        with pytest.raises(ConsentStale):
+            await two.approvals.decide(Verdict(approval.id, True, approval.consent), LENA)
+        (fresh,) = await two.approvals.page(LENA)
+        await two.approvals.decide(Verdict(fresh.id, True, fresh.consent), LENA)
+        assert (await one.actions.propose(AGENT_KEY, pay)).state == "succeeded"
+        assert payments(root) == [("A-100", 400.0)]
+        told = trace(await one.journal.show(action.id, tenant="acme"))
+        assert told["action"]["state"] == "succeeded"
+        assert (await one.sessions.use(session.id, AGENT_KEY)).done == ["ledger.pay"]
+        verification = await one.journal.verify()
+        assert verification.ok, verification
+
+
+async def test_a_switch_set_in_one_process_stops_the_other(root: Path, postgres_url: str) -> None:
+    async with running(root, postgres_url) as first, running(root) as second:
+        one, two = first.installation, second.installation
+        session = await one.sessions.open(CARLA, Opening(agent="helper", request="Look at A-100"))
+        read = Proposal(session.id, "ledger.get_account", {"id": "A-100"})
+        assert (await two.actions.propose(AGENT_KEY, read)).state == "succeeded"
+        await one.switches.set(SwitchTarget(SwitchScope.agent, "helper"), reason="It misbehaves", by=DORA)
+        two.switches._checked = float("-inf")
+        stopped = await two.actions.propose(AGENT_KEY, read)
+        assert stopped.state == "denied"
+        assert stopped.decision.reasons[0].rule == "switch-agent"
+
+
+async def test_what_a_dead_process_was_executing_is_taken_over(root: Path, postgres_url: str) -> None:
+    async with running(root, postgres_url) as first:
+        one = first.installation
+        session = await one.sessions.open(CARLA, Opening(agent="helper", request="Write a note"))
+        note = Proposal(session.id, "notes.write_note", {"text": "hello"})
+        external = await one.actions.propose(AGENT_KEY, note)
+        assert external.state == "executing"
+        async with running(root) as second:
+            assert await second.installation.settlement.recover() == 0
+            found = await second.installation.actions.get(external.id, CARLA)
+            assert found.state == "executing"
