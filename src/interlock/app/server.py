@@ -26,7 +26,7 @@ class Server:
         self._root = root
         self._environment = environment
         self._running: Running | None = None
-        self._surfaces: dict[str, object] = {}
+        self._broken = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,7 @@ class Server:
         return self._running
 
     async def _ready(self, send: Send) -> None:
-        ready = self._running is not None and await self._running.ready()
+        ready = not self._broken and self._running is not None and await self._running.ready()
         status = self._open.installation.projects.status() if self._running else {}
         body = {"status": "ready" if ready else "not ready", "project": status.get("version", "")}
         await send_json(send, 200 if ready else 503, body)
@@ -86,6 +86,14 @@ class Server:
         self._api, self._mcp, self._console = Api(installation), Mcp(installation), Console(installation)
         await installation.settlement.recover()
         self._tasks = [asyncio.create_task(work) for work in running.background()]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Say that the server is not ready any more when something that runs beside it has broken."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken = True
+            log.error("%s ended with %s", task.get_coro(), type(error).__name__, exc_info=error)
 
     async def _stop(self) -> None:
         for task in self._tasks:

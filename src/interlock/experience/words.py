@@ -15,6 +15,7 @@ _SOURCES = {
     "declared": "a choice that the operation lists",
     "unknown": "seen nowhere before: made up by the model",
 }
+_APPROVER, _BY_APPROVER = "session.approver", "put in by an approver"
 _STATES = {
     "in_doubt": "in doubt",
     "compensated": "undone",
@@ -40,6 +41,8 @@ def origin_words(origin: Mapping[str, Any]) -> str:
     sources = origin.get("sources") or ["unknown"]
     places = [place for place in origin.get("where", ()) if "." in place or "#" in place]
     phrases = list(dict.fromkeys(_SOURCES.get(source, source) for source in sources))
+    if _APPROVER in places:
+        phrases = [_BY_APPROVER if phrase == _SOURCES["session"] else phrase for phrase in phrases]
     text = "; also ".join(phrases)
     named = [place_words(place) for place in places if not place.startswith("session.")]
     if named:

@@ -72,7 +72,7 @@ def test_an_edit_that_policy_refuses_decides_nothing(shop: Shop) -> None:
     said = shop.command("approvals", "approve", approval["id"], "--yes", "--edit", edit, by="sam", code=1).stderr
     assert said.startswith("edit_refused: ")
     assert shop.run("approvals", "show", approval["id"], by="sam")["state"] == "pending"
-    assert shop.command("approvals", "approve", approval["id"], "--yes", "--edit", "[1]", by="sam", code=2)
+    shop.command("approvals", "approve", approval["id"], "--yes", "--edit", "[1]", by="sam", code=2)
 
 
 def test_who_asked_is_not_who_decides(shop: Shop) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from interlock.experience.cli.main import run
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
     """A project with a closed and sealed journal, and a key made in it."""
     monkeypatch.setenv("INTERLOCK_PROJECT", str(tmp_path / "shop"))
     monkeypatch.delenv("INTERLOCK_STATE", raising=False)

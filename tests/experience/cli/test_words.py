@@ -54,6 +54,7 @@ def test_a_line_that_would_be_turned_around_says_so() -> None:
         ),
         ({"sources": ["person"], "where": ["request"]}, "written by the person", ""),
         ({"sources": ["session"], "where": ["session.customer"]}, "a verified fact of the session", ""),
+        ({"sources": ["session"], "where": ["session.approver"]}, "put in by an approver", ""),
     ],
 )
 def test_an_origin_is_said_in_one_phrase(origin: dict[str, object], words: str, mark: str) -> None:

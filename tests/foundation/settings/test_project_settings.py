@@ -28,7 +28,7 @@ approvals:
   deadline: 2h
   roles:
     billing-lead: {deadline: 30m, escalate_to: head-of-finance}
-limits: {actions_per_session: 10, repeats: 2, request_bytes: 64KiB, depth: 8, session_values: 100}
+limits: {actions_per_session: 10, repeats: 2, request_bytes: 64KiB, depth: 8}
 identity:
   oidc:
     - issuer: https://id.acme.example

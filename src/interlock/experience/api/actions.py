@@ -225,13 +225,22 @@ ROUTES = (
         response="Action",
         errors=_ONE,
     ),
-    Route("GET", "/v1/actions/{id}/trace", "trace_action", "Answer the five questions", trace_action, errors=_ONE),
+    Route(
+        "GET",
+        "/v1/actions/{id}/trace",
+        "trace_action",
+        "Answer the five questions",
+        trace_action,
+        scope="read admin",
+        errors=_ONE,
+    ),
     Route(
         "GET",
         "/v1/actions/{id}/explain",
         "explain_action",
         "Explain an action's decision",
         explain_action,
+        scope="read admin",
         errors=_ONE,
     ),
 )

@@ -60,7 +60,9 @@ class Api:
             )
         request = Request(installation, principal, path, parse_query(scope["query_string"]), {}, headers)
         await self._read(request, match, receive)
-        value = await match.route.handler(request)
+        trace = request.header(b"traceparent")
+        with installation.telemetry.request(match.route.method, match.route.path, traceparent=trace):
+            value = await match.route.handler(request)
         overhead = max(perf_counter() - started - meter.waited / 1000, 0.0)
         installation.telemetry.metrics.observe("interlock_overhead_seconds", overhead)
         await send_json(send, match.route.status, value, [(b"x-interlock-overhead-ms", b"%.2f" % (overhead * 1000))])

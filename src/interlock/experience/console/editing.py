@@ -56,26 +56,37 @@ def edited(form: Mapping[str, str], arguments: Mapping[str, Any], schema: Mappin
 def _field(name: str, member: Mapping[str, Any], arguments: Mapping[str, Any], *, required: bool) -> EditField:
     given = name in arguments
     value = arguments.get(name)
-    description = str(member.get("description", ""))
-    choices = member.get("enum")
-    if choices and all(isinstance(choice, str) for choice in choices):
-        return EditField(name, "choice", str(value) if given else "", required, tuple(choices), description)
-    kind = _kind(member, value)
-    if kind == "text":
+    choices = _choices(member, value, given=given)
+    kind = "choice" if choices else _kind(member, value, given=given)
+    if kind in ("text", "choice"):
         text = str(value) if given else ""
     else:
         text = json.dumps(value, ensure_ascii=False) if given else ""
-    return EditField(name, kind, text, required, ("true", "false") if kind == "boolean" else (), description)
+    if kind == "boolean":
+        choices = ("true", "false")
+    return EditField(name, kind, text, required, choices, str(member.get("description", "")))
 
 
-def _kind(member: Mapping[str, Any], value: Any) -> str:
-    """Return how a value is edited: as its declared type says, unless the value itself is of another."""
-    declared = member.get("type")
-    if isinstance(value, str) or (value is None and declared in (None, "string")):
+def _choices(member: Mapping[str, Any], value: Any, *, given: bool) -> tuple[str, ...]:
+    """Return the texts that a member may be, unless its present value is none of them."""
+    choices = member.get("enum")
+    if not choices or not all(isinstance(choice, str) for choice in choices) or (given and value not in choices):
+        return ()
+    return tuple(choices)
+
+
+def _kind(member: Mapping[str, Any], value: Any, *, given: bool) -> str:
+    """Return how a value is edited: as its one declared type says, unless the present value is of another."""
+    declared = member.get("type", ())
+    names = {declared} if isinstance(declared, str) else {name for name in declared if name != "null"}
+    only = names.pop() if len(names) == 1 else ""
+    if not given:
+        return only if only in _WORDS else "text" if only == "string" else "json"
+    if isinstance(value, str):
         return "text"
-    if declared in _WORDS and (value is None or not isinstance(value, (dict, list))):
-        return str(declared)
-    return "json"
+    if isinstance(value, bool):
+        return "boolean" if only == "boolean" else "json"
+    return only if only in ("number", "integer") and isinstance(value, (int, float)) else "json"
 
 
 def _value(one: EditField, text: str) -> Any:

@@ -80,7 +80,6 @@ class LimitSettings:
     repeats: int = 3
     request_bytes: int = 1_048_576
     depth: int = 32
-    session_values: int = 2000
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ _PHRASES = {
     "pattern": "must match the pattern {pattern}",
     "required": "lacks {property!r}",
     "anyOf": "fits none of the allowed forms",
-    "oneOfNotValid": "fits none of the allowed forms",
     "oneOf": "fits none, or more than one, of the allowed forms",
     "not": "has a form that is not allowed",
     "falseSchema": "is not allowed",
@@ -86,7 +85,10 @@ def _breach(error: jsonschema_rs.ValidationError) -> Breach:
     name = str(error.kind.name)
     parts: dict[str, Any] = error.kind.as_dict()
     if name == "type":
-        return Breach(pointer, f"must be of type {' or '.join(parts['types'])}")
+        types = sorted(parts["types"], key=lambda word: (word == "null", word))
+        return Breach(pointer, f"must be of type {' or '.join(types)}")
+    if name == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"]:
+        return Breach(pointer, "must have no members")
     if name in {"additionalProperties", "unevaluatedProperties"}:
         return Breach(pointer, f"has unknown members: {', '.join(_named(key) for key in parts['unexpected'][:5])}")
     if name in {"enum", "const"}:

@@ -10,8 +10,10 @@ from interlock.integration.contracts.definition import Definition
 CAPABILITY = "contracts"
 STEPS = (
     """CREATE TABLE pins (
-        operation {text} PRIMARY KEY, digest {text} NOT NULL, definition {blob} NOT NULL, accepted_by {text} NOT
-        NULL)""",
+        operation {text} PRIMARY KEY,
+        digest {text} NOT NULL,
+        definition {blob} NOT NULL,
+        accepted_by {text} NOT NULL)""",
 )
 
 

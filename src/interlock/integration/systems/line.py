@@ -59,7 +59,7 @@ class Line:
         record = self._record
         record.calls += 1
         code = answer.problem["code"] if answer.problem is not None else ""
-        if code in AWAY or code == "system_unavailable":
+        if code in AWAY:
             record.failures += 1
             record.last_bad = self._clock.now()
             record.last_problem = code

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,34 @@ from interlock.governance.policy import OperationShape, Policies, PolicyInvalid,
 from interlock.integration.systems import Catalog, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
 from interlock.orchestration.agents import AgentSpec, agent_from_document
-from interlock.orchestration.project.plans import compile_plans
+from interlock.orchestration.project.plans import Report, compile_plans
 from interlock.orchestration.project.project import Project
 from interlock.values.operations import Operation
 
 MAIN_FILE = "interlock.yaml"
 _READ = ("*.yaml", "*.yml", "*.json", "*.cedar")
-_SKIPPED = {"var", ".venv", "node_modules", "__pycache__"}
+_SKIPPED = {"var", "node_modules", "__pycache__"}
 
 
 def project_files(root: Path) -> dict[str, str]:
     """Return the digest of every file that can change what a project means, by path relative to *root*."""
-    found: dict[str, str] = {}
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(root)}
+
+
+def glance(root: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return names, times and sizes of the same files: cheap to compare every second, without reading any."""
+    return tuple((str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in _files(root))
+
+
+def _files(root: Path) -> list[Path]:
+    found: list[Path] = []
     for pattern in _READ:
         for path in root.rglob(pattern):
             relative = path.relative_to(root)
-            if path.is_file() and not _SKIPPED.intersection(relative.parts) and not relative.name.startswith("."):
-                found[str(relative)] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return dict(sorted(found.items()))
+            hidden = any(part.startswith(".") for part in relative.parts)
+            if path.is_file() and not hidden and not _SKIPPED.intersection(relative.parts):
+                found.append(path)
+    return sorted(found)
 
 
 def version_of(files: Mapping[str, str]) -> str:
@@ -51,14 +62,19 @@ def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None
     files = project_files(root)
     settings = _settings(root)
     agents = _agents(root, findings)
-    catalog = _catalog(root, findings)
+    documents = {document.data["system"]: document for document in _documents(root, "systems", "system", findings)}
+    catalog = _catalog(root, list(documents.values()), findings)
     operations = {name: compiled.operation for name, compiled in catalog.operations.items()}
-    where = {name: declaration.file for name, declaration in catalog.systems.items()}
-    facts = _facts(operations, where, findings)
-    undos, read_backs = compile_plans(operations, findings, where)
+
+    def report(system: str, pointer: str, message: str) -> None:
+        findings.append(documents[system].finding(pointer, message))
+
+    facts = _facts(operations, report)
+    undos, read_backs = compile_plans(operations, report)
     policies = _policies(root, operations, facts, _world(settings, agents), findings)
     secrets = _secrets(root, settings)
     routes = _routes(root, ProviderPorts(root, http or HttpClient(), secrets), findings)
+    findings += _agent_findings(root, agents, operations, routes)
     if findings or policies is None:
         raise ProjectInvalid(findings)
     return Project(
@@ -134,8 +150,25 @@ def _agents(root: Path, findings: list[Finding]) -> dict[str, AgentSpec]:
     return agents
 
 
-def _catalog(root: Path, findings: list[Finding]) -> Catalog:
-    documents = list(_documents(root, "systems", "system", findings))
+def _agent_findings(
+    root: Path, agents: Mapping[str, AgentSpec], operations: Mapping[str, Operation], routes: Mapping[str, Route]
+) -> Iterable[Finding]:
+    for spec in agents.values():
+        file = str(root / "agents" / f"{spec.name}.yaml")
+        for pattern in spec.operations:
+            if not any(fnmatchcase(name, pattern) for name in operations):
+                yield Finding(file, 0, "/operations", f"{pattern!r} matches no operation of the project")
+        if routes and spec.route not in routes:
+            known = ", ".join(sorted(routes))
+            yield Finding(file, 0, "/route", f"{spec.route!r} is no route of models.yaml; routes: {known}")
+    for route in routes.values():
+        for target in route.targets:
+            for name in sorted(getattr(target.provider, "operations", frozenset()) - operations.keys()):
+                message = f"the rules of the route {route.name!r} use {name!r}, which no system declares"
+                yield Finding(str(root / "models.yaml"), 0, f"/routes/{route.name}", message)
+
+
+def _catalog(root: Path, documents: Sequence[Document], findings: list[Finding]) -> Catalog:
     try:
         return build_catalog(documents, root)
     except ProjectInvalid as error:
@@ -143,17 +176,15 @@ def _catalog(root: Path, findings: list[Finding]) -> Catalog:
         raise ProjectInvalid(findings) from error
 
 
-def _facts(
-    operations: Mapping[str, Operation], where: Mapping[str, str], findings: list[Finding]
-) -> dict[str, FactPlan]:
+def _facts(operations: Mapping[str, Operation], report: Report) -> dict[str, FactPlan]:
     plans: dict[str, FactPlan] = {}
     for operation in operations.values():
 
-        def report(fact: str, message: str, operation: Operation = operation) -> None:
+        def tell(fact: str, message: str, operation: Operation = operation) -> None:
             pointer = f"/operations/{operation.name}/facts/{fact}"
-            findings.append(Finding(where[operation.system], 0, pointer, f"the fact {fact} {message}"))
+            report(operation.system, pointer, f"the fact {fact} {message}")
 
-        plans[operation.id] = compile_facts(operation, operations, report)
+        plans[operation.id] = compile_facts(operation, operations, tell)
     return plans
 
 

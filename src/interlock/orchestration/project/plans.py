@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.foundation.documents import Finding
 from interlock.foundation.expressions import Expression, ExpressionInvalid, compile_expression
 from interlock.values.operations import Call, Effect, Operation
+
+Report = Callable[[str, str, str], None]
+"""Takes what is wrong with a system's file: the system, a JSON pointer into its file, the message."""
 
 _PAST = frozenset({"input", "output", "facts", "key"})
 _RESULT = frozenset({"result", "input", "key"})
@@ -70,9 +72,9 @@ def compile_call(call: Call, source: Operation, operations: Mapping[str, Operati
 
 
 def compile_plans(
-    operations: Mapping[str, Operation], report: list[Finding], where: Mapping[str, str]
+    operations: Mapping[str, Operation], report: Report
 ) -> tuple[dict[str, CallPlan], dict[str, ReadBackPlan]]:
-    """Return the undo and read-back plans of all operations; what is wrong is added to *report*."""
+    """Return the undo and read-back plans of all operations; what is wrong goes to *report*."""
     undos: dict[str, CallPlan] = {}
     read_backs: dict[str, ReadBackPlan] = {}
     for operation in operations.values():
@@ -80,12 +82,12 @@ def compile_plans(
             if operation.undo is not None:
                 undos[operation.id] = compile_call(operation.undo, operation, operations)
         except ValueError as error:
-            report.append(_finding(where, operation, "undo", str(error)))
+            report(operation.system, f"/operations/{operation.name}/undo", f"undo {error}")
         try:
             if operation.read_back is not None:
                 read_backs[operation.id] = _read_back(operation, operations)
         except ValueError as error:
-            report.append(_finding(where, operation, "read_back", str(error)))
+            report(operation.system, f"/operations/{operation.name}/read_back", f"read_back {error}")
     return undos, read_backs
 
 
@@ -101,7 +103,3 @@ def _read_back(operation: Operation, operations: Mapping[str, Operation]) -> Rea
     except ExpressionInvalid as error:
         raise ValueError(error.what) from error
     return ReadBackPlan(call, found, output)
-
-
-def _finding(where: Mapping[str, str], operation: Operation, key: str, message: str) -> Finding:
-    return Finding(where.get(operation.system, ""), 0, f"/operations/{operation.name}/{key}", f"{key} {message}")

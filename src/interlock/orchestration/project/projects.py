@@ -11,7 +11,7 @@ from typing import Any
 from interlock.foundation.clock import Clock
 from interlock.foundation.documents import ProjectInvalid
 from interlock.foundation.http import HttpClient
-from interlock.orchestration.project.loader import load_project, project_files, version_of
+from interlock.orchestration.project.loader import glance, load_project, project_files, version_of
 from interlock.orchestration.project.project import Project
 from interlock.values.secrets import Secret
 
@@ -61,9 +61,17 @@ class Projects:
 
     async def watch(self, *, every: float = 1.0) -> None:
         """Reload whenever the files change, until cancelled."""
+        looked = await asyncio.to_thread(glance, self.root)
         while True:
             await asyncio.sleep(every)
-            version = version_of(await asyncio.to_thread(project_files, self.root))
+            try:
+                look = await asyncio.to_thread(glance, self.root)
+                if look == looked:
+                    continue
+                version = version_of(await asyncio.to_thread(project_files, self.root))
+            except OSError:
+                continue  # a file went away while it was looked at; the next look will do
+            looked = look
             if version != self._seen:
                 self._seen = version
                 try:

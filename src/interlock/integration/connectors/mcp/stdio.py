@@ -97,27 +97,30 @@ class StdioTransport:
 
 async def _end(process: Process) -> None:
     """Let the server end by itself, then ask, then make it; with it go the processes that it started."""
+    leftovers = asyncio.create_task(_drain(process))
     if process.stdin is not None:
         process.stdin.close()
     for sign in (None, signal.SIGTERM, signal.SIGKILL):
         if sign is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, sign)
+            _signal(process, sign)
         try:
             async with asyncio.timeout(PATIENCE):
                 await process.wait()
         except TimeoutError:
             continue
         break
+    _signal(process, signal.SIGKILL)
+    await asyncio.wait((leftovers,), timeout=PATIENCE)
+    leftovers.cancel()
+
+
+def _signal(process: Process, sign: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await _drain(process)
+        os.killpg(process.pid, sign)
 
 
 async def _drain(process: Process) -> None:
-    """Read what the ended server left behind, for only then its pipe is closed."""
+    """Read what the server still says: it may wait to be heard, and only then its pipe is closed."""
     assert process.stdout is not None
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE):
-            while await process.stdout.read(1 << 16):
-                pass
+    while await process.stdout.read(1 << 16):
+        pass

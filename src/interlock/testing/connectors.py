@@ -1,0 +1,339 @@
+"""The contract that every connector keeps, as a suite of tests: subclass `ConnectorContract` and let pytest run it.
+
+    class TestAcme(ConnectorContract):
+        plugin = "acme_interlock:plugin"
+        drivers = ("acme_sdk",)
+
+        @asynccontextmanager
+        async def rig(self, condition, root):
+            async with AcmeServer(condition) as server:
+                yield Rig(system={...}, read={"id": 1}, write={"id": 1, "text": "x"})
+
+The system of a rig declares an operation `read` (effect `read`) and an operation `write` (effect `write`, and not
+idempotent). The suite needs no plug-in of pytest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+from interlock.foundation.documents import parse_document
+from interlock.foundation.http import HttpClient
+from interlock.foundation.secrets import SecretStore
+from interlock.integration.contracts import Contract
+from interlock.integration.systems import (
+    FAILED,
+    SUCCEEDED,
+    UNKNOWN,
+    Answer,
+    Connector,
+    Description,
+    Plugin,
+    Ports,
+    SystemDeclaration,
+)
+from interlock.integration.systems.declarations import declare
+
+TIME_LIMIT = 1.0
+SLACK = 1.5
+PATIENCE = 30.0
+
+
+class Condition(StrEnum):
+    """How the system of a rig behaves."""
+
+    working = "working"
+    refused = "refused"  # nobody is there
+    lost = "lost"  # takes the call, then goes away without an answer
+    silent = "silent"  # takes the call and never answers
+    endless = "endless"  # answers without end, or more than is allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """A system in one condition. *system* is the content of a system file; *read* and *write* are the arguments of
+    its two operations; *effects* counts the writes that had their effect; *secrets* are by name.
+    """
+
+    system: Mapping[str, Any]
+    read: Mapping[str, Any] = field(default_factory=dict)
+    write: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    effects: Callable[[], int] | None = None
+
+
+class ConnectorContract:
+    """The suite. *plugin* is `module:object`; *drivers* are packages that describing must not load; *conditions*
+    are those that the connector's systems can be in.
+    """
+
+    plugin: ClassVar[str] = ""
+    drivers: ClassVar[tuple[str, ...]] = ()
+    conditions: ClassVar[frozenset[Condition]] = frozenset(Condition)
+
+    def rig(self, condition: Condition, root: Path) -> AbstractAsyncContextManager[Rig]:
+        """Return a system in *condition*, its files below *root*."""
+        raise NotImplementedError
+
+    # --- describing --------------------------------------------------------------------------------------------------
+
+    def test_describing_loads_no_driver_and_contacts_nothing(self) -> None:
+        async def check(rig: Rig, root: Path) -> None:
+            program = _DESCRIBE.format(plugin=self.plugin, drivers=self.drivers, root=str(root))
+            done = await asyncio.to_thread(
+                subprocess.run,
+                [sys.executable, "-c", program],
+                input=json.dumps(dict(rig.system)),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+            assert done.returncode == 0, done.stderr
+
+        self._with_rig(self._first(), check)
+
+    def test_definitions_are_valid_stable_and_without_secrets(self) -> None:
+        async def check(rig: Rig, root: Path) -> None:
+            system, description = self._described(rig, root)
+            assert not description.troubles
+            assert set(description.definitions) == set(system.operations)
+            again = self._described(rig, root)[1].definitions
+            for name, definition in description.definitions.items():
+                assert definition.input_schema.get("type") == "object", "arguments are an object"
+                Contract(definition.input_schema)
+                if definition.output_schema is not None:
+                    Contract(definition.output_schema)
+                assert definition.digest == again[name].digest, "describing twice gives the same"
+                _hides(rig, json.dumps(definition.to_json()))
+
+        self._with_rig(self._first(), check)
+
+    def test_unknown_keys_of_the_connection_are_refused(self) -> None:
+        schema = Contract(self._plugin().connection_schema)
+
+        async def check(rig: Rig, _: Path) -> None:
+            connection = dict(rig.system.get("connection", {}))
+            assert schema.holds(connection)
+            assert not schema.holds({**connection, "no_such_key_at_all": 1})
+
+        self._with_rig(self._first(), check)
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+
+    def test_calls_to_a_working_system_succeed_by_the_contract(self) -> None:
+        async def check(rig: Rig, connector: Connector, description: Description) -> None:
+            before = rig.effects() if rig.effects else 0
+            for name, arguments in (("read", rig.read), ("write", rig.write)):
+                answer = await connector.call(name, arguments, key="key-1", timeout=PATIENCE)
+                assert answer.status == SUCCEEDED, answer.problem
+                assert answer.problem is None
+                schema = description.definitions[name].output_schema
+                assert schema is None or Contract(schema).holds(answer.output)
+                _hides(rig, repr(answer))
+            assert rig.effects is None or rig.effects() == before + 1, "a read has no effect, a write one"
+
+        self._with_connector(Condition.working, check)
+
+    def test_calls_at_once_do_not_mix(self) -> None:
+        async def check(rig: Rig, connector: Connector, _: Description) -> None:
+            calls = [connector.call("read", rig.read, key="", timeout=PATIENCE) for _ in range(10)]
+            answers = await asyncio.gather(*calls)
+            assert [answer.status for answer in answers] == [SUCCEEDED] * 10
+            assert all(answer.output == answers[0].output for answer in answers)
+
+        self._with_connector(Condition.working, check)
+
+    def test_nobody_there_is_a_failure_that_was_not_sent(self) -> None:
+        async def check(rig: Rig, connector: Connector, _: Description) -> None:
+            for answer in await _both(rig, connector):
+                assert (answer.status, answer.sent) == (FAILED, False), answer
+                _well_formed(rig, answer)
+            assert (await connector.probe()).status == FAILED
+
+        self._with_connector(Condition.refused, check)
+
+    def test_a_lost_answer_is_unknown_for_a_write(self) -> None:
+        self._without_an_answer(Condition.lost)
+
+    def test_silence_ends_with_the_time_limit(self) -> None:
+        self._without_an_answer(Condition.silent)
+
+    def test_an_answer_without_end_is_dropped(self) -> None:
+        self._without_an_answer(Condition.endless)
+
+    def test_a_cancelled_call_leaves_the_connector_of_use(self) -> None:
+        async def check(rig: Rig, connector: Connector, _: Description) -> None:
+            call = asyncio.create_task(connector.call("read", rig.read, key="", timeout=PATIENCE))
+            await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+            assert (await connector.call("read", rig.read, key="", timeout=PATIENCE)).succeeded
+
+        self._with_connector(Condition.working, check)
+
+    # --- living ------------------------------------------------------------------------------------------------------
+
+    def test_a_working_system_can_be_probed_without_effect(self) -> None:
+        async def check(rig: Rig, connector: Connector, _: Description) -> None:
+            before = rig.effects() if rig.effects else 0
+            assert (await connector.probe()).status == SUCCEEDED
+            assert rig.effects is None or rig.effects() == before
+
+        self._with_connector(Condition.working, check)
+
+    def test_live_definitions_are_those_described_or_none(self) -> None:
+        async def check(_: Rig, connector: Connector, description: Description) -> None:
+            live = await connector.definitions()
+            assert live is None or {n: d.digest for n, d in live.items()} == {
+                name: definition.digest for name, definition in description.definitions.items()
+            }
+
+        self._with_connector(Condition.working, check)
+
+    def test_closing_releases_everything_and_may_be_done_twice(self) -> None:
+        async def check(rig: Rig, root: Path) -> None:
+            before = _held()
+            for _ in range(2):
+                async with self._connector(rig, root) as (connector, _description):
+                    await _both(rig, connector)
+                    await connector.close()
+            await _until(lambda: all(now <= then for now, then in zip(_held(), before, strict=True)))
+            assert all(now <= then for now, then in zip(_held(), before, strict=True)), (before, _held())
+
+        self._with_rig(Condition.working, check)
+
+    # --- how ---------------------------------------------------------------------------------------------------------
+
+    def _without_an_answer(self, condition: Condition) -> None:
+        async def check(rig: Rig, connector: Connector, _: Description) -> None:
+            for name, arguments, status in (("read", rig.read, FAILED), ("write", rig.write, UNKNOWN)):
+                started = time.monotonic()
+                answer = await connector.call(name, arguments, key="", timeout=TIME_LIMIT)
+                assert time.monotonic() - started < TIME_LIMIT + SLACK, "the time limit was not held"
+                assert answer.status == status, answer
+                assert answer.sent
+                _well_formed(rig, answer)
+
+        self._with_connector(condition, check)
+
+    def _plugin(self) -> Plugin:
+        module, _, name = self.plugin.partition(":")
+        plugin: Plugin = getattr(importlib.import_module(module), name)
+        return plugin
+
+    def _first(self) -> Condition:
+        return Condition.working if Condition.working in self.conditions else Condition.refused
+
+    def _described(self, rig: Rig, root: Path) -> tuple[SystemDeclaration, Description]:
+        content = json.dumps(dict(rig.system)).encode()  # JSON is YAML too
+        system = declare(parse_document(content, "system", environment={}))
+        return system, self._plugin().describe(system, root)
+
+    @asynccontextmanager
+    async def _connector(self, rig: Rig, root: Path) -> AsyncIterator[tuple[Connector, Description]]:
+        system, description = self._described(rig, root)
+        environment = {f"INTERLOCK_SECRET_{name.upper()}": text for name, text in rig.secrets.items()}
+        async with HttpClient() as http:
+            ports = Ports(http, SecretStore.standard(environment=environment), root)
+            connector = self._plugin().build(system, description.definitions, ports)
+            _hides(rig, repr(connector))
+            await connector.open()
+            try:
+                yield connector, description
+            finally:
+                await connector.close()
+
+    def _with_rig(self, condition: Condition, check: Callable[[Rig, Path], Awaitable[None]]) -> None:
+        async def run(root: Path) -> None:
+            async with asyncio.timeout(4 * PATIENCE), self.rig(condition, root) as rig:
+                await check(rig, root)
+
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(run(Path(folder).resolve()))
+
+    def _with_connector(
+        self, condition: Condition, check: Callable[[Rig, Connector, Description], Awaitable[None]]
+    ) -> None:
+        if condition not in self.conditions:
+            raise unittest.SkipTest(f"its systems are never {condition}")
+
+        async def connected(rig: Rig, root: Path) -> None:
+            async with self._connector(rig, root) as (connector, description):
+                await check(rig, connector, description)
+
+        self._with_rig(condition, connected)
+
+
+async def _both(rig: Rig, connector: Connector) -> list[Answer]:
+    return [
+        await connector.call("read", rig.read, key="", timeout=PATIENCE),
+        await connector.call("write", rig.write, key="", timeout=PATIENCE),
+    ]
+
+
+def _well_formed(rig: Rig, answer: Answer) -> None:
+    assert answer.output is None
+    assert answer.problem is not None
+    assert isinstance(answer.problem["code"], str)
+    assert isinstance(answer.problem["detail"], str)
+    _hides(rig, repr(answer))
+    _hides(rig, json.dumps(answer.problem))
+
+
+def _hides(rig: Rig, text: str) -> None:
+    assert not [name for name, secret in rig.secrets.items() if secret in text], "a secret is shown"
+
+
+def _held() -> tuple[int, int, int]:
+    """Return how many files, threads and child processes are held."""
+    gc.collect()
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    files = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
+    threads = [one for one in threading.enumerate() if not one.name.startswith("asyncio_")]  # those are the loop's own
+    return files, len(threads), len(children.read_text().split()) if children.exists() else 0
+
+
+async def _until(settled: Callable[[], bool]) -> None:
+    """Wait a little for what is being closed on the other side too."""
+    limit = time.monotonic() + SLACK
+    while not settled() and time.monotonic() < limit:  # noqa: ASYNC110 - the operating system has no event for it
+        await asyncio.sleep(0.05)
+
+
+_DESCRIBE = """
+import importlib, json, sys
+from pathlib import Path
+from interlock.foundation.documents import parse_document
+from interlock.integration.systems.declarations import declare
+
+FORBIDDEN = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn", "sqlite3.connect")
+
+def watch(event, arguments):
+    if event in FORBIDDEN:
+        raise RuntimeError("describing did " + event)
+
+system = declare(parse_document(sys.stdin.buffer.read(), "system", environment={{}}))
+sys.addaudithook(watch)
+module, _, name = {plugin!r}.partition(":")
+description = getattr(importlib.import_module(module), name).describe(system, Path({root!r}))
+assert description.definitions, description.troubles
+loaded = [driver for driver in {drivers!r} if driver in sys.modules]
+assert not loaded, "describing loaded " + ", ".join(loaded)
+"""

@@ -1,0 +1,224 @@
+"""Every connector that ships keeps the contract that a stranger's would be held to."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+
+from interlock.integration.systems import OperationExternal
+from interlock.testing.connectors import Condition, ConnectorContract, Rig
+from interlock.testing.servers import Received, ScriptedServer, answers, free_port, hangs, head, resets, streams
+from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
+from tests.integration.connectors.mcp.upstream import server
+
+OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+GOOD = {"200": {"description": "ok", "content": {"application/json": {"schema": OBJECT}}}}
+DOCUMENT = {
+    "openapi": "3.1.0",
+    "info": {"title": "t", "version": "1"},
+    "paths": {
+        "/notes": {
+            "get": {"responses": GOOD},
+            "post": {"requestBody": {"content": {"application/json": {"schema": OBJECT}}}, "responses": GOOD},
+        }
+    },
+}
+
+
+class Counting:
+    """Answers well and counts the writes."""
+
+    effects = 0
+
+    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
+        self.effects += request.method == "POST"
+        await answers(200, {"id": 1})(request, writer)
+
+
+class TestOpenApi(ConnectorContract):
+    plugin = "interlock.integration.connectors.openapi:plugin"
+    drivers = ("aiohttp",)
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        counting = Counting()
+        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
+        (root / "spec.json").write_bytes(orjson.dumps(DOCUMENT))
+        async with ScriptedServer(behaviour.get(condition, counting)) as listener:
+            port = free_port() if condition is Condition.refused else listener.port
+            connection = {"spec": "spec.json", "base_url": f"http://127.0.0.1:{port}", "auth": {"bearer": "secret:api"}}
+            operations = {
+                "read": {"from": "GET /notes", "effect": "read"},
+                "write": {"from": "POST /notes", "effect": "write"},
+            }
+            system = {"system": "notes", "connector": "openapi", "connection": connection, "operations": operations}
+            yield Rig(system, {}, {"id": 1}, {"api": "hidden-token"}, lambda: counting.effects)
+
+
+def statements(url: str, **more: Any) -> dict[str, Any]:
+    return {
+        "system": "erp",
+        "connector": "sql",
+        "connection": {"url": url} | more,
+        "operations": {
+            "read": {
+                "from": "SELECT name FROM t WHERE id = :id",
+                "effect": "read",
+                "input": {"id": "integer"},
+                "columns": {"name": "string"},
+                "rows": "one",
+            },
+            "write": {
+                "from": "UPDATE t SET name = :name WHERE id = :id",
+                "effect": "write",
+                "input": {"id": "integer", "name": "string"},
+            },
+        },
+    }
+
+
+SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL); INSERT INTO t VALUES (1, 'one');"
+WRITE = {"id": 1, "name": "two"}
+
+
+class TestSqlite(ConnectorContract):
+    plugin = "interlock.integration.connectors.sql:plugin"
+    drivers = ("asyncpg",)
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        file = root / "erp.db"
+        if condition is Condition.working:
+            made = sqlite3.connect(file)
+            made.executescript(SCHEMA)
+            made.close()
+        yield Rig(statements("sqlite:///erp.db"), {"id": 1}, WRITE)
+
+
+@pytest.mark.postgres
+class TestPostgres(ConnectorContract):
+    plugin = "interlock.integration.connectors.sql:plugin"
+    drivers = ("asyncpg",)
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @pytest.fixture(autouse=True)
+    def _url(self, postgres_url: str) -> None:
+        self.url = postgres_url
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        if condition is Condition.working:
+            connection = await asyncpg.connect(self.url)
+            await connection.execute(SCHEMA)
+            await connection.close()
+        url = self.url if condition is Condition.working else "postgresql://u@127.0.0.1:1/d"
+        yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
+
+
+class Mcp(ConnectorContract):
+    """What both transports share."""
+
+    plugin = "interlock.integration.connectors.mcp:plugin"
+    drivers = ("mcp", "mcp_types", "anyio", "aiohttp")
+
+    async def system(self, root: Path, connection: Mapping[str, Any]) -> dict[str, Any]:
+        (root / "tools.json").write_bytes(orjson.dumps(await pinned(server(root / "effects"))))
+        return {
+            "system": "helpdesk",
+            "connector": "mcp",
+            "connection": {"tools": "tools.json"} | dict(connection),
+            "limits": {"response": "64KiB", "timeout": "30s"},
+            "operations": {
+                "read": {"from": "get_ticket", "effect": "read"},
+                "write": {"from": "make_ticket", "effect": "write"},
+            },
+        }
+
+    def counted(self, root: Path) -> Callable[[], int]:
+        file = root / "effects"
+        return lambda: len(file.read_text().splitlines()) if file.exists() else 0
+
+
+class TestMcpOverStdio(Mcp):
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        program = str(UPSTREAM) if condition is Condition.working else str(root / "none.py")
+        connection = {"command": [sys.executable, program, str(root / "effects")], "env": {"TOKEN": "secret:crm"}}
+        system = await self.system(root, connection)
+        yield Rig(system, {"id": 1}, {"text": "x"}, {"crm": "hidden-token"}, self.counted(root))
+
+
+class TestMcpOverHttp(Mcp):
+    """A server that opens sessions well, and treats only `tools/call` as the condition says."""
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        async with self.upstream(condition, root) as url:
+            system = await self.system(root, {"url": url, "auth": {"bearer": "secret:crm"}})
+            yield Rig(system, {"id": 1}, {"text": "x"}, {"crm": "hidden-token"}, self.counted(root))
+
+    def upstream(self, condition: Condition, root: Path) -> AbstractAsyncContextManager[str]:
+        if condition is Condition.working:
+            return listening(server(root / "effects"))
+        return pretending(condition)
+
+
+@asynccontextmanager
+async def pretending(condition: Condition) -> AsyncIterator[str]:
+    fates = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+        message = request.json()
+        if message["method"] == "tools/call":
+            await fates[condition](request, writer)
+        elif message["method"] == "initialize":
+            result = {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "x", "version": "1"},
+            }
+            content = orjson.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
+            lines = {"content-type": "application/json", "content-length": str(len(content))}
+            writer.write(head(200, lines) + content)
+        else:
+            writer.write(head(202 if "id" not in message else 404, {"content-length": "0"}))
+
+    async with ScriptedServer(behave) as listener:
+        port = free_port() if condition is Condition.refused else listener.port
+        yield f"http://127.0.0.1:{port}/mcp"
+
+
+class TestExternal(ConnectorContract):
+    plugin = "interlock.integration.connectors.external:plugin"
+    conditions = frozenset()
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        operations = {name: {"effect": name, "input": OBJECT, "output_schema": OBJECT} for name in ("read", "write")}
+        yield Rig({"system": "fax", "connector": "external", "operations": operations})
+
+    def test_it_never_calls(self) -> None:
+        async def check(rig: Rig, root: Path) -> None:
+            async with self._connector(rig, root) as (connector, _):
+                with pytest.raises(OperationExternal):
+                    await connector.call("write", {}, key="", timeout=1.0)
+
+        self._with_rig(Condition.working, check)
+
+    def test_closing_releases_everything_and_may_be_done_twice(self) -> None:
+        """There is nothing to call, so nothing to hold."""
+
+
+del Mcp

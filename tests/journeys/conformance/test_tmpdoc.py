@@ -1,0 +1,100 @@
+"""The running server keeps to its own OpenAPI document, for data that fits it and for data that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+from interlock.experience.api.document import ROUTES, openapi
+from tests.journeys.place import Place, place
+
+EXAMPLES = 100
+STAT: dict = {}
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+MODES = {"fitting": GenerationMode.POSITIVE, "unfitting": GenerationMode.NEGATIVE}
+KEY_ROUTES = {"rotate_key", "revoke_key"}
+
+
+@dataclass(frozen=True)
+class Running:
+    """The server's document as it serves it, who calls, and ids that exist."""
+
+    town: Place
+    schema: OpenApiSchema
+    ids: tuple[str, ...]
+    keys: tuple[str, ...]
+
+    def known(self, route: str) -> tuple[str, ...]:
+        """Return ids for the path of a route; of keys only those that nobody here needs."""
+        return self.keys if route in KEY_ROUTES else self.ids
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with place(tmp_path_factory.mktemp("conformance")) as town:
+        yield Running(town, schemathesis.openapi.from_url(f"{town.server.url}/openapi.json"), *_things(town))
+        assert town.server.running()
+        assert town["ada"].post("/v1/journal/verify")["ok"]
+        assert "Traceback" not in town.server.log.read_text("utf-8", "replace")
+
+
+def _things(town: Place) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Let there be one of everything."""
+    session = town["ada"].post("/v1/sessions", {"agent": "helper"})["id"]
+    credit = {"order_id": 1, "customer_id": "ALFKI", "amount": 5.0, "reason": "A broken jar"}
+    made = [town["helper"].propose(session, "billing.credit", {**credit, "amount": a})["id"] for a in (5.0, 75.0, 250.0)]
+    made.append(town["helper"].propose(session, "notes.write_note", {"text": "hello"})["id"])
+    approval = town["ada"].action(made[2])["approvals"][0]["id"]
+    keys = [town["ada"].post("/v1/keys", {"kind": "agent", "id": "helper"})["id"] for _ in range(3)]
+    return (session, *made, approval, "billing.credit", "billing"), tuple(keys)
+
+
+def test_the_document_served_is_the_one_written(running: Running) -> None:
+    assert running.town["ada"].get("/openapi.json") == openapi()
+    assert {operation["operationId"] for path in openapi()["paths"].values() for operation in path.values()} == {
+        route.name for route in ROUTES
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("route", [route.name for route in ROUTES])
+def test_a_route_keeps_to_the_document(running: Running, route: str, mode: str) -> None:
+    operation = running.schema.find_operation_by_id(route)
+    headers = {"Authorization": f"Bearer {running.town['ada'].key}"}
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=MODES[mode]), id=st.sampled_from((None, *running.known(route))))
+    def keeps(case: Any, id: str | None) -> None:
+        for name in case.path_parameters or {}:
+            if id is not None:
+                case.path_parameters[name] = id
+        r = case.call_and_validate(base_url=running.town.server.url, headers=headers, checks=CHECKS); STAT[(route, mode, r.status_code)] = STAT.get((route, mode, r.status_code), 0) + 1
+
+    keeps()
+
+
+def test_zz_print(capsys):
+    with capsys.disabled():
+        for k, v in sorted(STAT.items()):
+            print(k, v)
