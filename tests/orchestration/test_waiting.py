@@ -175,6 +175,26 @@ async def test_an_approver_edits_the_arguments_first(desk: Installation, root: P
     assert kinds == ["action.decided", "action.edited", "approval.decided", "action.redecided", "action.succeeded"]
 
 
+async def test_an_edit_vouches_only_for_what_was_changed(desk: Installation, root: Path) -> None:
+    session = await desk.sessions.open(CARLA, Opening(agent="helper", request="What does account A-100 say?"))
+    await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.get_account", {"id": "A-100"}))
+    policies = root / "policies" / "desk.cedar"
+    steered = '"never-steered") @because("Text from outside may not choose where money goes")\nforbid'
+    asks = '"never-steered") @require("approval:lead;approval:director") @because("Steered")\npermit'
+    policies.write_text(policies.read_text("utf-8").replace(steered, asks), "utf-8")
+    await desk.projects.reload()
+    pay = Proposal(session.id, "ledger.pay", {"account": "B-666", "amount": 400})
+    action = await desk.actions.propose(AGENT_KEY, pay)
+    assert {str(unmet) for unmet in action.unmet()} == {"approval:lead", "approval:director"}
+    (asked,) = [a for a in await desk.approvals.of_action(action.id) if a.role == "lead"]
+    edited = {"account": "B-666", "amount": 300}
+    await desk.approvals.decide(Verdict(asked.id, True, asked.consent, edited=edited), LENA)
+    waiting = await desk.actions.get(action.id, CARLA)
+    assert {str(unmet) for unmet in waiting.decision.requirements} == {"approval:lead", "approval:director"}
+    assert waiting.state == "waiting"
+    assert payments(root) == []
+
+
 async def test_an_edit_that_policy_refuses_changes_nothing(desk: Installation, root: Path) -> None:
     action = await _waiting(desk, 400)
     execute(root, "INSERT INTO payments (account, amount) VALUES ('B-666', 6000.0)")

@@ -15,6 +15,7 @@ from interlock.experience.api.responses import send_bytes, send_json
 from interlock.experience.console import Console
 from interlock.experience.mcp import Mcp
 from interlock.foundation.settings.environment import setting
+from interlock.values.errors import place_of
 
 log = logging.getLogger("interlock.server")
 
@@ -93,7 +94,7 @@ class Server:
         """Say that the server is not ready any more when something that runs beside it has broken."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broken = True
-            log.error("%s ended with %s", task.get_coro(), type(error).__name__, exc_info=error)
+            log.error("%s ended with %s at %s", task.get_name(), type(error).__name__, place_of(error))
 
     async def _stop(self) -> None:
         for task in self._tasks:

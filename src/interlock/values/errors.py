@@ -70,6 +70,17 @@ class InterlockError(Exception):
         return document
 
 
+def place_of(error: BaseException) -> str:
+    """Return where *error* was raised, as `function:line`: what a log may tell of an error nobody expected.
+
+    Its message and the values around it are left out, because they may hold personal data or secrets.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place is not None else "?"
+
+
 def registered_errors() -> dict[str, type[InterlockError]]:
     """Return every error class known so far, by code, sorted."""
     return dict(sorted(_REGISTRY.items()))

@@ -63,8 +63,9 @@ def test_a_wrong_key_is_found_with_the_nearest_right_one(project: Path, capsys: 
     assert run(["check", str(project), "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert not report["ok"]
-    assert any("efect" in finding["message"] and "effect" in finding["message"] for finding in report["findings"])
-    assert all(finding["line"] > 0 for finding in report["findings"])
+    (found,) = [finding for finding in report["findings"] if "'efect' (did you mean 'effect'?)" in finding["message"]]
+    assert found["file"].endswith("systems/shop.yaml")
+    assert path.read_text("utf-8").splitlines()[found["line"] - 1] == "    efect: read"
 
 
 def test_a_policy_case_that_comes_out_otherwise_is_found(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

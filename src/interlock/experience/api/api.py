@@ -16,7 +16,7 @@ from interlock.experience.api.schemas import COMPONENTS
 from interlock.experience.installation import Installation
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials.errors import ScopeMissing
-from interlock.values.errors import InterlockError
+from interlock.values.errors import InterlockError, place_of
 
 log = logging.getLogger("interlock.api")
 
@@ -37,11 +37,7 @@ class Api:
         except InterlockError as error:
             await send_problem(send, error, self._challenge(error))
         except Exception as error:
-            place = error.__traceback__
-            while place is not None and place.tb_next is not None:
-                place = place.tb_next
-            where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place is not None else "?"
-            log.error("%s at %s while answering %s", type(error).__name__, where, scope["method"])
+            log.error("%s at %s while answering %s", type(error).__name__, place_of(error), scope["method"])
             await send_problem(send, InternalError("the request could not be answered", fix="see the server's log"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:

@@ -44,6 +44,7 @@ ROUTES = (
         scope="read admin",
         parameters=(*PAGING, *(Parameter(name, f"Only records of this {name}.") for name in _FILTERS)),
         response="Page",
+        errors=("journal_search_invalid",),
     ),
     Route(
         "GET",

@@ -82,7 +82,7 @@ ROUTES = (
         drift,
         scope="read admin",
         response="Page",
-        errors=("system_unknown",),
+        errors=("system_unknown", "system_unreachable"),
     ),
     Route(
         "GET",

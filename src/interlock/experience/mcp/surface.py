@@ -34,7 +34,7 @@ from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
 from interlock.governance.credentials.errors import ScopeMissing
 from interlock.orchestration.project import Project
-from interlock.values.errors import InterlockError
+from interlock.values.errors import InterlockError, place_of
 from interlock.values.principals import Principal
 
 log = logging.getLogger("interlock.mcp")
@@ -220,11 +220,7 @@ def _check_acceptable(headers: dict[bytes, bytes]) -> None:
 
 
 def _broken(exchange: _Exchange, error: Exception) -> Reply:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place is not None else "?"
-    log.error("%s at %s while answering a message", type(error).__name__, where)
+    log.error("%s at %s while answering a message", type(error).__name__, place_of(error))
     body = messages.error(exchange.number, messages.INTERNAL_ERROR, "the message could not be answered")
     return Reply(500 if exchange.stateless else 200, body)
 

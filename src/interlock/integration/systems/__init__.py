@@ -22,6 +22,7 @@ from interlock.integration.connectors.interface import (
 )
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.compilation import build_catalog
+from interlock.integration.systems.discovery import discover
 from interlock.integration.systems.errors import OperationUnknown, SystemUnknown
 from interlock.integration.systems.systems import Systems
 
@@ -48,6 +49,7 @@ __all__ = [
     "Systems",
     "Trouble",
     "build_catalog",
+    "discover",
     "failed",
     "unanswered",
 ]

@@ -15,7 +15,7 @@ from interlock.values.digests import digest
 class Action:
     """An action. *consent* binds arguments, policy version and record version: what people agree to, exactly.
 
-    *key* is the idempotency key sent to the system, *client_key* the caller's own for the proposal. *owner* is
+    *vouched* names the arguments that an approver put in. *key* is the idempotency key sent to the system, *client_key* the caller's own for the proposal. *owner* is
     the process that executes it. *shown* is what an approver is shown while it waits.
     """
 
@@ -38,6 +38,7 @@ class Action:
     revision: int = 0
     created: float = 0.0
     updated: float = 0.0
+    vouched: list[str] = field(default_factory=list)
     met: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
     output: Any = None
@@ -67,6 +68,7 @@ class Action:
             "consent": self.consent,
             "record": self.record,
             "key": self.key,
+            "vouched": self.vouched,
             "met": self.met,
             "shown": self.shown,
             "output": self.output,

@@ -23,7 +23,7 @@ from interlock.orchestration.actions.errors import (
     NothingToUndo,
 )
 from interlock.orchestration.actions.execution import Execution
-from interlock.orchestration.actions.judge import Case, Judge, Judgement
+from interlock.orchestration.actions.judge import UNDO, Case, Judge, Judgement
 from interlock.orchestration.approvals import Approval, Approvals, ApprovalState
 from interlock.orchestration.approvals import store as approval_store
 from interlock.orchestration.project import Project, Projects
@@ -103,7 +103,7 @@ class Actions:
             proposal.input,
             arguments,
             usage=session.begin(proposal.operation, arguments),
-            derived=bool(proposal.undo_of),
+            vouched=dict.fromkeys(proposal.input, UNDO) if proposal.undo_of else {},
         )
         action_id = new_id("act")
         with self._telemetry.action(proposal.operation, action=action_id, session=session.id, agent=case.agent):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from interlock.context.facts import FactReader, Gathered
@@ -19,6 +19,9 @@ from interlock.values.labels import Label, Origin, Source
 from interlock.values.principals import Kind
 
 Guard = dict[str, str]
+
+UNDO, APPROVER = "interlock#/action", "approver"
+"""Where a vouched argument came from."""
 
 
 class Switchboard(Protocol):
@@ -43,7 +46,8 @@ class Quarantine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One use of one operation, to be judged. *derived* arguments were computed by the layer itself (an undo).
+    """One use of one operation, to be judged. *vouched* arguments have another origin than the session's memory: the layer's own
+    record (an undo) or an approver who put them in.
 
     *again* marks an action that was counted when it was first judged, so that limits don't count it twice.
     """
@@ -54,7 +58,7 @@ class Case:
     input: dict[str, Any]
     arguments: str
     usage: Mapping[str, int]
-    derived: bool = False
+    vouched: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
 
     @property
@@ -184,9 +188,7 @@ def _agent_guard(project: Project, case: Case) -> Guard | None:
 
 def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
     memory, operation = case.session.memory, case.compiled.operation
-    if case.derived:
-        own = Origin((Source.trusted_field,), ("interlock#/action",))
-        origins = dict.fromkeys(case.input, own)
-    else:
-        origins = memory.origins(operation, case.input)
+    origins = memory.origins(operation, case.input)
+    for name, place in case.vouched.items():
+        origins[name] = Origin((Source.person if place is APPROVER else Source.trusted_field,), (place,))
     return origins, memory.label(operation, case.input, origins)

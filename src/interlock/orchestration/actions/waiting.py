@@ -10,7 +10,7 @@ from interlock.orchestration.actions.action import Action
 from interlock.orchestration.actions.actions import STATES, Actions
 from interlock.orchestration.actions.errors import ActionForbidden, ActionStateInvalid, EditRefused
 from interlock.orchestration.actions.execution import Execution
-from interlock.orchestration.actions.judge import Case, Judge, Judgement
+from interlock.orchestration.actions.judge import APPROVER, UNDO, Case, Judge, Judgement
 from interlock.orchestration.approvals import Approval, ApprovalState, ConsentStale
 from interlock.orchestration.approvals import store as approval_store
 from interlock.orchestration.project import Projects
@@ -84,8 +84,9 @@ class Waiting:
         action, session = await self._load(action_id)
         compiled = self._projects.current.catalog.operations[action.operation]
         compiled.check_input(edited)
+        changed = {name for name, value in edited.items() if action.input.get(name) != value}
+        action.vouched = sorted({*action.vouched, *changed} & edited.keys())
         action.input, action.arguments = edited, digest([action.operation, edited])
-        session.memory.know("approver", list(edited.values()))
         judgement = await self._judge_again(action, session)
         if judgement is None or judgement.decision.outcome is not Outcome.wait:
             decision = judgement.decision if judgement else action.decision
@@ -191,7 +192,7 @@ class Waiting:
             action.input,
             action.arguments,
             usage=session.usage(action.operation, action.arguments),
-            derived=bool(action.undo_of),
+            vouched=_vouched(action),
             again=True,
         )
         return await self._judge.judge(project, case)
@@ -202,6 +203,13 @@ class Waiting:
         assert action is not None
         assert session is not None
         return action, session
+
+
+def _vouched(action: Action) -> dict[str, str]:
+    """Return who chose an argument's value, where that was neither the agent nor anything it read."""
+    if action.undo_of:
+        return dict.fromkeys(action.input, UNDO)
+    return dict.fromkeys(action.vouched, APPROVER)
 
 
 def _refusal(approvals: list[Approval]) -> Reason | None:

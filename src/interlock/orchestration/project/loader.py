@@ -62,7 +62,10 @@ def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None
     files = project_files(root)
     settings = _settings(root)
     agents = _agents(root, findings)
+    before = len(findings)
     documents = {document.data["system"]: document for document in _documents(root, "systems", "system", findings)}
+    if len(findings) > before:
+        raise ProjectInvalid(findings)  # what else would be said is only for want of the broken system
     catalog = _catalog(root, list(documents.values()), findings)
     operations = {name: compiled.operation for name, compiled in catalog.operations.items()}
 
@@ -99,8 +102,8 @@ def _settings(root: Path) -> ProjectSettings:
     main = root / MAIN_FILE
     if not main.exists():
         message = f"there is no {MAIN_FILE}; `interlock init` writes a first project"
-        raise ProjectInvalid([Finding(str(main), 0, "", message)])
-    return project_settings(read_document(main, "interlock"))
+        raise ProjectInvalid([Finding(MAIN_FILE, 0, "", message)])
+    return project_settings(read_document(main, "interlock", root=root))
 
 
 def _secrets(root: Path, settings: ProjectSettings) -> SecretStore:
@@ -114,15 +117,15 @@ def _routes(root: Path, ports: ProviderPorts, findings: list[Finding]) -> dict[s
     if not (root / "models.yaml").exists():
         return {}
     try:
-        return build_routes(read_document(root / "models.yaml", "models"), ports)
+        return build_routes(read_document(root / "models.yaml", "models", root=root), ports)
     except ProjectInvalid as error:
         findings.extend(error.findings)
         return {}
 
 
-def _read(path: Path, kind: str, findings: list[Finding]) -> Document | None:
+def _read(root: Path, path: Path, kind: str, findings: list[Finding]) -> Document | None:
     try:
-        return read_document(path, kind)
+        return read_document(path, kind, root=root)
     except ProjectInvalid as error:
         findings.extend(error.findings)
         return None
@@ -131,7 +134,7 @@ def _read(path: Path, kind: str, findings: list[Finding]) -> Document | None:
 def _documents(root: Path, folder: str, kind: str, findings: list[Finding]) -> Iterable[Document]:
     paths = sorted({*(root / folder).glob("*.yaml"), *(root / folder).glob("*.yml")})
     for path in paths:
-        document = _read(path, kind, findings)
+        document = _read(root, path, kind, findings)
         if document is not None:
             yield document
 
@@ -154,7 +157,7 @@ def _agent_findings(
     root: Path, agents: Mapping[str, AgentSpec], operations: Mapping[str, Operation], routes: Mapping[str, Route]
 ) -> Iterable[Finding]:
     for spec in agents.values():
-        file = str(root / "agents" / f"{spec.name}.yaml")
+        file = f"agents/{spec.name}.yaml"
         for pattern in spec.operations:
             if not any(fnmatchcase(name, pattern) for name in operations):
                 yield Finding(file, 0, "/operations", f"{pattern!r} matches no operation of the project")
@@ -165,7 +168,7 @@ def _agent_findings(
         for target in route.targets:
             for name in sorted(getattr(target.provider, "operations", frozenset()) - operations.keys()):
                 message = f"the rules of the route {route.name!r} use {name!r}, which no system declares"
-                yield Finding(str(root / "models.yaml"), 0, f"/routes/{route.name}", message)
+                yield Finding("models.yaml", 0, f"/routes/{route.name}", message)
 
 
 def _catalog(root: Path, documents: Sequence[Document], findings: list[Finding]) -> Catalog:
@@ -213,7 +216,7 @@ def _policies(
         try:
             texts[str(path.relative_to(root))] = path.read_text("utf-8")
         except UnicodeDecodeError:
-            findings.append(Finding(str(path), 0, "", "the file is not UTF-8 text"))
+            findings.append(Finding(str(path.relative_to(root)), 0, "", "the file is not UTF-8 text"))
     shapes = [OperationShape(operation, facts[name].shapes) for name, operation in operations.items()]
     try:
         return compile_policies(texts, shapes, world)

@@ -15,7 +15,17 @@ import uvicorn
 from mcp.server import MCPServer
 
 from interlock.foundation.documents import ProjectInvalid
-from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Systems, SystemUnreachable
+from interlock.foundation.http import HttpClient
+from interlock.foundation.secrets import SecretStore
+from interlock.integration.systems import (
+    FAILED,
+    SUCCEEDED,
+    UNKNOWN,
+    Ports,
+    Systems,
+    SystemUnreachable,
+    discover,
+)
 from interlock.testing.servers import ScriptedServer, answers, free_port, hangs, resets, streams
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.mcp.upstream import server
@@ -132,6 +142,17 @@ async def test_what_the_live_server_changed_is_told(bench: Workbench) -> None:
     assert found["/get/input/properties/deep"] == "added"
     assert found["/motd"] == "removed"
     assert not [pointer for pointer in found if pointer.startswith("/make")]
+
+
+async def test_what_a_live_server_publishes_can_be_written_down(bench: Workbench) -> None:
+    ports = Ports(HttpClient(), SecretStore.standard(environment={}), bench.root)
+    made = server(bench.root / "effects")
+    found = await discover("mcp", {"tools": "tools.json"} | by_stdio(bench), ports)
+    assert found == await pinned(made)
+    with pytest.raises(SystemUnreachable):
+        await discover("mcp", {"tools": "tools.json", "command": ["./none"]}, ports)
+    with pytest.raises(SystemUnreachable):
+        await discover("external", {}, ports)
 
 
 async def test_a_server_that_dies_during_a_write_leaves_it_unknown_and_is_started_anew(bench: Workbench) -> None:

@@ -32,9 +32,7 @@ class McpConnector:
 
     def __init__(self, system: SystemDeclaration, definitions: Mapping[str, Definition], connect: Connect) -> None:
         self._session = WarmSession(connect)
-        self._operations = {
-            name: (declaration.effect, definitions[name].binding) for name, declaration in system.operations.items()
-        }
+        self._operations = {name: (system.operations[name].effect, one.binding) for name, one in definitions.items()}
 
     async def open(self) -> None:
         """Nothing to do: the session is opened at first use."""
@@ -81,14 +79,7 @@ class McpConnector:
         return Answer(SUCCEEDED)
 
     async def definitions(self) -> Mapping[str, Definition]:
-        from mcp import MCPError
-
-        try:
-            tools = await self._listed()
-        except SessionRefused as refused:
-            raise SystemUnreachable("the server cannot be asked for its tools", why=refused.reason.detail) from refused
-        except MCPError as error:
-            raise SystemUnreachable("the server does not list its tools") from error
+        tools = {tool["name"]: tool for tool in await self.tools()}
         live: dict[str, Definition] = {}
         for name, (_, binding) in self._operations.items():
             tool = tools.get(binding["tool"])
@@ -99,16 +90,26 @@ class McpConnector:
                 continue  # as good as gone
         return live
 
-    async def _listed(self) -> dict[str, dict[str, Any]]:
+    async def tools(self) -> list[dict[str, Any]]:
+        """Return the server's tools as it lists them now. Raises `SystemUnreachable`."""
+        from mcp import MCPError
+
+        try:
+            return await self._listed()
+        except SessionRefused as refused:
+            raise SystemUnreachable("the server cannot be asked for its tools", why=refused.reason.detail) from refused
+        except MCPError as error:
+            raise SystemUnreachable("the server does not list its tools") from error
+
+    async def _listed(self) -> list[dict[str, Any]]:
         from mcp_types import PaginatedRequestParams
 
         session = await self._session.get()
-        tools: dict[str, dict[str, Any]] = {}
+        tools: list[dict[str, Any]] = []
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor) if cursor else None)
-            for tool in page.tools:
-                tools[tool.name] = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+            tools += [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in page.tools]
             cursor = page.next_cursor
             if not cursor:
                 break

@@ -14,6 +14,7 @@ from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.mcp.connector import McpConnector
 from interlock.integration.connectors.mcp.http import HttpTransport
+from interlock.integration.connectors.mcp.session import Connect
 from interlock.integration.connectors.mcp.stdio import StdioTransport
 from interlock.integration.connectors.mcp.tools import ToolsInvalid, definition, load_tools, named
 from interlock.integration.contracts import Definition
@@ -75,24 +76,35 @@ class McpPlugin:
         return Description(definitions, tuple(troubles))
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
-        if find_spec("mcp") is None:
-            raise PackageMissing("mcp", "mcp", "mcp")
-        connection = system.connection
-        longest = max([system.limits.timeout, *(one.timeout for one in system.operations.values())])
+        return McpConnector(system, definitions, _transport(system, ports))
 
-        def over_http(ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
-            signer = authentication(connection.get("auth"), ports.secrets)
-            url, limit = connection["url"], system.limits.response
-            return HttpTransport(ports.http, url, signer, longest, limit, ended).streams()
+    async def discover(self, system: SystemDeclaration, ports: Ports) -> dict[str, Any]:
+        """Return the live server's tools in the form of the file that pins them. Raises `SystemUnreachable`."""
+        connector = McpConnector(system, {}, _transport(system, ports))
+        try:
+            return {"tools": await connector.tools()}
+        finally:
+            await connector.close()
 
-        def over_stdio(ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
-            def environment() -> Mapping[str, str]:
-                return {name: _revealed(text, ports) for name, text in connection.get("env", {}).items()}
 
-            limit = system.limits.response
-            return StdioTransport(connection["command"], ports.root, environment, limit, ended).streams()
+def _transport(system: SystemDeclaration, ports: Ports) -> Connect:
+    """Return what opens a transport to the server. Raises `PackageMissing`."""
+    if find_spec("mcp") is None:
+        raise PackageMissing("mcp", "mcp", "mcp")
+    connection, limit = system.connection, system.limits.response
+    longest = max([system.limits.timeout, *(one.timeout for one in system.operations.values())])
 
-        return McpConnector(system, definitions, over_http if "url" in connection else over_stdio)
+    def over_http(ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
+        signer = authentication(connection.get("auth"), ports.secrets)
+        return HttpTransport(ports.http, connection["url"], signer, longest, limit, ended).streams()
+
+    def over_stdio(ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
+        def environment() -> Mapping[str, str]:
+            return {name: _revealed(text, ports) for name, text in connection.get("env", {}).items()}
+
+        return StdioTransport(connection["command"], ports.root, environment, limit, ended).streams()
+
+    return over_http if "url" in connection else over_stdio
 
 
 def _revealed(text: str, ports: Ports) -> str:

@@ -6,6 +6,7 @@ neither what a view nor what a trigger does.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,7 @@ def _parsed(text: str, dialect: str) -> Any:
     import sqlglot
     from sqlglot.errors import ErrorLevel, SqlglotError
 
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it warns of, we refuse
     try:
         found = sqlglot.parse(text, dialect=dialect, error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:
