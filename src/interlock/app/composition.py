@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from interlock.experience.installation import Installation
 from interlock.foundation.clock import Clock, SystemClock
 from interlock.foundation.http import HttpClient
 from interlock.foundation.http.exchange import HttpRequest
+from interlock.foundation.secrets.kept import derived_key, kept_key
 from interlock.foundation.settings.state import state_folder
 from interlock.foundation.store import Database, open_database
 from interlock.foundation.telemetry import Telemetry
@@ -32,6 +33,7 @@ from interlock.orchestration.sessions import Sessions
 from interlock.orchestration.sessions.store import MIGRATIONS as SESSIONS
 from interlock.orchestration.turns import Turns
 
+SURFACES_KEY = "surfaces.key"
 JWKS_TIMEOUT = 10.0
 JWKS_BYTES = 262_144
 
@@ -44,6 +46,7 @@ class Running:
     database: Database
     writer: Journal
     http: HttpClient
+    secret: bytes = field(repr=False)
 
     def background(self) -> list[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the server does."""
@@ -82,7 +85,7 @@ async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | 
         await journal.close()
         await database.close()
         raise
-    return Running(installation, database, journal, http)
+    return Running(installation, database, journal, http, derived_key(kept_key(state / SURFACES_KEY), "mcp"))
 
 
 async def _installation(

@@ -84,7 +84,9 @@ class Server:
         running = await compose(self._root, self._environment)
         installation = running.installation
         self._running = running
-        self._api, self._mcp, self._console = Api(installation), Mcp(installation), Console(installation)
+        self._api = Api(installation)
+        self._mcp = Mcp(installation, secret=running.secret)
+        self._console = Console(installation)
         await installation.settlement.recover()
         self._tasks = [asyncio.create_task(work) for work in running.background()]
         for task in self._tasks:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.experience.console.errors import ConsoleKeyUnsafe
 from interlock.experience.console.sealing import KEY_FILE, Seal, SignIn, seal_in
+from interlock.foundation.secrets.errors import KeptKeyUnsafe
 
 SIGN_IN = SignIn("Bearer ik_abc_def", "token", 100.0, 200.0)
 SEAL = Seal(b"k" * 32)
@@ -50,7 +50,7 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     seal_in(tmp_path)
     (tmp_path / KEY_FILE).chmod(0o640)
-    with pytest.raises(ConsoleKeyUnsafe, match="others"):
+    with pytest.raises(KeptKeyUnsafe, match="others"):
         seal_in(tmp_path)
 
 
@@ -58,5 +58,5 @@ def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_key_is_not_used(tmp_path: Path, content: str) -> None:
     (tmp_path / KEY_FILE).write_text(content)
     (tmp_path / KEY_FILE).chmod(0o600)
-    with pytest.raises(ConsoleKeyUnsafe, match="holds no key"):
+    with pytest.raises(KeptKeyUnsafe, match="holds no key"):
         seal_in(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -100,6 +101,22 @@ class Campaign:
         except Lost:
             return
         raise AssertionError(f"{strike} was not reached in {LOAD:g} s")
+
+    def work_until(self, stop: threading.Event) -> None:
+        """Wish for more and pursue it over every lost answer, until *stop*; another process answers next time."""
+        with ThreadPoolExecutor(WORKERS) as clients:
+            work = [clients.submit(self._persist, stop, number) for number in range(WORKERS)]
+        for done in work:
+            done.result()
+
+    def _persist(self, stop: threading.Event, number: int) -> None:
+        kinds = random.Random(number).sample(EVERYTHING, len(EVERYTHING))
+        while not stop.is_set():
+            for operation, amount, undo in kinds:
+                wish = self.wish(operation, amount, undo=undo)
+                while not wish.done and wish.state != "in_doubt" and not stop.is_set():
+                    with contextlib.suppress(Lost):
+                        wish.advance(self.place)
 
     def wish(self, operation: str, amount: float = SMALL, *, undo: bool = False) -> Wish:
         """Make one more wish."""

@@ -23,7 +23,7 @@ def exchange(town: Place, *parts: bytes) -> bytes:
             connection.shutdown(socket.SHUT_WR)
             while chunk := connection.recv(65536):
                 received += chunk
-        except (ConnectionError, TimeoutError):
+        except OSError:
             return received  # the server had enough, which is its right
         return received
 
@@ -102,6 +102,10 @@ GARBAGE = {
     "half a body": [b"POST /v1/actions HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{"],
     "a broken chunk": [b"POST /v1/actions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n"],
     "control characters in a header": [b"GET /v1/keys HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \x01\x02\r\n\r\n"],
+    "a web socket": [
+        b"GET /v1/keys HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    ],
     "a header of nothing": [b"GET /v1/keys HTTP/1.1\r\n: \r\n\r\n"],
 }
 
@@ -114,11 +118,17 @@ def test_garbage_on_the_wire_is_no_success(town: Place, case: str) -> None:
     assert town.server.caller().send("GET", "/healthz").status == 200
 
 
-def test_headers_without_end_neither_fill_the_memory_nor_stop_the_others(town: Place) -> None:
+HEADS = {
+    "many headers": [b"x-filler: " + b"a" * 8000 + b"\r\n"] * 12_000,
+    "one header": [b"x-filler: ", *[b"a" * 8000] * 12_000],
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_headers_without_end_neither_fill_the_memory_nor_stop_the_others(town: Place, case: str) -> None:
     server = psutil.Process(town.server.pid)
     before = server.memory_info().rss
-    line = b"x-filler: " + b"a" * 8000 + b"\r\n"
-    received = exchange(town, b"GET /healthz HTTP/1.1\r\nhost: x\r\n", *([line] * 12_000), b"\r\n")
+    received = exchange(town, b"GET /healthz HTTP/1.1\r\nhost: x\r\n", *HEADS[case], b"\r\n\r\n")
     assert b" 200 " not in received.split(b"\r\n", 1)[0], received[:300]
     assert server.memory_info().rss - before < GROWTH
     assert town.server.caller().send("GET", "/healthz").status == 200

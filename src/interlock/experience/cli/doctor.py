@@ -31,7 +31,7 @@ from interlock.orchestration.project import Project, load_project
 from interlock.values.errors import InterlockError
 
 OLDEST = (3, 11)
-PRIVATE = ("journal.key", "console.key")
+PRIVATE = ("journal.key", "surfaces.key")
 PATIENCE = 10.0  # seconds for one system or the server
 _LEEWAY = 5.0
 

@@ -15,9 +15,9 @@ from typing import IO, Any, TypeVar
 from interlock.experience.cli.command import OK, REFUSED
 from interlock.experience.cli.output import fields, indented, note, show, table
 from interlock.experience.cli.rendering import document_text
-from interlock.experience.cli.storage import Place, place_of, reading, root_of
+from interlock.experience.cli.storage import Place, place_of, reading, root_of, stored
 from interlock.experience.words import span
-from interlock.governance.journal import JournalReader, Search
+from interlock.governance.journal import JournalReader, Search, examine
 
 T = TypeVar("T")
 PAUSE = 2.0  # seconds between two lines of progress
@@ -81,9 +81,7 @@ def record_text(record: dict[str, Any]) -> str:
 
 
 async def _verify(place: Place) -> dict[str, Any]:
-    async with reading(place) as database:
-        found = await _watched(JournalReader(database, place.state).verify())
-    return found.to_json()
+    return (await _watched(examine(stored(place), place.state))).to_json()
 
 
 async def _show(place: Place, subject: str, tenant: str | None) -> list[dict[str, Any]]:

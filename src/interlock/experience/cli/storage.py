@@ -43,9 +43,8 @@ def place_of(root: Path) -> Place:
     return Place(root, settings, state_folder(root, os.environ))
 
 
-@asynccontextmanager
-async def reading(place: Place) -> AsyncIterator[Database]:
-    """Open the database for reading only. Raises `NothingStored` where there is none yet."""
+def stored(place: Place) -> Database:
+    """Return the database, to be opened for reading only. Raises `NothingStored` where there is none yet."""
     database = place.database()
     if database.file is not None and not database.file.exists():
         raise NothingStored(
@@ -53,6 +52,13 @@ async def reading(place: Place) -> AsyncIterator[Database]:
             why=f"there is no {database.file}",
             fix="name the project with --project, and its state with INTERLOCK_STATE",
         )
+    return database
+
+
+@asynccontextmanager
+async def reading(place: Place) -> AsyncIterator[Database]:
+    """Open the database for reading only. Raises `NothingStored` where there is none yet."""
+    database = stored(place)
     await database.open()
     try:
         yield database

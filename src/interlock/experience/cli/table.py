@@ -56,6 +56,18 @@ _PROJECTS = (
     Command("version", "print the version", _HERE + "version:version"),
 )
 
+_CONNECT = (
+    _local(
+        "connect",
+        "write what an MCP server publishes as a file to pin",
+        "connect:connect",
+        argument("address", nargs="+", metavar="ADDRESS", help="its URL, or the command that starts it"),
+        argument("--out", required=True, metavar="FILE", help="the file, relative to the project"),
+        argument("--bearer", default="", metavar="secret:NAME", help="the secret that it is asked with"),
+        argument("--replace", action="store_true", help="write over a file that exists"),
+    ),
+)
+
 _WORK = (
     _server(
         "call",
@@ -277,5 +289,5 @@ _ADMINISTRATION = (
     _server("mcp", "serve the Model Context Protocol on stdin and stdout", "mcp:bridge_stdio"),
 )
 
-COMMANDS: tuple[Command, ...] = (*_PROJECTS, *_WORK, *_ACTIONS, *_GOVERNANCE, *_ADMINISTRATION)
+COMMANDS: tuple[Command, ...] = (*_PROJECTS, *_CONNECT, *_WORK, *_ACTIONS, *_GOVERNANCE, *_ADMINISTRATION)
 """All of them, in the order in which help lists them."""

@@ -4,7 +4,6 @@ InterlockError
  +-- FormForged          a form came without the token that its page carried
  +-- FormInvalid         a form's field does not hold what it must
  +-- PersonNeeded        the credential is not a person's own
- +-- ConsoleKeyUnsafe    the key that seals sign-ins may be read by others, or is none
 """
 
 from __future__ import annotations
@@ -34,11 +33,3 @@ class PersonNeeded(InterlockError):
     code = "person_needed"
     status = 403
     title = "The console is for people"
-
-
-class ConsoleKeyUnsafe(InterlockError):
-    """The key that seals console sign-ins may be read by others than its owner, or the file holds no key."""
-
-    code = "console_key_unsafe"
-    status = 500
-    title = "The console's key is not safe"

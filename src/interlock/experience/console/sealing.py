@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import stat
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from interlock.experience.console.errors import ConsoleKeyUnsafe
+from interlock.foundation.secrets.kept import derived_key, kept_key
 
-KEY_FILE = "console.key"
-KEY_BYTES = 32
+KEY_FILE = "surfaces.key"
 _NONCE = 12
 _PURPOSE = b"interlock console session 1"
 
@@ -62,34 +60,8 @@ class Seal:
 
 
 def seal_in(folder: Path) -> Seal:
-    """Return the seal whose key is in *folder*, shared by all processes there; make the key if there is none.
+    """Return the seal whose key is in *folder*, shared by all processes there; made at first use.
 
-    Raises `ConsoleKeyUnsafe` if others than its owner may read it, or it is no key.
+    Raises `KeptKeyUnsafe`.
     """
-    path = folder / KEY_FILE
-    if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make(path)
-    if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConsoleKeyUnsafe(f"{KEY_FILE} may be read by others than its owner", fix=f"chmod 600 {KEY_FILE}")
-    try:
-        key = bytes.fromhex(path.read_text("ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ConsoleKeyUnsafe(f"{KEY_FILE} holds no key", fix="remove it; a new one is made, and people sign in again")
-    return Seal(key)
-
-
-def _make(path: Path) -> None:
-    """Write a new key at once and whole, or leave the one that another process just made."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
+    return Seal(derived_key(kept_key(folder / KEY_FILE), "console"))

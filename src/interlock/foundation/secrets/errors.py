@@ -5,6 +5,7 @@ InterlockError
  +-- SecretInsecure             a file with secrets may be read by others than its owner
  +-- SecretReferenceInvalid     a reference is not written as `secret:NAME`
  +-- SecretFileInvalid          a line of a secrets file is not `NAME=value`
+ +-- KeptKeyUnsafe              a key that the installation keeps may be read by others, or is none
 """
 
 from __future__ import annotations
@@ -42,3 +43,11 @@ class SecretFileInvalid(InterlockError):
     code = "secret_file_invalid"
     status = 500
     title = "A secrets file is not valid"
+
+
+class KeptKeyUnsafe(InterlockError):
+    """A key that the installation made for itself may be read by others than its owner, or the file holds no key."""
+
+    code = "kept_key_unsafe"
+    status = 500
+    title = "A kept key is not safe"

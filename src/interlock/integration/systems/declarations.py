@@ -16,7 +16,7 @@ from interlock.values.decisions import Mode
 from interlock.values.labels import Category, Confidentiality, Integrity, Label
 from interlock.values.operations import Call, Effect, Fact, Operation, OutputTrust, ReadBack, Role
 
-RESERVED = frozenset({"input", "session", "facts", "item", "output", "result", "key"})
+RESERVED = frozenset({"input", "session", "facts", "item", "output", "result", "key", "interlock"})
 _CALL = re.compile(r"\s*([a-z][a-z0-9_]*)\.[a-z][a-z0-9_]*\s*\(\s*(?:\)|[A-Za-z_]\w*\s*=(?!=))")
 
 Report = Callable[[str, str], None]

@@ -15,8 +15,9 @@ from interlock.values.digests import digest
 class Action:
     """An action. *consent* binds arguments, policy version and record version: what people agree to, exactly.
 
-    *vouched* names the arguments that an approver put in. *key* is the idempotency key sent to the system, *client_key* the caller's own for the proposal. *owner* is
-    the process that executes it. *shown* is what an approver is shown while it waits.
+    *vouched* names the arguments that an approver put in. *key* is the idempotency key sent to the system,
+    *client_key* the caller's own for the proposal. *owner* is the process that executes it. *shown* is what an
+    approver is shown while it waits.
     """
 
     id: str

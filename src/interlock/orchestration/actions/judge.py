@@ -46,8 +46,10 @@ class Quarantine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One use of one operation, to be judged. *vouched* arguments have another origin than the session's memory: the layer's own
-    record (an undo) or an approver who put them in.
+    """One use of one operation, to be judged.
+
+    *vouched* says where arguments came from that the session's memory knows nothing of: the layer's own record
+    (an undo), or an approver who put them in.
 
     *again* marks an action that was counted when it was first judged, so that limits don't count it twice.
     """

@@ -77,7 +77,7 @@ def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None
     policies = _policies(root, operations, facts, _world(settings, agents), findings)
     secrets = _secrets(root, settings)
     routes = _routes(root, ProviderPorts(root, http or HttpClient(), secrets), findings)
-    findings += _agent_findings(root, agents, operations, routes)
+    findings += _agent_findings(agents, operations, routes)
     if findings or policies is None:
         raise ProjectInvalid(findings)
     return Project(
@@ -154,7 +154,7 @@ def _agents(root: Path, findings: list[Finding]) -> dict[str, AgentSpec]:
 
 
 def _agent_findings(
-    root: Path, agents: Mapping[str, AgentSpec], operations: Mapping[str, Operation], routes: Mapping[str, Route]
+    agents: Mapping[str, AgentSpec], operations: Mapping[str, Operation], routes: Mapping[str, Route]
 ) -> Iterable[Finding]:
     for spec in agents.values():
         file = f"agents/{spec.name}.yaml"
