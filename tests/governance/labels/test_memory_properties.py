@@ -93,3 +93,22 @@ def test_a_text_with_an_untrusted_address_is_untrusted(others: list[Any], data: 
     text = " ".join([*map(written, others), address])
     found = memory.origins(ACT, {"text": text})["text"]
     assert found.untrusted
+
+
+@given(st.lists(st.tuples(st.sampled_from(["good", "bad", "heard"]), values), max_size=6), values, values, phrases)
+def test_origins_known_from_the_decision_change_no_answer(
+    before: list[tuple[str, Any]], one: Any, other: Any, text: str
+) -> None:
+    asked, told = Memory(), Memory()
+    for memory in (asked, told):
+        for how, value in before:
+            if how == "heard":
+                memory.hear(written(value))
+            else:
+                memory.remember(READ, {how: value})
+    arguments = {"target": one, "text": f"{text} {written(other)}", "parts": [one, other]}
+    output = {"good": [one, other, text]}
+    asked.remember(ACT, output, arguments)
+    told.remember(ACT, output, arguments, told.origins(ACT, arguments))
+    for value in (one, other, text, arguments["text"]):
+        assert target(asked, value).to_json() == target(told, value).to_json()

@@ -1,4 +1,4 @@
-"""A waiting action is completed, by its person and by an approver, through each kind of client; billing is the judge."""
+"""A waiting action is completed, by its person and by an approver, through each kind of client; billing judges."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -56,11 +57,15 @@ def test_billing_dies_in_the_middle_of_every_kind_of_call(town: Place) -> None:
     for case, (state, times) in CASES.items():
         order, action_id = orders[case]
         if state != "in_doubt":
-            until(lambda action=action_id: town["helper"].action(action)["state"] != "in_doubt", f"{case} to settle")
+            until(partial(_settled, town, action_id), f"{case} to settle")
         action = town["helper"].action(action_id)
         assert (action["state"], town.billing.effects("created")[order]) == (state, times), (case, action)
     left = {action["id"] for action in town["lena"].actions(state="in_doubt")}
     assert left == {orders[case][1] for case, (state, _) in CASES.items() if state == "in_doubt"}
+
+
+def _settled(town: Place, action: str) -> bool:
+    return bool(town["helper"].action(action)["state"] != "in_doubt")
 
 
 def test_billing_that_is_away_for_a_while_gets_every_credit_once(town: Place) -> None:

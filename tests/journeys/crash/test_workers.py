@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -72,4 +73,4 @@ def test_the_others_go_on_however_often_one_process_is_killed(
 ) -> None:
     counts = kill_some(campaign, 60)
     with capsys.disabled():
-        print("\n" + "\n".join(f"{count:8} {what}" for what, count in counts.items()))
+        sys.stdout.write("\n" + "".join(f"{count:8} {what}\n" for what, count in counts.items()))

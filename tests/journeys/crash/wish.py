@@ -100,10 +100,19 @@ class Wish:
         if action.get("output") is None:  # resolved by hand: the layer does not know what to take back
             self.undo = False
             return
-        undoing = place["helper"].post(f"/v1/actions/{action['id']}/undo", {})
+        try:
+            undoing = place["helper"].post(f"/v1/actions/{action['id']}/undo", {})
+        except Refused as refused:  # an earlier try, whose answer was lost, has undone it meanwhile
+            if refused.reply.code == "nothing_to_undo" and self._compensated(place, action):
+                return
+            raise
         if self.undone_by not in ("", undoing["id"]):
             before = place["helper"].action(self.undone_by)
             assert before["state"] == "failed", f"one undo became two actions: {before}"
             assert before["problem"]["code"] in NO_EFFECT, before
         self.undone_by = undoing["id"]
         assert undoing["state"] in ("succeeded", "executing", "in_doubt", "failed"), undoing
+
+    @staticmethod
+    def _compensated(place: Place, action: dict[str, Any]) -> bool:
+        return bool(place["helper"].action(action["id"])["state"] == "compensated")

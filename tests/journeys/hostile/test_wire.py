@@ -103,8 +103,8 @@ GARBAGE = {
     "a broken chunk": [b"POST /v1/actions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n"],
     "control characters in a header": [b"GET /v1/keys HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \x01\x02\r\n\r\n"],
     "a web socket": [
-        b"GET /v1/keys HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
-        b"sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+        b"GET /v1/keys HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n",
+        b"sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n",
     ],
     "a header of nothing": [b"GET /v1/keys HTTP/1.1\r\n: \r\n\r\n"],
 }

@@ -62,9 +62,7 @@ CASES: dict[str, Make] = {
     ),
     "list_actions": own("session={world.session}"),
     "get_action": of_action(),
-    "confirm_action": lambda world: Attempt(
-        mark=world.confirming["id"], body={"consent": world.confirming["consent"]}
-    ),
+    "confirm_action": lambda world: Attempt(mark=world.confirming["id"], body={"consent": world.confirming["consent"]}),
     "cancel_action": lambda world: Attempt(mark=world.confirming["id"]),
     "undo_action": of_action({}),
     "report_result": lambda world: Attempt(mark=world.external, body={"status": "succeeded", "output": {"id": "1"}}),
@@ -79,9 +77,7 @@ CASES: dict[str, Make] = {
     ),
     "decide_approvals": lambda world: Attempt(
         body={
-            "verdicts": [
-                {"approval": world.approval["id"], "verdict": "approve", "consent": world.approval["consent"]}
-            ]
+            "verdicts": [{"approval": world.approval["id"], "verdict": "approve", "consent": world.approval["consent"]}]
         }
     ),
     "delegate_approval": lambda world: Attempt(mark=world.approval["id"], body={"to": "otto"}),
@@ -145,7 +141,7 @@ def test_after_all_that_the_tenants_things_are_as_they_were(town: Place, world: 
     approval = ada.get(f"/v1/approvals/{world.approval['id']}")
     assert approval["state"] == "pending"
     assert not approval["delegates"]
-    session = ada.get(f"/v1/sessions?limit=500")["items"]
+    session = ada.get("/v1/sessions?limit=500")["items"]
     found = next(item for item in session if item["id"] == world.session)
     assert (found["state"], found["verification"], len(found["requests"])) == ("open", "none", 1)
     assert any(switch["reason"] == REASON for switch in ada.get("/v1/switches")["items"])
@@ -169,7 +165,12 @@ def test_no_filter_of_the_journal_reaches_across(town: Place, world: World, kind
 
 
 def test_a_tenants_own_switch_stops_only_that_tenant(town: Place, world: World) -> None:
-    for scope, target in (("agent", "helper"), ("system", "billing"), ("operation", "billing.find"), ("tenant", "other")):
+    for scope, target in (
+        ("agent", "helper"),
+        ("system", "billing"),
+        ("operation", "billing.find"),
+        ("tenant", "other"),
+    ):
         what = {"scope": scope, "target": target}
         town["administrator"].post("/v1/switches", {**what, "reason": "not today"})
         try:
@@ -180,7 +181,9 @@ def test_a_tenants_own_switch_stops_only_that_tenant(town: Place, world: World) 
             town["administrator"].post("/v1/switches/clear", what)
 
 
-@pytest.mark.parametrize("body", [{"scope": "installation"}, {"scope": "agent", "target": "helper", "everywhere": True}])
+@pytest.mark.parametrize(
+    "body", [{"scope": "installation"}, {"scope": "agent", "target": "helper", "everywhere": True}]
+)
 def test_a_tenant_cannot_stop_everybody(town: Place, body: dict[str, Any]) -> None:
     for path, more in (("/v1/switches", {"reason": "all of you"}), ("/v1/switches/clear", {})):
         reply = town["administrator"].send("POST", path, {**body, **more})

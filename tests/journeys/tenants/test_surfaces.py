@@ -42,9 +42,7 @@ def tool_arguments(action: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("tool", sorted(OWN))
-def test_a_tool_knows_nothing_of_another_tenants_actions(
-    town: Place, world: World, outsider: str, tool: str
-) -> None:
+def test_a_tool_knows_nothing_of_another_tenants_actions(town: Place, world: World, outsider: str, tool: str) -> None:
     for action in (world.confirming["id"], world.external, world.succeeded):
         arguments = tool_arguments(action)[tool]
         reply = message(town, outsider, "tools/call", name=tool, arguments=arguments)
@@ -213,7 +211,7 @@ OPEN = {
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a command leaves closing to its end
 @pytest.mark.parametrize("command", [name for name in SERVED if name not in BRIDGES])
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_a_command_shows_and_changes_nothing_of_another_tenant(  # noqa: PLR0913, PLR0917 - fixtures
+def test_a_command_shows_and_changes_nothing_of_another_tenant(
     town: Place,
     world: World,
     command: str,

@@ -97,8 +97,10 @@ class SqliteDatabase:
         await self._on_thread(self._migrate, capability, steps)
 
     async def read(self, sql: str, *params: Any) -> list[Row]:
-        with _errors():
+        try:
             return self._opened().execute(sql, params).fetchall()
+        except (sqlite3.Error, *_REFUSED_BY_PYTHON) as error:
+            raise _translated(error, None) from error
 
     async def scan(self, sql: str, *params: Any) -> AsyncIterator[list[Row]]:
         self._opened()

@@ -12,7 +12,7 @@ from interlock.governance.labels.fields import FieldTrust
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.places import MOST_PLACES, Place, Places
 from interlock.governance.labels.schemas import property_schemas
-from interlock.values.labels import PUBLIC, Integrity, Label, Origin, Source
+from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
 from interlock.values.operations import Operation, Role
 
 
@@ -33,6 +33,7 @@ class MemoryLimits:
 
 _LIMITS = MemoryLimits()
 _REQUEST, _DECLARED, _LOST = 0, 1, 2
+_VOUCHING = TRUSTED_SOURCES - {Source.declared}
 _FIRST_PLACES = (
     Place(Source.person, ("request",)),
     Place(Source.declared, ("schema",)),
@@ -99,15 +100,22 @@ class Memory:
             for form in leaf_forms(leaf):
                 self._session.add(form, place)
 
-    def remember(self, operation: Operation, output: Any, arguments: Mapping[str, Any] | None = None) -> None:
+    def remember(
+        self,
+        operation: Operation,
+        output: Any,
+        arguments: Mapping[str, Any] | None = None,
+        origins: Mapping[str, Origin] | None = None,
+    ) -> None:
         """Remember a result, each field with the trust that *operation* declares for it.
 
         *arguments* is what the call was made with. A system that repeats them in its answer vouches for
         nothing: a value that no trusted source held before is not trusted for being sent and coming back.
+        *origins*, where they are known from the decision, save finding that out again.
         """
         if output is None:
             return
-        sent = self._sent(arguments) if arguments else {}
+        sent = self._sent(operation, arguments, origins or {}) if arguments else {}
         trust = self._trust_of(operation)
         count = 0
         for path, leaf in leaves(output, self._limits.result_values):
@@ -177,19 +185,34 @@ class Memory:
                 numbers[field] = number
         return number
 
-    def _sent(self, arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """Return the forms of everything that was sent, each with the values that have it."""
-        sent: dict[str, list[Any]] = {}
-        for _, leaf in leaves(arguments, self._limits.result_values):
-            for form in trusted_forms(leaf, self._limits.text):
-                sent.setdefault(form, []).append(leaf)
+    def _sent(
+        self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]
+    ) -> dict[str, list[Any] | None]:
+        """Return the forms of what was sent unvouched: the values to ask about, or None where that is known."""
+        sent: dict[str, list[Any] | None] = {}
+        longest, most = self._limits.text, self._limits.result_values
+        for name, value in arguments.items():
+            # The origin of a list or of free text is that of all its parts together; each part must be asked about.
+            single = not isinstance(value, (dict, list, tuple)) and operation.arguments.get(name) is not Role.content
+            origin = origins.get(name) if single else None
+            known = origin is not None
+            if origin is not None and _VOUCHING.intersection(origin.sources):
+                continue
+            for _, leaf in leaves(value, most):
+                for form in trusted_forms(leaf, longest):
+                    asked = sent.setdefault(form, None if known else [])
+                    if known:
+                        sent[form] = None
+                    elif asked is not None:
+                        asked.append(leaf)
         return sent
 
-    def _trust_value(self, leaf: Any, place: int, sent: Mapping[str, list[Any]]) -> None:
+    def _trust_value(self, leaf: Any, place: int, sent: Mapping[str, list[Any] | None]) -> None:
         for form in trusted_forms(leaf, self._limits.text):
-            # What comes back as it was sent is not trusted for that; asking whether it was before costs more.
-            if form in sent and not all(self._judge().vouched(argument) for argument in sent[form]):
-                continue
+            if form in sent:  # what comes back as it was sent is not trusted for that
+                asked = sent[form]
+                if asked is None or not all(self._judge().vouched(argument) for argument in asked):
+                    continue
             if " " in form:
                 self._trusted.add_phrase(form, place)
             else:

@@ -9,6 +9,7 @@ from typing import Any
 from interlock.values.actions import ActionState
 from interlock.values.decisions import Decision, Requirement, decision_from_json
 from interlock.values.digests import digest
+from interlock.values.labels import Origin
 
 
 @dataclass(slots=True)
@@ -17,7 +18,7 @@ class Action:
 
     *vouched* names the arguments that an approver put in. *key* is the idempotency key sent to the system,
     *client_key* the caller's own for the proposal. *owner* is the process that executes it. *shown* is what an
-    approver is shown while it waits.
+    approver is shown while it waits. *origins* are known only to the process that decided, until it has the result.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Action:
     undone_by: str = ""
     external: bool = False
     system_ms: float = 0.0
+    origins: Mapping[str, Origin] | None = None
 
     def unmet(self) -> tuple[Requirement, ...]:
         """Return the requirements that no valid consent meets yet; steps and approvals alike."""

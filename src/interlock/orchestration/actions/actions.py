@@ -282,6 +282,7 @@ class Actions:
             shown=judgement.shown(case.session) if state is ActionState.waiting else {},
             undo_of=proposal.undo_of,
             external=case.compiled.external,
+            origins=judgement.origins,
         )
 
     async def _record_decision(self, action: Action, session: Session, judgement: Judgement) -> None:

@@ -107,7 +107,7 @@ class Execution:
             session.pending -= 1
             session.revision += 1
             if state is ActionState.succeeded:
-                session.succeed(operation, action.input, action.output)
+                session.succeed(operation, action.input, action.output, action.origins)
         self.telemetry.metrics.count("interlock_actions_total", action.operation, state.value)
         fault("action.after_result")
         return action

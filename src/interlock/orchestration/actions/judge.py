@@ -79,6 +79,7 @@ class Judgement:
     record: str
     consent: str
     version: str
+    origins: Mapping[str, Origin]
 
     def shown(self, session: Session) -> dict[str, Any]:
         """Return what an approver needs to judge: the words, the arguments, the facts, where values came from."""
@@ -152,7 +153,7 @@ class Judge:
         decision = decide(snapshot, project.policies)
         self._metrics.observe("interlock_decision_seconds", self._clock.monotonic() - started)
         consent = consent_digest(case.arguments, project.policies.version, gathered.version)
-        return Judgement(decision, snapshot, gathered, gathered.version, consent, project.version)
+        return Judgement(decision, snapshot, gathered, gathered.version, consent, project.version, origins)
 
     async def _guards(self, project: Project, case: Case) -> list[Guard]:
         operation, session = case.compiled.operation, case.session

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.governance.labels import Memory
+from interlock.values.labels import Origin
 from interlock.values.operations import Operation
 from interlock.values.principals import Kind, Principal
 
@@ -46,12 +48,18 @@ class Session:
         self.repeats[operation + arguments_digest] += 1
         return before
 
-    def succeed(self, operation: Operation, arguments: dict[str, Any], output: Any) -> None:
-        """Take one succeeded action into history and memory."""
+    def succeed(
+        self,
+        operation: Operation,
+        arguments: dict[str, Any],
+        output: Any,
+        origins: Mapping[str, Origin] | None = None,
+    ) -> None:
+        """Take one succeeded action into history and memory; *origins* are its arguments', where still known."""
         if operation.id in self.done:  # each stands once, where it succeeded last, so that history stays small
             self.done.remove(operation.id)
         self.done.append(operation.id)
-        self.memory.remember(operation, output, arguments)
+        self.memory.remember(operation, output, arguments, origins)
 
     def hear(self, text: str) -> None:
         """Take a turn of the person, which is trusted text."""
