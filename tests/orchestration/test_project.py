@@ -11,7 +11,7 @@ from interlock.foundation.documents import ProjectInvalid
 from interlock.orchestration.actions import Proposal
 from interlock.orchestration.project import load_project
 from interlock.orchestration.sessions import Opening
-from tests.orchestration.desk import AGENT_KEY, CARLA
+from tests.orchestration.desk import AGENT_KEY, CARLA, DORA
 
 
 def _edit(path: Path, old: str, new: str) -> None:
@@ -91,3 +91,18 @@ async def test_a_good_change_counts_for_the_next_action(desk: Installation, root
         AGENT_KEY, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20})
     )
     assert action.state == "denied"
+
+
+async def test_a_changed_definition_is_held_back_until_somebody_accepts_it(desk: Installation, root: Path) -> None:
+    _edit(root / "systems/ledger.yaml", "WHERE account = :account", "WHERE account = :account AND amount > 0")
+    await desk.projects.reload()
+    session = await desk.sessions.open(CARLA, Opening(agent="helper", request="What was paid from A-100?"))
+    look = Proposal(session.id, "ledger.list_payments", {"account": "A-100"})
+    held = await desk.actions.propose(AGENT_KEY, look)
+    assert (held.state, held.decision.reasons[0].rule) == ("denied", "definition-quarantined")
+    (quarantined,) = desk.pins.quarantined()
+    assert [difference.pointer for difference in quarantined.differences] == ["/binding/statement"]
+    await desk.pins.accept("ledger.list_payments", by=DORA)
+    assert (await desk.actions.propose(AGENT_KEY, look)).state == "succeeded"
+    kinds = [record.kind for record in await desk.journal.show("ledger.list_payments", tenant="acme")]
+    assert kinds == ["definition.pinned", "definition.quarantined", "definition.accepted"]

@@ -61,11 +61,11 @@ async def _demo_secrets(project: Project) -> list[str]:
             continue
     state = state_folder(project.root, os.environ)
     database = open_database(project.settings.storage_url, base=state, read_only=True)
+    if database.file is not None and not database.file.exists():
+        return found  # nothing was ever stored, so there are no keys
     await database.open()
     try:
-        keys = Keys(database, Journal(database, state), clock=SystemClock())
-        await keys.open()
-        return found + await keys.demo_ids()
+        return found + await Keys(database, Journal(database, state), clock=SystemClock()).demo_ids()
     finally:
         await database.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.foundation.clock import Clock
+from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.journal import Entry, Journal
 from interlock.governance.policy import permitted_operations
 from interlock.intelligence.gateway import Gateway, ModelReply, ModelRequest
@@ -24,10 +25,13 @@ REMEMBERED = 40
 class Turns:
     """Runs the project's built-in agents. Conversations are kept in memory, the newest of each session."""
 
-    def __init__(self, projects: Projects, actions: Actions, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, projects: Projects, actions: Actions, journal: Journal, clock: Clock, telemetry: Telemetry = OFF
+    ) -> None:
         self._projects = projects
         self._actions = actions
         self._journal = journal
+        self._telemetry = telemetry
         self._runner = AgentRunner(self, _Path(actions), clock)
         self._gateway = Gateway(projects.current.routes, on_model_call=self._called)
         self._routes: Mapping[str, Any] = projects.current.routes
@@ -52,7 +56,8 @@ class Turns:
             session=session.view(project.settings.verification, ""),
             history=self._history(session.id),
         )
-        turn = await self._runner.ask(spec, asked)
+        with self._telemetry.agent(agent, session=session.id):
+            turn = await self._runner.ask(spec, asked)
         self._keep(session.id, turn.messages)
         await self._record(session, agent, turn)
         return turn
@@ -62,7 +67,13 @@ class Turns:
         routes = self._projects.current.routes
         if routes is not self._routes:
             self._routes, self._gateway = routes, Gateway(routes, on_model_call=self._called)
-        return await self._gateway.complete(route, request)
+        with self._telemetry.chat(route, provider="interlock") as span:
+            reply = await self._gateway.complete(route, request)
+            span.set("gen_ai.provider.name", reply.provider)
+            span.set("gen_ai.response.model", reply.model)
+            span.set("gen_ai.usage.input_tokens", reply.usage.input_tokens)
+            span.set("gen_ai.usage.output_tokens", reply.usage.output_tokens)
+            return reply
 
     async def _called(self, call: dict[str, Any]) -> None:
         body, fields = dict(call["body"]), dict(call["fields"])
