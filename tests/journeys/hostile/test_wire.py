@@ -134,6 +134,12 @@ def test_headers_without_end_neither_fill_the_memory_nor_stop_the_others(town: P
     assert town.server.caller().send("GET", "/healthz").status == 200
 
 
+def test_a_head_that_is_too_large_is_told_so(town: Place) -> None:
+    received = exchange(town, b"GET /v1/keys HTTP/1.1\r\nhost: x\r\n", *([b"x-filler: " + b"a" * 1000 + b"\r\n"] * 70))
+    assert b" 431 " in received.split(b"\r\n", 1)[0], received[:300]
+    assert b"head_too_large" in received
+
+
 def test_connections_that_say_nothing_do_not_stop_the_others(town: Place) -> None:
     silent = [socket.create_connection(("127.0.0.1", town.server.port), timeout=ANSWER) for _ in range(200)]
     try:
