@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from interlock.foundation.documents import ProjectInvalid, parse_document
 from tests.house.source import read, texts
 from tools.reference import command_line
 
@@ -65,6 +66,28 @@ def test_python_examples_run(block: Block, tmp_path: Path) -> None:
             check=False,
         )
         assert result.returncode == 0, result.stderr
+
+
+KINDS = {"interlock": "interlock", "systems": "system", "agents": "agent", "models": "models", "rules": "rules"}
+ENVIRONMENT = {"DATABASE_URL": "postgresql://interlock@db.internal/interlock"}
+
+
+def _named() -> list[Block]:
+    """Return the blocks whose first line names the project's file that they are, or are a part of."""
+    return [
+        block for block in _blocks("yaml") if re.match(r"# (interlock|models)\.yaml|# (systems|agents)/", block.text)
+    ]
+
+
+@pytest.mark.parametrize("block", _named(), ids=str)
+def test_project_files_in_examples_have_keys_that_exist(block: Block) -> None:
+    """What a part leaves out may be missing; what it holds must be right."""
+    kind = KINDS[re.findall(r"\w+", block.text)[0]]
+    try:
+        parse_document(block.text.encode(), kind, name=str(block), environment=ENVIRONMENT)
+    except ProjectInvalid as error:
+        wrong = [str(finding) for finding in error.findings if not finding.message.endswith("is missing")]
+        assert not wrong
 
 
 @pytest.mark.parametrize("block", _blocks("yaml", "json"), ids=str)

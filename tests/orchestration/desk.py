@@ -197,3 +197,11 @@ def execute(root: Path, sql: str) -> None:
     """Change the ledger behind the layer's back."""
     with sqlite3.connect(root / "ledger.db") as ledger:
         ledger.execute(sql)
+
+
+def change(root: Path, name: str, old: str, new: str) -> None:
+    """Replace *old*, which stands there once, by *new* in a file of the project."""
+    path = root / name
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+    path.write_text(text.replace(old, new), "utf-8")

@@ -26,7 +26,8 @@ def test_names_are_unique_and_two_words_at_most() -> None:
 
 def test_every_command_takes_json() -> None:
     for command in COMMANDS:
-        required = [a for a in command.arguments if not a.names[0].startswith("-") and a.options.get("nargs") is None]
+        named = [a for a in command.arguments if not a.names[0].startswith("-")]
+        required = [a for a in named if a.options.get("nargs") in (None, "+")]
         words = [str((a.options.get("choices") or ["x"])[0]) for a in required]
         options = [a for a in command.arguments if a.options.get("required")]
         for option in options:

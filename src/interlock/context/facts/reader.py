@@ -14,6 +14,7 @@ from interlock.foundation.expressions import ExpressionFailed
 from interlock.foundation.telemetry.overhead import waited
 from interlock.integration.systems import Answer
 from interlock.values.digests import digest
+from interlock.values.errors import InterlockError
 
 CACHE_ENTRIES = 10_000
 DIGITS = 4  # the precision of a Cedar decimal
@@ -38,6 +39,7 @@ class Gathered:
     reads: list[dict[str, Any]] = field(default_factory=list)
     oldest: float = 0.0
     version: str = ""
+    fresh: bool = False
 
     def quality(self) -> dict[str, Any]:
         """Return what policies see as `context.quality`."""
@@ -55,10 +57,20 @@ class FactReader:
         self._cache: OrderedDict[str, tuple[float, Any]] = OrderedDict()
 
     async def gather(
-        self, plan: FactPlan, *, tenant: str, input: Mapping[str, Any], session: Mapping[str, Any]
+        self,
+        plan: FactPlan,
+        *,
+        tenant: str,
+        input: Mapping[str, Any],
+        session: Mapping[str, Any],
+        fresh: bool = False,
     ) -> Gathered:
-        """Return the facts of *plan*. A fact that cannot be had becomes a guard, never a guess."""
-        gathered = Gathered()
+        """Return the facts of *plan*. A fact that cannot be had becomes a guard, never a guess.
+
+        *fresh* reads all of them now, whatever the cache holds: what somebody consented to is compared with the
+        record as it is.
+        """
+        gathered = Gathered(fresh=fresh)
         if not plan.stages and plan.version is None:
             return gathered
         started = self._clock.monotonic()
@@ -71,7 +83,10 @@ class FactReader:
             self._late(plan, gathered)
         waited((self._clock.monotonic() - started) * 1000)
         if plan.version is not None and not gathered.guards:
-            gathered.version = str(plan.version.evaluate(variables))
+            try:
+                gathered.version = str(plan.version.evaluate(variables))
+            except ExpressionFailed:
+                gathered.guards.append(_guard("version", "it could not be told from what the systems returned", "deny"))
         return gathered
 
     async def _stage(
@@ -110,7 +125,11 @@ class FactReader:
         if not isinstance(members, list) or len(members) > fact.bound:
             raise _Unreadable(f"it may read at most {fact.bound} members")
         reads = [self._read(compiled, tenant, {**variables, "item": item}, gathered) for item in members]
-        gathered.facts[fact.name] = list(await asyncio.gather(*reads))
+        found = await asyncio.gather(*reads, return_exceptions=True)
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        gathered.facts[fact.name] = found
 
     async def _read(self, compiled: CompiledFact, tenant: str, variables: dict[str, Any], gathered: Gathered) -> Any:
         fact = compiled.fact
@@ -118,11 +137,14 @@ class FactReader:
         arguments = {name: expression.evaluate(variables) for name, expression in compiled.arguments.items()}
         key = digest([tenant, fact.read.operation, arguments]) if fact.max_age else ""
         now = self._clock.monotonic()
-        if key and (held := self._cache.get(key)) and now - held[0] <= fact.max_age:
+        if key and not gathered.fresh and (held := self._cache.get(key)) and now - held[0] <= fact.max_age:
             gathered.oldest = max(gathered.oldest, now - held[0])
             gathered.reads.append({"operation": fact.read.operation, "status": "cached", "elapsed_ms": 0.0})
             return held[1]
-        answer = await self._reads.call(fact.read.operation, arguments, timeout=self._timeout)
+        try:
+            answer = await self._reads.call(fact.read.operation, arguments, timeout=self._timeout)
+        except InterlockError as error:
+            raise _Unreadable(f"{fact.read.operation} cannot be read: {error.code}") from error
         gathered.reads.append(
             {"operation": fact.read.operation, "status": answer.status, "elapsed_ms": round(answer.elapsed_ms, 2)}
         )
@@ -151,15 +173,11 @@ class _Unreadable(Exception):
 
 
 def _refuse(gathered: Gathered, compiled: CompiledFact, why: str) -> None:
-    fact = compiled.fact
-    gathered.guards.append(
-        {
-            "rule": "fact-missing",
-            "text": f"The fact {fact.name} is missing: {why}",
-            "outcome": fact.on_failure,
-            "fact": fact.name,
-        }
-    )
+    gathered.guards.append(_guard(compiled.fact.name, why, compiled.fact.on_failure))
+
+
+def _guard(fact: str, why: str, outcome: str) -> dict[str, str]:
+    return {"rule": "fact-missing", "text": f"The fact {fact} is missing: {why}", "outcome": outcome, "fact": fact}
 
 
 def _typed(kind: str, value: Any) -> Any:

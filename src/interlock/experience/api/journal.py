@@ -9,7 +9,15 @@ from interlock.experience.api.routes import Parameter, Route
 from interlock.experience.api.sessions import PAGING
 from interlock.governance.journal import Search
 
-_FILTERS = ("kind", "actor", "subject", "session", "since", "until", "text")
+_FILTERS = {
+    "kind": "Only records of this kind, such as action.denied.",
+    "actor": "Only records of this actor, such as agent:support.",
+    "subject": "Only records about this.",
+    "session": "Only records of this session.",
+    "since": "Only records from this moment on (RFC 3339).",
+    "until": "Only records before this moment (RFC 3339).",
+    "text": "Only records that hold this text.",
+}
 
 
 async def search_journal(request: Request) -> Any:
@@ -42,7 +50,7 @@ ROUTES = (
         "Search the journal",
         search_journal,
         scope="read admin",
-        parameters=(*PAGING, *(Parameter(name, f"Only records of this {name}.") for name in _FILTERS)),
+        parameters=(*PAGING, *(Parameter(name, meaning) for name, meaning in _FILTERS.items())),
         response="Page",
         errors=("journal_search_invalid",),
     ),

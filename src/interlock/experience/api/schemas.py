@@ -9,17 +9,60 @@ def _text(longest: int = 200, *, least: int = 1) -> dict[str, Any]:
     return {"type": "string", "minLength": least, "maxLength": longest}
 
 
+_MEANINGS = {
+    "agent": "The agent that works in the session.",
+    "request": "The person's own words.",
+    "channel": "The channel that the words came by.",
+    "customer": "The authenticated customer that the session is about.",
+    "verification": "The level to which the customer is verified.",
+    "level": "The level to which the customer is verified now.",
+    "purpose": "What the session is for.",
+    "person": "The person for whom a service opens the session.",
+    "plan": "The only operations that are meant to be used.",
+    "lifetime": "How long the session stays open, in seconds.",
+    "session": "The session to work in.",
+    "operation": "The operation, as system.operation.",
+    "input": "The operation's arguments, all of them.",
+    "output": "The operation's output.",
+    "outcome": "What became of it.",
+    "comment": "Why; stands in the journal.",
+    "verdict": "What is decided.",
+    "approval": "The approval that is decided.",
+    "verdicts": "The decisions; all are checked before the first is taken.",
+    "to": "The id of the person who may decide as well.",
+    "scope": "What sort of thing is stopped.",
+    "target": "Its name; empty for the tenant or the installation.",
+    "everywhere": "For every tenant, not only the caller's.",
+    "reason": "Why; whoever is stopped is told.",
+    "kind": "What holds the key.",
+    "id": "Who holds it, as the project's files name them.",
+    "scopes": "What the key may be used for.",
+    "days": "How long it is valid; without it, until it is revoked.",
+    "note": "What it is for.",
+    "overlap_hours": "How long the old key works on.",
+}
+
+
 def _object(required: str = "", **properties: Any) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    described = {
+        name: {"description": _MEANINGS[name], **schema} if name in _MEANINGS else schema
+        for name, schema in properties.items()
+    }
+    schema: dict[str, Any] = {"type": "object", "properties": described, "additionalProperties": False}
     if required:
         schema["required"] = required.split()
     return schema
 
 
-_CONSENT = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
+_CONSENT = {
+    "description": "The digest that was shown: it binds arguments, policy and record.",
+    "type": "string",
+    "pattern": "^sha256:[0-9a-f]{64}$",
+}
 _WORDS = _text(20_000)
 _COMMENT = _text(2_000, least=0)
 _NAMES = {"type": "array", "items": _text(), "maxItems": 100}
+_PURPOSES = {"description": "The purposes that the person consents to.", **_NAMES}
 
 OPEN_SESSION = _object(
     agent=_text(),
@@ -28,22 +71,25 @@ OPEN_SESSION = _object(
     customer=_text(),
     verification=_text(50),
     purpose=_text(),
-    consent=_NAMES,
+    consent=_PURPOSES,
     person=_text(),
     plan=_NAMES,
     lifetime={"type": "number", "exclusiveMinimum": 0, "maximum": 28_800},
 )
 TURN = _object("request", request=_WORDS)
 VERIFICATION = _object("level", level=_text(50))
-CONSENTS = _object("consent", consent={**_NAMES, "minItems": 1})
+CONSENTS = _object("consent", consent={**_PURPOSES, "minItems": 1})
 PROPOSE = _object("session operation", session=_text(), operation=_text(), input={"type": "object"})
 CONFIRM = _object("consent", consent=_CONSENT)
 UNDO = _object(session=_text())
 RESULT = _object(
     "status",
-    status={"enum": ["succeeded", "failed", "unknown"]},
+    status={"description": "What came of it.", "enum": ["succeeded", "failed", "unknown"]},
     output={},
-    problem=_object("code", code=_text(100), detail=_text(2_000, least=0)),
+    problem={
+        "description": "What went wrong.",
+        **_object("code", code=_text(100), detail=_text(2_000, least=0)),
+    },
 )
 RESOLVE = _object("outcome comment", outcome={"enum": ["succeeded", "failed"]}, comment=_text(2_000))
 _VERDICT = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from interlock.values.principals import Principal
+from interlock.values.principals import Kind, Principal
 
 
 class ApprovalState(StrEnum):
@@ -51,8 +51,14 @@ class Approval:
         return f"approval:{self.role}:{self.needed}" if self.needed > 1 else f"approval:{self.role}"
 
     def admits(self, principal: Principal) -> bool:
-        """Return whether *principal* has the role (also after escalation) or was delegated to."""
+        """Return whether *principal* is a person who has the role (also after escalation) or was delegated to."""
+        if principal.kind is not Kind.person:
+            return False
         return principal.id in self.delegates or bool(principal.roles.intersection(self.roles))
+
+    def lapses(self) -> float:
+        """Return until when an approval that was given counts: as long after it as there was to give it."""
+        return max((float(decision["at"]) for decision in self.decisions), default=0.0) + self.extension
 
     def agreed(self) -> int:
         """Return how many people have agreed so far."""
@@ -73,6 +79,13 @@ class Approval:
             "decisions": self.decisions,
             "shown": self.shown,
         }
+
+    def standing(self) -> dict[str, Any]:
+        """Return the approval as whoever asked for the action sees it: neither facts nor comments."""
+        view = self.to_json()
+        del view["shown"]
+        view["decisions"] = [{name: one[name] for name in ("by", "verdict", "at")} for one in self.decisions]
+        return view
 
     def to_json(self) -> dict[str, Any]:
         """Return the approval as an approver sees it."""

@@ -65,6 +65,22 @@ def void(action_id: str, *, keep: str = "") -> Statement:
     )
 
 
+def dismiss(action_id: str) -> Statement:
+    """Return the statement that voids those of an action's approvals that nobody needs to decide any more."""
+    return Statement(
+        "UPDATE approvals SET state = 'void', revision = revision + 1 WHERE action = ? AND state = 'pending'",
+        (action_id,),
+    )
+
+
+def lapse(approval: Approval) -> Statement:
+    """Return the statement that voids an approval that was given and not used in time."""
+    return Statement(
+        "UPDATE approvals SET state = 'void', revision = revision + 1 WHERE id = ? AND state = 'approved'",
+        (approval.id,),
+    )
+
+
 async def load(database: Database, approval_id: str) -> Approval | None:
     """Return the approval, or None."""
     rows = await database.read(f"SELECT {_COLUMNS} FROM approvals WHERE id = ?", approval_id)
