@@ -200,3 +200,16 @@ async def test_a_trace_answers_the_five_questions(desk: Installation) -> None:
     assert told["action"]["decisions"][0]["policies"] == ["pay-small"]
     assert told["failed"] == []
     assert [line["kind"] for line in told["records"]] == ["action.decided", "action.succeeded"]
+
+
+async def test_an_action_is_undone_once_from_however_many_sessions(desk: Installation, root: Path) -> None:
+    first, second = await _session(desk), await _session(desk)
+    paid = await _pay(desk, first, 20)
+    await _pay(desk, first, 30)
+    results = await asyncio.gather(
+        *(desk.actions.undo(paid.id, AGENT_KEY, session=session) for session in (first, second)),
+        return_exceptions=True,
+    )
+    undone = {result.id for result in results if isinstance(result, Action)}
+    assert len(undone) == 1
+    assert payments(root) == [("A-100", 30.0)]

@@ -1,6 +1,6 @@
 """What can be wrong with a request itself.
 
-RequestMalformed, RequestInvalid, RequestTooLarge, NotFound, MethodNotAllowed, MediaTypeUnsupported,
+RequestMalformed, RequestInvalid, RequestTooLarge, HeadTooLarge, NotFound, MethodNotAllowed, MediaTypeUnsupported,
 InternalError
 """
 
@@ -31,6 +31,14 @@ class RequestTooLarge(InterlockError):
     code = "request_too_large"
     status = 413
     title = "The body is too large"
+
+
+class HeadTooLarge(InterlockError):
+    """The request line and headers are larger than the server takes; RFC 6585."""
+
+    code = "head_too_large"
+    status = 431
+    title = "The headers are too large"
 
 
 class MediaTypeUnsupported(InterlockError):

@@ -69,12 +69,12 @@ async def _create_locally(place: Place, project: Project, arguments: argparse.Na
         await journal.open()
         keys = Keys(database, journal, clock=clock)
         await keys.open()
-        await _demand_first(keys, place.settings.tenants, clock.now())
         kind = Kind(arguments.kind)
         scopes = frozenset(_scopes(arguments) or _FIRST.get(kind, ("act",)))
         expires = clock.now() + arguments.days * DAY if arguments.days else None
         member = project.directory.find(kind, arguments.id)
         tenant = (member.tenant if member else "") or place.settings.tenants[0]
+        await _demand_first(keys, tenant, clock.now())
         request = KeyRequest(kind, arguments.id, tenant, scopes, expires, note=arguments.note)
         by = Principal(Kind.service, "local", tenant, scopes=frozenset({"admin"}))
         return await keys.create(request, directory=project.directory, by=by)
@@ -84,15 +84,14 @@ async def _create_locally(place: Place, project: Project, arguments: argparse.Na
         journal.seal()
 
 
-async def _demand_first(keys: Keys, tenants: tuple[str, ...], now: float) -> None:
-    for tenant in tenants:
-        for key in await keys.all(tenant):
-            if "admin" in key.scopes and key.state(now) == "active":
-                raise AdminKeyExists(
-                    f"the key {key.id} is an administrator's already",
-                    why="--local makes the first one only, so that storage alone gives nobody more than that",
-                    fix="create keys through the server: interlock keys create, with that key in INTERLOCK_KEY",
-                )
+async def _demand_first(keys: Keys, tenant: str, now: float) -> None:
+    for key in await keys.all(tenant):
+        if "admin" in key.scopes and key.state(now) == "active":
+            raise AdminKeyExists(
+                f"the key {key.id} is an administrator's of the tenant {tenant!r} already",
+                why="--local makes the first one of each tenant only; storage alone gives nobody more than that",
+                fix="create keys through the server: interlock keys create, with that key in INTERLOCK_KEY",
+            )
 
 
 def _body(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -77,7 +77,6 @@ class Action:
             "output": self.output,
             "problem": self.problem,
             "undo_of": self.undo_of,
-            "undone_by": self.undone_by,
             "external": self.external,
         }
 

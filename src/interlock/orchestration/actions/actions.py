@@ -46,15 +46,30 @@ STATES = {
 }
 
 
+WITHOUT_EFFECT = frozenset(
+    {
+        ActionState.denied,
+        ActionState.cancelled,
+        ActionState.failed,
+        ActionState.drafted,
+        ActionState.shadowed,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What somebody wants done. *client_key* makes a repeated proposal the same action."""
+    """What somebody wants done. *client_key* makes a repeated proposal the same action.
+
+    *undone_before* is an earlier undo of the same action, which had no effect.
+    """
 
     session: str
     operation: str
     input: dict[str, Any] = field(default_factory=dict)
     client_key: str = ""
     undo_of: str = ""
+    undone_before: str = ""
 
 
 class Actions:
@@ -114,9 +129,9 @@ class Actions:
         action = self._begin(action_id, principal, proposal, case, judgement)
         with self._execution.holding(action_id):
             try:
-                await self._record_decision(action, case.session, judgement)
+                await self._record_decision(action, case.session, judgement, undone_before=proposal.undone_before)
             except Conflict:
-                known = await store.by_client_key(self._database, case.session.id, proposal.client_key)
+                known = await self._overtaken_by(proposal)
                 if known is None:
                     raise
                 return _same(known, case.arguments)
@@ -175,6 +190,9 @@ class Actions:
         plan = self._projects.current.undos.get(done.operation)
         if plan is None:
             raise NothingToUndo(f"{done.operation} declares no undo", fix="declare `undo:` in its system's file")
+        known = await self._undoing(done.id)
+        if known is not None and known.state is not ActionState.succeeded:
+            return known
         if done.state is not ActionState.succeeded:
             raise NothingToUndo(f"the action is {done.state.value}; only a succeeded one can be undone")
         try:
@@ -182,18 +200,14 @@ class Actions:
         except ExpressionFailed as error:
             raise NothingToUndo("the undo's arguments cannot be computed from this action's result") from error
         within = session or done.session
-        key = await self._undo_key(within, done.id)
-        return await self.propose(principal, Proposal(within, plan.operation, arguments, key, undo_of=done.id))
+        proposal = Proposal(within, plan.operation, arguments, undo_of=done.id, undone_before=done.undone_by)
+        return await self.propose(principal, proposal)
 
-    async def _undo_key(self, session: str, action: str) -> str:
-        """Return the client key of an undo: that of the present attempt, or a new one where the last had no effect."""
-        key, attempt = f"undo:{action}", 1
-        while (known := await store.by_client_key(self._database, session, key)) is not None:
-            if not known.state.final or known.state in (ActionState.succeeded, ActionState.compensated):
-                break
-            attempt += 1
-            key = f"undo:{action}:{attempt}"
-        return key
+    async def _undoing(self, action_id: str) -> Action | None:
+        """Return the undo of an action that runs, waits or has run, or None where none had an effect."""
+        done = await store.load(self._database, action_id)
+        known = await store.load(self._database, done.undone_by) if done is not None and done.undone_by else None
+        return known if known is not None and known.state not in WITHOUT_EFFECT else None
 
     async def report(self, action_id: str, principal: Principal, answer: Answer) -> Action:
         """Take the outcome of an action that the caller executed itself (`connector: external`)."""
@@ -285,15 +299,26 @@ class Actions:
             origins=judgement.origins,
         )
 
-    async def _record_decision(self, action: Action, session: Session, judgement: Judgement) -> None:
+    async def _overtaken_by(self, proposal: Proposal) -> Action | None:
+        """Return the action that was stored at the same moment in place of this proposal's."""
+        if proposal.undo_of:
+            return await self._undoing(proposal.undo_of)
+        return await store.by_client_key(self._database, proposal.session, proposal.client_key)
+
+    async def _record_decision(
+        self, action: Action, session: Session, judgement: Judgement, *, undone_before: str = ""
+    ) -> None:
         changes = [session_store.touch(session.id)]
         if action.state is ActionState.waiting:
             changes += self.ask(action, session)
+        guards = [store.insert(action)]
+        if action.undo_of and action.state not in WITHOUT_EFFECT:
+            guards.append(store.undoing(action.undo_of, action.id, before=undone_before))
         entry = self.decided(action, judgement)
         fault("action.before_intent")
         session.pending += 1
         try:
-            await self._journal.record([entry], guards=[store.insert(action)], changes=changes)
+            await self._journal.record([entry], guards=guards, changes=changes)
         except BaseException:
             self._sessions.forget(session.id)
             raise

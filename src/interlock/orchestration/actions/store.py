@@ -13,7 +13,8 @@ from interlock.values.actions import ActionState
 MIGRATIONS = (
     """CREATE TABLE actions (
         id {text} PRIMARY KEY, tenant {text} NOT NULL, session {text} NOT NULL, operation {text} NOT NULL,
-        state {text} NOT NULL, client_key {text} NOT NULL, owner {text} NOT NULL, revision {bigint} NOT NULL,
+        state {text} NOT NULL, client_key {text} NOT NULL, owner {text} NOT NULL, undone_by {text} NOT NULL,
+        revision {bigint} NOT NULL,
         created DOUBLE PRECISION NOT NULL, updated DOUBLE PRECISION NOT NULL, document {blob} NOT NULL)""",
     "CREATE INDEX actions_by_session ON actions (session, id)",
     "CREATE INDEX actions_unfinished ON actions (state, id) WHERE state IN ('waiting', 'executing', 'in_doubt')",
@@ -21,13 +22,13 @@ MIGRATIONS = (
     "CREATE INDEX actions_by_tenant ON actions (tenant, id)",
 )
 
-_COLUMNS = "id, tenant, session, operation, state, client_key, owner, revision, created, updated, document"
+_COLUMNS = "id, tenant, session, operation, state, client_key, owner, undone_by, revision, created, updated, document"
 
 
 def insert(action: Action) -> Statement:
     """Return the guard that stores a new action, unless its client key was taken at the same moment."""
     return Statement(
-        f"INSERT INTO actions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO actions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             action.id,
             action.tenant,
@@ -36,6 +37,7 @@ def insert(action: Action) -> Statement:
             action.state.value,
             action.client_key,
             action.owner,
+            action.undone_by,
             action.revision,
             action.created,
             action.updated,
@@ -58,6 +60,15 @@ def save(action: Action, *, was: ActionState) -> Statement:
             was.value,
             action.revision,
         ),
+    )
+
+
+def undoing(action_id: str, undo: str, *, before: str) -> Statement:
+    """Return the guard that makes *undo* the one undo of a succeeded action, in place of *before* (or none)."""
+    return Statement(
+        "UPDATE actions SET undone_by = ?, revision = revision + 1"
+        " WHERE id = ? AND state = 'succeeded' AND undone_by = ?",
+        (undo, action_id, before),
     )
 
 
@@ -139,11 +150,12 @@ def _action(row: Row) -> Action:
         "state": ActionState(row[4]),
         "client_key": row[5],
         "owner": row[6],
-        "revision": int(row[7]),
-        "created": row[8],
-        "updated": row[9],
+        "undone_by": row[7],
+        "revision": int(row[8]),
+        "created": row[9],
+        "updated": row[10],
     }
-    return action_from_document(columns, orjson.loads(row[10]))
+    return action_from_document(columns, orjson.loads(row[11]))
 
 
 async def doubtful(database: Database) -> int:

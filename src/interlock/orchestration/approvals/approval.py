@@ -42,8 +42,8 @@ class Approval:
     roles: list[str] = field(default_factory=list)
     delegates: list[str] = field(default_factory=list)
     barred: list[str] = field(default_factory=list)
-    decisions: list[dict[str, Any]] = field(default_factory=list)
-    shown: dict[str, Any] = field(default_factory=dict)
+    decisions: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    shown: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def requirement(self) -> str:

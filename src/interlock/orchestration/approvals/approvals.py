@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from interlock.foundation.clock import Clock
@@ -33,8 +33,8 @@ class Verdict:
     approval: str
     approve: bool
     consent: str
-    comment: str = ""
-    edited: dict[str, Any] | None = None
+    comment: str = field(default="", repr=False)
+    edited: dict[str, Any] | None = field(default=None, repr=False)
 
 
 class WaitingActions(Protocol):

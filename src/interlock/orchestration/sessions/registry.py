@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock.foundation.clock import Clock
 from interlock.foundation.store import Database
-from interlock.governance.journal import Entry, Journal
+from interlock.governance.journal import Conflict, Entry, Journal
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import store
 from interlock.orchestration.sessions.errors import SessionClosed, SessionForbidden, SessionInvalid, SessionUnknown
@@ -19,6 +20,9 @@ from interlock.values.principals import Kind, Principal
 
 CACHED = 10_000
 LIFETIME = 8 * 3600.0
+AGENT_CHANNELS = frozenset({"api", "mcp"})
+"""The channels that an agent may name: those of the surfaces it comes by itself."""
+TRIES = 5
 
 History = Callable[[Session], Awaitable[None]]
 """Rebuilds a loaded session's history and memory from its actions."""
@@ -29,9 +33,9 @@ class Opening:
     """What a session is opened with. *person* names the person a service opens it for."""
 
     agent: str = ""
-    request: str = ""
+    request: str = field(default="", repr=False)
     channel: str = "api"
-    customer: str = ""
+    customer: str = field(default="", repr=False)
     verification: str = ""
     purpose: str = ""
     consent: tuple[str, ...] = ()
@@ -49,6 +53,7 @@ class Sessions:
         self._projects = projects
         self.clock = clock
         self._cache: OrderedDict[str, Session] = OrderedDict()
+        self._loading: dict[str, asyncio.Task[Session | None]] = {}
         self.history: History = _no_history
 
     async def open(self, principal: Principal, opening: Opening) -> Session:
@@ -95,7 +100,7 @@ class Sessions:
     async def use(self, session_id: str, principal: Principal) -> Session:
         """Return a session that *principal* may work in. Raises `SessionUnknown` and `SessionClosed`."""
         session = await self.find(session_id, principal)
-        if session.closed or self.clock.now() > session.expires_at:
+        if session.over(self.clock.now()):
             raise SessionClosed(
                 f"the session {session_id} is closed",
                 why="it was closed by its opener" if session.closed else "its time is over",
@@ -117,11 +122,27 @@ class Sessions:
     async def get(self, session_id: str) -> Session | None:
         """Return the session as it stands now, whoever changed it last, or None."""
         session = self._cache.get(session_id)
-        if session is not None:
-            stored = await store.revision(self._database, session_id)
-            if stored is not None and session.revision <= stored <= session.revision + session.pending:
-                self._cache.move_to_end(session_id)
-                return session
+        if session is not None and await self._current(session):
+            return session
+        # Loaded once for all who ask at the same moment: each must count its actions in the same session.
+        loading = self._loading.get(session_id)
+        if loading is None:
+            loading = self._loading[session_id] = asyncio.ensure_future(self._load(session_id))
+            loading.add_done_callback(lambda _: self._loading.pop(session_id, None))
+        return await asyncio.shield(loading)
+
+    async def _current(self, session: Session) -> bool:
+        """Return whether a cached session is as stored, but for what this process itself is storing right now."""
+        stored = await store.standing(self._database, session.id)
+        if stored is None or self._cache.get(session.id) is not session:
+            return False
+        revision, closed = stored
+        if closed is not session.closed or not session.revision <= revision <= session.revision + session.pending:
+            return False
+        self._cache.move_to_end(session.id)
+        return True
+
+    async def _load(self, session_id: str) -> Session | None:
         session = await store.load(self._database, session_id)
         if session is None:
             return None
@@ -146,36 +167,52 @@ class Sessions:
         consent: Sequence[str] = (),
     ) -> Session:
         """Add a turn, a raised verification or a consent, with the opener's authority only."""
-        session = await self.use(session_id, principal)
-        if not session.extends(principal):
-            raise SessionForbidden(
-                "an agent cannot add to a session",
-                why="requests, verification and consent carry the authority of who opened it",
-                fix="let the person's channel, which opened the session, make this call",
+        for _ in range(TRIES):
+            session = await self.use(session_id, principal)
+            if not session.extends(principal):
+                raise SessionForbidden(
+                    "an agent cannot add to a session",
+                    why="requests, verification and consent carry the authority of who opened it",
+                    fix="let the person's channel, which opened the session, make this call",
+                )
+            self._check_level(principal, verification)
+            changed = replace(
+                session,
+                requests=[*session.requests, *([request] if request else [])],
+                verification=verification or session.verification,
+                consent=tuple(sorted({*session.consent, *consent})) if consent else session.consent,
             )
-        self._check_level(principal, verification)
-        if request:
-            session.hear(request)
-        if verification:
-            session.verification = verification
-        if consent:
-            session.consent = tuple(sorted({*session.consent, *consent}))
-        body = {"verification": session.verification, "turns": len(session.requests)}
-        fields = {"request": request} if request else {}
-        await self._save(session, principal, "session.extended", body, fields)
-        return session
+            body = {"verification": changed.verification, "turns": len(changed.requests)}
+            fields = {"request": request} if request else {}
+            if await self._save(session, changed, principal, "session.extended", body, fields):
+                if request:
+                    session.hear(request)
+                session.verification, session.consent = changed.verification, changed.consent
+                return session
+        raise _overtaken()
 
     async def close(self, principal: Principal, session_id: str) -> Session:
         """Close a session; what waits in it can no longer run."""
-        session = await self.find(session_id, principal)
-        if not session.closed:
-            session.closed = True
-            await self._save(session, principal, "session.closed", {"actions": session.actions}, {})
-        return session
+        for _ in range(TRIES):
+            session = await self.find(session_id, principal)
+            if session.closed:
+                return session
+            changed, body = replace(session, closed=True), {"actions": session.actions}
+            if await self._save(session, changed, principal, "session.closed", body, {}):
+                session.closed = True
+                return session
+        raise _overtaken()
 
     async def _save(
-        self, session: Session, principal: Principal, kind: str, body: dict[str, Any], fields: dict[str, Any]
-    ) -> None:
+        self,
+        session: Session,
+        changed: Session,
+        principal: Principal,
+        kind: str,
+        body: dict[str, Any],
+        fields: dict[str, Any],
+    ) -> bool:
+        """Make *changed* durable; return False, with nothing done, where somebody else changed the session first."""
         entry = Entry(
             kind=kind,
             tenant=session.tenant,
@@ -187,12 +224,16 @@ class Sessions:
         )
         session.pending += 1
         try:
-            await self._journal.record([entry], changes=[store.save(session)])
+            await self._journal.record([entry], guards=[store.save(changed, was=session)])
+        except Conflict:
+            self.forget(session.id)
+            return False
         except BaseException:
             self.forget(session.id)
             raise
         session.pending -= 1
         session.revision += 1
+        return True
 
     def forget(self, session_id: str) -> None:
         """Drop the cached session, so that the next use reads what is really stored."""
@@ -218,10 +259,12 @@ class Sessions:
         return {"id": opening.person, "roles": sorted(known.roles) if known else []}
 
     def _check(self, principal: Principal, opening: Opening, person: dict[str, Any] | None) -> None:
-        if principal.kind is Kind.agent and (opening.request or opening.customer or opening.verification or person):
+        facts = (opening.request, opening.customer, opening.verification, opening.purpose, opening.consent, person)
+        if principal.kind is Kind.agent and (any(facts) or opening.channel not in AGENT_CHANNELS):
             raise SessionForbidden(
                 "an agent cannot bring a person's words or facts into a session",
-                why="requests, customer, verification and person carry authority that an agent does not have",
+                why="request, customer, verification, channel, purpose, consent and person carry an authority that"
+                " an agent does not have",
                 fix="open the session with the person's or the channel's own key and name the agent in it",
             )
         self._check_person(principal, opening.person)
@@ -256,6 +299,10 @@ class Sessions:
                 why=f"the credential itself was verified to the level {own!r}",
                 fix="sign in at the higher level, or let the service that verified the person raise it",
             )
+
+
+def _overtaken() -> Conflict:
+    return Conflict("the session is being changed by others at the same moment", fix="try again")
 
 
 async def _no_history(session: Session) -> None:

@@ -22,13 +22,13 @@ class Session:
     opener: str
     agent: str = ""
     channel: str = "api"
-    customer: str = ""
+    customer: str = field(default="", repr=False)
     verification: str = "none"
     purpose: str = ""
     consent: tuple[str, ...] = ()
-    person: dict[str, Any] | None = None
+    person: dict[str, Any] | None = field(default=None, repr=False)
     plan: tuple[str, ...] | None = None
-    requests: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list, repr=False)
     opened_at: float = 0.0
     expires_at: float = 0.0
     closed: bool = False
@@ -38,7 +38,7 @@ class Session:
     calls: Counter[str] = field(default_factory=Counter)
     repeats: Counter[str] = field(default_factory=Counter)
     actions: int = 0
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory = field(default_factory=Memory, repr=False)
 
     def begin(self, operation: str, arguments_digest: str) -> dict[str, int]:
         """Count one proposed action; return what was counted before it (`context.usage`)."""
@@ -97,6 +97,10 @@ class Session:
         if principal.name == self.opener or self.is_person(principal):
             return True
         return principal.kind is Kind.agent and principal.id == self.agent
+
+    def over(self, now: float) -> bool:
+        """Return whether the session was closed or its time has run out at *now*."""
+        return self.closed or now > self.expires_at
 
     def is_person(self, principal: Principal) -> bool:
         """Return whether *principal* is the person that the session acts for."""

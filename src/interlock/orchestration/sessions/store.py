@@ -35,11 +35,12 @@ def insert(session: Session) -> Statement:
     return Statement(f"INSERT INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
-def save(session: Session) -> Statement:
-    """Return the statement that stores the session's document and raises its revision."""
+def save(changed: Session, *, was: Session) -> Statement:
+    """Return the guard that stores *changed* if the session is open and what is stored of it is still *was*."""
     return Statement(
-        "UPDATE sessions SET document = ?, closed = ?, revision = revision + 1 WHERE id = ?",
-        (orjson.dumps(session.document()), int(session.closed), session.id),
+        "UPDATE sessions SET document = ?, closed = ?, revision = revision + 1"
+        " WHERE id = ? AND closed = 0 AND document = ?",
+        (orjson.dumps(changed.document()), int(changed.closed), was.id, orjson.dumps(was.document())),
     )
 
 
@@ -48,10 +49,10 @@ def touch(session_id: str) -> Statement:
     return Statement("UPDATE sessions SET revision = revision + 1 WHERE id = ?", (session_id,))
 
 
-async def revision(database: Database, session_id: str) -> int | None:
-    """Return the stored revision, or None if there is no such session."""
-    rows = await database.read("SELECT revision FROM sessions WHERE id = ?", session_id)
-    return int(rows[0][0]) if rows else None
+async def standing(database: Database, session_id: str) -> tuple[int, bool] | None:
+    """Return the stored revision and whether the session is closed, or None if there is no such session."""
+    rows = await database.read("SELECT revision, closed FROM sessions WHERE id = ?", session_id)
+    return (int(rows[0][0]), bool(rows[0][1])) if rows else None
 
 
 async def load(database: Database, session_id: str) -> Session | None:
