@@ -13,7 +13,7 @@ from interlock.experience.api.actions import get_action
 from interlock.experience.api.request import Request
 from interlock.experience.installation import Installation
 from interlock.orchestration.actions import Action, ActionForbidden, ActionUnknown, Proposal
-from interlock.orchestration.approvals import Approval, ApprovalUnknown, Verdict
+from interlock.orchestration.approvals import Approval, ApprovalUnknown, ConsentStale, Verdict
 from interlock.orchestration.sessions import Opening, SessionForbidden, SessionUnknown
 from interlock.values.principals import Kind, Principal
 from tests.orchestration.desk import AGENT_KEY, CARLA, DORA, LENA, change, payments, person
@@ -24,9 +24,7 @@ OTHER_AGENT = Principal(Kind.agent, "reader", "acme", frozenset({"agents"}), sco
 async def _waiting(desk: Installation, amount: float = 400, who: Principal = AGENT_KEY) -> Action:
     opening = Opening(agent="helper", request=f"Pay {amount} to account A-100")
     session = await desk.sessions.open(CARLA, opening)
-    action = await desk.actions.propose(
-        who, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": amount})
-    )
+    action = await desk.actions.propose(who, Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": amount}))
     assert action.state == "waiting"
     return action
 
@@ -94,16 +92,17 @@ async def test_one_agent_does_not_see_what_another_did_elsewhere(desk: Installat
 
 
 async def test_a_role_that_has_gone_counts_no_more_for_what_waits(desk: Installation, root: Path) -> None:
-    rule = '@id("pay-large") @require("approval:lead") @because("Above 100 a lead approves")\npermit (principal in Role::"agents"'
+    rule = (
+        '@id("pay-large") @require("approval:lead") @because("Above 100 a lead approves")\n'
+        'permit (principal in Role::"agents"'
+    )
     change(root, "policies/desk.cedar", rule, rule.replace("agents", "clerk"))
     await desk.projects.reload()
     action = await _waiting(desk, who=CARLA)
     change(root, "interlock.yaml", "carla: {roles: [clerk]", "carla: {roles: []")
     await desk.projects.reload()
     asked = await _asked(desk, action)
-    with pytest.raises(Exception, match="consent_stale|approval_closed"):
-        await desk.approvals.decide(Verdict(asked.id, True, asked.consent), LENA)
-        raise AssertionError("consent_stale was not raised") if payments(root) else RuntimeError("approval_closed")
+    await desk.approvals.decide(Verdict(asked.id, True, asked.consent), LENA)
     assert (await desk.actions.get(action.id, CARLA)).state == "denied"
     assert payments(root) == []
 
@@ -111,16 +110,13 @@ async def test_a_role_that_has_gone_counts_no_more_for_what_waits(desk: Installa
 async def test_an_agent_that_was_removed_gets_nothing_done_any_more(desk: Installation, root: Path) -> None:
     action = await _waiting(desk)
     (root / "agents" / "helper.yaml").unlink()
-    change(root, "policies/desk.cedar", '@id("read") permit', '@id("read") permit')
     (root / "agents" / "other.yaml").write_text(
         "agent: other\ndescription: x\ninstructions: x\nroute: desk\nroles: [agents]\noperations: ['ledger.*']\n"
     )
     await desk.projects.reload()
     asked = await _asked(desk, action)
-    try:
+    with pytest.raises(ConsentStale):
         await desk.approvals.decide(Verdict(asked.id, True, asked.consent), LENA)
-    except Exception as error:  # noqa: BLE001 - whichever refusal: what counts is what ran
-        assert "consent_stale" in str(error)
     denied = await desk.actions.get(action.id, CARLA)
     assert (denied.state, denied.decision.reasons[0].rule) == ("denied", "agent-unknown")
     assert payments(root) == []

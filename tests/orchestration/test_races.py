@@ -16,6 +16,7 @@ from interlock.integration.systems import Answer
 from interlock.orchestration.actions import Action, ActionStateInvalid, NothingToUndo, Proposal
 from interlock.orchestration.approvals import Approval, ConsentStale, Verdict
 from interlock.orchestration.sessions import Opening, SessionClosed
+from interlock.values.actions import ActionState
 from tests.orchestration.desk import (
     AGENT_KEY,
     CARLA,
@@ -56,7 +57,9 @@ async def _asked(desk: Installation, action: Action) -> Approval:
 
 def _repayable(root: Path) -> None:
     """Let a payment be undone by an operation that would gladly run twice."""
-    change(root, "systems/ledger.yaml", "unpay(id = output.id)", "repay(account = input.account, amount = input.amount)")
+    change(
+        root, "systems/ledger.yaml", "unpay(id = output.id)", "repay(account = input.account, amount = input.amount)"
+    )
     with (root / "systems" / "ledger.yaml").open("a") as file:
         file.write(REVERSIBLE)
     change(root, "policies/desk.cedar", '"ledger.unpay"', '"ledger.repay"')
@@ -118,7 +121,7 @@ async def test_a_burst_right_after_a_restart_does_not_get_past_the_loop_guard(ro
     async with running(root) as second:
         desk = second.installation
         states = [action.state for action in await asyncio.gather(*(_pay(desk, session, 20) for _ in range(8)))]
-        assert states.count("succeeded") == 3  # type: ignore[comparison-overlap]  # a state is its word
+        assert states.count(ActionState.succeeded) == 3
     assert len(payments(root)) == 3
 
 
@@ -152,7 +155,7 @@ async def test_a_payment_is_undone_once_whoever_asks_from_wherever(root: Path) -
             await desk.actions.undo(paid.id, CARLA, session=second)
 
 
-async def test_an_undo_that_waited_does_not_run_when_another_was_faster(root: Path) -> None:
+async def test_an_undo_that_waits_is_not_asked_for_twice(root: Path) -> None:
     _repayable(root)
     rule = '@id("unpay") permit (principal in Role::"agents", action == Action::"ledger.repay", resource);'
     asks = '@id("unpay") @require("confirm") permit (principal, action == Action::"ledger.repay", resource);'
@@ -161,12 +164,11 @@ async def test_an_undo_that_waited_does_not_run_when_another_was_faster(root: Pa
         desk = composed.installation
         first, second = await _session(desk), await _session(desk)
         paid = await _pay(desk, first, 20)
-        slow = await desk.actions.undo(paid.id, AGENT_KEY)
-        fast = await desk.actions.undo(paid.id, AGENT_KEY, session=second)
-        assert (await desk.waiting.confirm(fast.id, CARLA, consent=fast.consent)).state == "succeeded"
-        late = await desk.waiting.confirm(slow.id, CARLA, consent=slow.consent)
-        assert late.state == "denied"
-        assert late.decision.reasons[0].rule == "already-undone"
+        waits = await desk.actions.undo(paid.id, AGENT_KEY)
+        assert (await desk.actions.undo(paid.id, AGENT_KEY, session=second)).id == waits.id
+        assert (await desk.waiting.confirm(waits.id, CARLA, consent=waits.consent)).state == "succeeded"
+        with pytest.raises(NothingToUndo):
+            await desk.actions.undo(paid.id, AGENT_KEY, session=second)
         assert [amount for _, amount in payments(root)] == [20.0, -20.0]
 
 
@@ -207,7 +209,12 @@ async def test_an_action_decided_while_the_project_changes_is_decided_by_the_new
     with _held(root):
         paying = asyncio.create_task(_pay(desk, session, 20))
         await _under_way(desk, root, paying)
-        change(root, "policies/desk.cedar", '@id("limit")', '@id("stop") forbid (principal, action, resource);\n@id("limit")')
+        change(
+            root,
+            "policies/desk.cedar",
+            '@id("limit")',
+            '@id("stop") forbid (principal, action, resource);\n@id("limit")',
+        )
         await desk.projects.reload()
     action = await paying
     assert (action.state, action.decision.reasons[0].rule) == ("denied", "stop")
@@ -222,7 +229,9 @@ async def test_a_definition_that_changes_meanwhile_is_not_run_before_it_is_accep
     with _held(root):
         paying = asyncio.create_task(_pay(desk, session, 20))
         await _under_way(desk, root, paying)
-        change(root, "systems/ledger.yaml", "VALUES (:account, :amount, :text)", "VALUES (:account, 10 * :amount, :text)")
+        change(
+            root, "systems/ledger.yaml", "VALUES (:account, :amount, :text)", "VALUES (:account, 10 * :amount, :text)"
+        )
         await desk.projects.reload()
     action = await paying
     assert (action.state, action.decision.reasons[0].rule) == ("denied", "definition-quarantined")
@@ -255,7 +264,8 @@ async def test_a_confirmation_that_became_void_does_not_come_back(desk: Installa
     fresh = await _asked(desk, action)
     await desk.approvals.decide(Verdict(fresh.id, True, fresh.consent), LENA)
     again = await desk.actions.get(action.id, CARLA)
-    assert (again.state, [str(unmet) for unmet in again.unmet()]) == ("waiting", ["confirm"])
+    assert again.state == "waiting"
+    assert "confirm" in {str(unmet) for unmet in again.unmet()}
     assert payments(root) == []
 
 

@@ -104,9 +104,7 @@ async def test_what_was_raised_before_a_crash_goes_on_after_it(root: Path) -> No
     assert payments(root) == [("A-100", 80.0)]
 
 
-async def test_many_that_wait_do_not_hide_one_that_can_go_on(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_that_wait_do_not_hide_one_that_can_go_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settlement, "PAGE", 2)
     async with running(root) as composed:
         desk = composed.installation
@@ -131,7 +129,9 @@ async def test_a_record_whose_version_cannot_be_told_denies(root: Path) -> None:
 
 async def test_a_fact_that_only_the_caller_could_read_denies(root: Path) -> None:
     change(root, "systems/notes.yaml", "effect: write", "effect: read")
-    change(root, "systems/ledger.yaml", "      paid:", '      note: notes.write_note(text = input.account)\n      paid:')
+    change(
+        root, "systems/ledger.yaml", "      paid:", "      note: notes.write_note(text = input.account)\n      paid:"
+    )
     async with running(root) as composed:
         desk = composed.installation
         action = await _propose(desk, await _session(desk), "ledger.pay", account="A-100", amount=20)
@@ -187,8 +187,8 @@ async def test_every_decision_in_the_journal_can_be_made_again_from_it(desk: Ins
         await _propose(desk, session, "ledger.pay", account=account, amount=10)
     await desk.sessions.extend(PORTAL, session, verification="strong")
     await desk.waiting.resume_session(session)
+    execute(root, "UPDATE accounts SET version = 2")
     for asked in await desk.approvals.page(LENA):
-        execute(root, "UPDATE accounts SET version = version + 1")
         with pytest.raises(ConsentStale):
             await desk.approvals.decide(Verdict(asked.id, True, asked.consent), LENA)
     for asked in await desk.approvals.page(LENA):

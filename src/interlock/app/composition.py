@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock import __version__
+from interlock.app.drift import DriftWatch
 from interlock.app.gauges import Gauges
 from interlock.context.facts import FactReader
 from interlock.experience.installation import Installation
@@ -52,7 +53,8 @@ class Running:
         """Return what runs for as long as the server does."""
         installation = self.installation
         gauges = Gauges(self.database, installation.systems, installation.telemetry.metrics, installation.clock)
-        return [installation.settlement.run(), installation.projects.watch(), gauges.run()]
+        drift = DriftWatch(installation.systems, installation.pins)
+        return [installation.settlement.run(), installation.projects.watch(), gauges.run(), drift.run()]
 
     async def ready(self) -> bool:
         """Return whether the database answers."""
@@ -102,7 +104,7 @@ async def _installation(
     sessions = Sessions(database, journal, projects, clock)
     approvals = Approvals(database, journal, projects, clock)
     judge = Judge(FactReader(systems, clock), switches, pins, clock, telemetry)
-    execution = Execution(systems, journal, sessions, clock, telemetry)
+    execution = Execution(database, systems, journal, sessions, clock, telemetry)
     actions = Actions(database, journal, projects, sessions, approvals, judge, execution)
     waiting = Waiting(database, projects, sessions, actions, judge, execution)
     approvals.actions = waiting

@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+from interlock.experience.cli.output import note
 from interlock.foundation.clock import SystemClock
 from interlock.foundation.secrets.errors import SecretMissing
 from interlock.foundation.settings.environment import setting
@@ -30,12 +31,14 @@ def serve(args: argparse.Namespace) -> int:
     host = args.host or server.host
     if not is_loopback(host):
         check_listen(host, asyncio.run(_demo_secrets(project)))
+    port = args.port or server.port
     os.environ["INTERLOCK_PROJECT"] = str(root)
+    note(f"{project.settings.name} {project.version}: http://{host}:{port} (REST /v1, MCP /mcp, console /console)")
     uvicorn.run(
         "interlock.app.server:create",
         factory=True,
         host=host,
-        port=args.port or server.port,
+        port=port,
         workers=args.workers or server.workers,
         loop="uvloop",
         http="interlock.app.wire:BoundedProtocol",

@@ -15,7 +15,7 @@ from interlock.experience.api.responses import send_bytes, send_json
 from interlock.experience.console import Console
 from interlock.experience.mcp import Mcp
 from interlock.foundation.settings.environment import setting
-from interlock.values.errors import place_of
+from interlock.values.errors import InterlockError, place_of
 
 log = logging.getLogger("interlock.server")
 
@@ -73,7 +73,11 @@ class Server:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._start()
+                try:
+                    await self._start()
+                except InterlockError as error:
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._stop()

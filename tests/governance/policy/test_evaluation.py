@@ -270,3 +270,16 @@ def test_what_is_encoded_is_what_the_schema_promises(arguments: dict[str, Any], 
 def test_the_gate_does_not_load_the_expression_engine() -> None:
     program = "import sys; import interlock.governance.gate; assert 'cel' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_was_asked_before_is_answered_alike_and_nothing_else_is() -> None:
+    policies = compiled()
+    asked = [snapshot(), snapshot(input={**snapshot().input, "amount": 5000.0}), snapshot()]
+    first = [evaluate(one, policies.slices[one.operation], policies) for one in asked]
+    again = [evaluate(one, policies.slices[one.operation], policies) for one in asked]
+    fresh = compiled()
+    alone = [evaluate(one, fresh.slices[one.operation], fresh) for one in reversed(asked)]
+    assert first == again == list(reversed(alone))
+    assert first[0] is again[0]
+    stranger = snapshot(principal={**snapshot().principal, "roles": []})
+    assert evaluate(stranger, policies.slices[stranger.operation], policies) != first[0]

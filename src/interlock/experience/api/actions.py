@@ -47,7 +47,8 @@ async def list_actions(request: Request) -> Any:
 async def get_action(request: Request) -> Any:
     """Return one action with the approvals it asked for."""
     action = await _action(request)
-    return {**action.to_json(), "approvals": await request.installation.actions.approvals(action)}
+    approvals = await request.installation.actions.approvals(action, request.principal)
+    return {**action.to_json(), "approvals": approvals}
 
 
 async def confirm(request: Request) -> Any:

@@ -37,8 +37,17 @@ async def drift(request: Request) -> Any:
 
 
 async def list_pins(request: Request) -> Any:
-    """List operations whose definition changed and waits for acceptance, with the difference."""
-    return {"items": [pin.to_json() for pin in request.installation.pins.quarantined()]}
+    """List operations that are held back because their definition changed, with the difference.
+
+    Those with `found` wait to be accepted; those with `live` are offered differently by the live system, and go on
+    when it offers again what the project has, or when the project's pinned file is changed.
+    """
+    pins = request.installation.pins
+    live = [
+        {"operation": name, "live": True, "differences": [difference.to_json() for difference in changed]}
+        for name, changed in sorted(pins.drifted().items())
+    ]
+    return {"items": [*(pin.to_json() for pin in pins.quarantined()), *live]}
 
 
 async def accept_pin(request: Request) -> Any:

@@ -61,13 +61,15 @@ class Keys:
     ) -> IssuedKey:
         """Make the successor of a key; both count for *overlap* more seconds, then only the new one.
 
-        The new key has the same owner and scopes and ends at *expires* (Unix seconds; None: never). Raises
-        `KeyNotFound` if the key is over or has a successor already, and `KeyInvalid`.
+        The new key has the same owner and scopes. It ends at *expires* (Unix seconds), or lives as long as the old
+        one was made for. Raises `KeyNotFound` if the key is over or has a successor already, and `KeyInvalid`.
         """
         now = self._clock.now()
         old = await self._active(id, tenant, now)
         if overlap < 0 or (expires is not None and expires <= now):
             raise KeyInvalid("the new key would be over before the old one", fix="give times that lie ahead")
+        if expires is None and old.expires is not None:
+            expires = now + (old.expires - old.created)
         until = now + overlap if old.expires is None else min(old.expires, now + overlap)
         request = KeyRequest(old.kind, old.principal, tenant, old.scopes, expires, None, old.note)
         issued = self._issue(request, by, now)

@@ -72,6 +72,7 @@ class Policies:
     rules: Mapping[str, Rule]
     slices: Mapping[str, Slice]
     entities: Bounded[cedarpy.Entities] = field(repr=False, compare=False, default_factory=lambda: Bounded(4096))
+    answers: Bounded[Any] = field(repr=False, compare=False, default_factory=lambda: Bounded(4096))
     permitted: Bounded[tuple[str, ...]] = field(repr=False, compare=False, default_factory=lambda: Bounded(1024))
 
 

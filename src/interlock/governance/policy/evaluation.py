@@ -25,6 +25,8 @@ from interlock.governance.policy.world import World
 from interlock.values.principals import Kind
 
 _KINDS = {kind.value: kind.value.capitalize() for kind in Kind}
+LONGEST_KEPT = 1024
+"""Characters of a context up to which what the policies said to it is kept."""
 _POLICY = re.compile(r"policy `([^`]+)`")
 
 
@@ -48,11 +50,27 @@ class Evaluation:
 
 
 def evaluate(snapshot: Snapshot, part: Slice, policies: Policies) -> Evaluation:
-    """Return what the policies of *part* say to *snapshot*. Never raises for what the snapshot holds."""
+    """Return what the policies of *part* say to *snapshot*. Never raises for what the snapshot holds.
+
+    The policies are pure, so what they said to the same principal and context before they say again; most reads
+    have one context, because only what some policy looks at is in it.
+    """
     try:
-        result = ask(snapshot, part, policies, part.policy_set)
+        principal, context = _question(snapshot, part, policies)
+        key = (part.operation.id, snapshot.system.get("kind", ""), principal, context)
+        known: Evaluation | None = policies.answers.get(key)
+        if known is not None:
+            return known
+        result = _answer(principal, context, snapshot, part, policies, part.policy_set)
     except Mismatch as mismatch:
         return Evaluation(Verdict.mismatched, problem=str(mismatch))
+    evaluation = _read(result, part)
+    if len(context) <= LONGEST_KEPT:
+        policies.answers.put(key, evaluation)
+    return evaluation
+
+
+def _read(result: cedarpy.AuthzResult, part: Slice) -> Evaluation:
     diagnostics = result.diagnostics
     if diagnostics.errors:
         named = {name for error in diagnostics.errors for name in _POLICY.findall(error)}
@@ -67,13 +85,28 @@ def evaluate(snapshot: Snapshot, part: Slice, policies: Policies) -> Evaluation:
 
 def ask(snapshot: Snapshot, part: Slice, policies: Policies, policy_set: cedarpy.PolicySet) -> cedarpy.AuthzResult:
     """Return the engine's answer for *snapshot* under *policy_set*. Raises `Mismatch`."""
+    principal, context = _question(snapshot, part, policies)
+    return _answer(principal, context, snapshot, part, policies, policy_set)
+
+
+def _question(snapshot: Snapshot, part: Slice, policies: Policies) -> tuple[_Principal, str]:
     if snapshot.system.get("name") != part.operation.system:
         raise Mismatch("is not the system of the operation", root="resource")
     try:
         context = orjson.dumps(part.encode(snapshot)).decode()
     except orjson.JSONEncodeError:
         raise Mismatch("holds a text that is not valid Unicode") from None
-    principal = _principal(snapshot.principal, policies.world)
+    return _principal(snapshot.principal, policies.world), context
+
+
+def _answer(
+    principal: _Principal,
+    context: str,
+    snapshot: Snapshot,
+    part: Slice,
+    policies: Policies,
+    policy_set: cedarpy.PolicySet,
+) -> cedarpy.AuthzResult:
     request = {
         "principal": {"type": principal.kind, "id": principal.id},
         "action": {"type": "Action", "id": part.operation.id},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ class Pins:
         self._journal = journal
         self._tenant = tenant
         self._held: dict[str, Quarantined] = {}
+        self._drifted: dict[str, tuple[Difference, ...]] = {}
 
     async def open(self) -> None:
         """Make the table where it is missing."""
@@ -69,14 +70,35 @@ class Pins:
 
     async def guard(self, operation: str) -> dict[str, str] | None:
         """Return the guard of a snapshot if *operation* is quarantined, also when another process accepted it."""
+        drifted = self._drifted.get(operation)
+        if drifted is not None:
+            text = f"The live system offers {operation} differently than the project has it ({_count(drifted)})"
+            return {"rule": "definition-drifted", "text": text, "outcome": "deny"}
         held = self._held.get(operation)
         if held is None:
             return None
         if await store.digest_of(self._database, operation) == held.found.digest:
             self._held.pop(operation, None)
             return None
-        text = f"The definition of {operation} changed ({len(held.differences)} differences) and was not accepted"
+        text = f"The definition of {operation} changed ({_count(held.differences)}) and was not accepted"
         return {"rule": "definition-quarantined", "text": text, "outcome": "deny"}
+
+    async def observe(self, system: str, found: Mapping[str, Sequence[Difference]]) -> None:
+        """Take what was seen of a live *system*: the operations that it offers differently now, with how.
+
+        They are held back until the live system offers again what the project has, or the project is changed.
+        """
+        prefix = f"{system}."
+        for operation, changed in found.items():
+            if self._drifted.get(operation) != tuple(changed):
+                body = {"differences": [difference.pointer for difference in changed]}
+                await self._journal.record([self._entry("definition.drifted", operation, FIRST_SIGHT, body)])
+        kept = {name: changed for name, changed in self._drifted.items() if not name.startswith(prefix)}
+        self._drifted = {**kept, **{name: tuple(changed) for name, changed in found.items()}}
+
+    def drifted(self) -> Mapping[str, tuple[Difference, ...]]:
+        """Return the operations that live systems offer differently than the project has them."""
+        return self._drifted
 
     def quarantined(self) -> list[Quarantined]:
         """Return what waits for acceptance, by operation."""
@@ -108,3 +130,7 @@ class Pins:
 
     def _entry(self, kind: str, operation: str, actor: str, body: dict[str, Any]) -> Entry:
         return Entry(kind=kind, tenant=self._tenant, subject=operation, actor=actor, body=body)
+
+
+def _count(changed: Sequence[Difference]) -> str:
+    return "1 difference" if len(changed) == 1 else f"{len(changed)} differences"

@@ -14,7 +14,7 @@ from interlock.values.labels import Origin
 
 @dataclass(slots=True)
 class Action:
-    """An action. *consent* binds arguments, policy version and record version: what people agree to, exactly.
+    """An action. *consent* binds arguments, definition, policy version and record version: what people agree to.
 
     *vouched* names the arguments that an approver put in. *key* is the idempotency key sent to the system,
     *client_key* the caller's own for the proposal. *owner* is the process that executes it. *shown* is what an
@@ -27,10 +27,10 @@ class Action:
     operation: str
     state: ActionState
     principal: str
-    who: dict[str, Any]
+    who: dict[str, Any] = field(repr=False)
     definition: str
-    input: dict[str, Any]
-    decision: Decision
+    input: dict[str, Any] = field(repr=False)
+    decision: Decision = field(repr=False)
     arguments: str = ""
     consent: str = ""
     record: str = ""
@@ -42,9 +42,9 @@ class Action:
     updated: float = 0.0
     vouched: list[str] = field(default_factory=list)
     met: dict[str, dict[str, Any]] = field(default_factory=dict)
-    shown: dict[str, Any] = field(default_factory=dict)
-    output: Any = None
-    problem: dict[str, Any] | None = None
+    shown: dict[str, Any] = field(default_factory=dict, repr=False)
+    output: Any = field(default=None, repr=False)
+    problem: dict[str, Any] | None = field(default=None, repr=False)
     undo_of: str = ""
     undone_by: str = ""
     external: bool = False
@@ -109,9 +109,9 @@ class Action:
         return view
 
 
-def consent_digest(arguments: str, policy_version: str, record: str) -> str:
+def consent_digest(arguments: str, definition: str, policy_version: str, record: str) -> str:
     """Return the digest that every consent to an action is bound to."""
-    return digest([arguments, policy_version, record])
+    return digest([arguments, definition, policy_version, record])
 
 
 def action_from_document(columns: Mapping[str, Any], document: dict[str, Any]) -> Action:

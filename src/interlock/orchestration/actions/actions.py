@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock.foundation.clock import Clock
@@ -22,7 +22,7 @@ from interlock.orchestration.actions.errors import (
     IdempotencyKeyReused,
     NothingToUndo,
 )
-from interlock.orchestration.actions.execution import Execution
+from interlock.orchestration.actions.execution import Execution, compensated
 from interlock.orchestration.actions.judge import UNDO, Case, Judge, Judgement
 from interlock.orchestration.approvals import Approval, Approvals, ApprovalState
 from interlock.orchestration.approvals import store as approval_store
@@ -35,7 +35,7 @@ from interlock.values.digests import digest
 from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
 
-REMEMBERED = 500  # actions whose results are taken back into the memory of a session that is loaded again
+REMEMBERED = 500  # actions of a session that is loaded again whose repeats count
 
 STATES = {
     Outcome.allow: ActionState.executing,
@@ -66,7 +66,7 @@ class Proposal:
 
     session: str
     operation: str
-    input: dict[str, Any] = field(default_factory=dict)
+    input: dict[str, Any] = field(default_factory=dict, repr=False)
     client_key: str = ""
     undo_of: str = ""
     undone_before: str = ""
@@ -103,14 +103,13 @@ class Actions:
         `OperationUnknown`, `InputInvalid` and `IdempotencyKeyReused` for proposals that cannot be judged at all;
         those are journalled too.
         """
-        project = self._projects.current
         session = await self._sessions.use(proposal.session, principal)
-        compiled = await self._compiled(project, session, principal, proposal)
         arguments = digest([proposal.operation, proposal.input])
         if proposal.client_key:
             known = await store.by_client_key(self._database, session.id, proposal.client_key)
             if known is not None:
                 return _same(known, arguments)
+        project, compiled = await self._compiled(session, principal, proposal)
         case = Case(
             session,
             principal.to_json(),
@@ -122,10 +121,16 @@ class Actions:
         )
         action_id = new_id("act")
         with self._telemetry.action(proposal.operation, action=action_id, session=session.id, agent=case.agent):
-            return await self._take(action_id, principal, proposal, case)
+            judgement = await self._judge.judge(project, case)
+            while project is not self._projects.current:  # it changed while facts were read
+                project, compiled = await self._compiled(session, principal, proposal)
+                case = replace(case, compiled=compiled)
+                judgement = await self._judge.judge(project, case)
+            return await self._take(action_id, principal, proposal, case, judgement)
 
-    async def _take(self, action_id: str, principal: Principal, proposal: Proposal, case: Case) -> Action:
-        judgement = await self._judge.judge(self._projects.current, case)
+    async def _take(
+        self, action_id: str, principal: Principal, proposal: Proposal, case: Case, judgement: Judgement
+    ) -> Action:
         action = self._begin(action_id, principal, proposal, case, judgement)
         with self._execution.holding(action_id):
             try:
@@ -151,6 +156,19 @@ class Actions:
                 return action
         raise ActionUnknown("there is no such action for this credential", fix="list them: GET /v1/actions")
 
+    async def _changeable(self, action_id: str, principal: Principal) -> Action:
+        """Return an action that the caller may also withdraw or undo: reading all of them is not enough for that."""
+        action = await self.get(action_id, principal)
+        if principal.kind is Kind.person or action.principal == principal.name:
+            return action
+        session = await self._sessions.get(action.session)
+        if session is None or not session.admits(principal):
+            raise ActionForbidden(
+                "this credential may read the action, and not change what becomes of it",
+                why="it was proposed in a session that is not the caller's own",
+            )
+        return action
+
     async def page(
         self,
         principal: Principal,
@@ -173,7 +191,7 @@ class Actions:
 
     async def cancel(self, action_id: str, principal: Principal) -> Action:
         """Withdraw an action that waits. Raises `ActionStateInvalid` for one that does not."""
-        action = await self.get(action_id, principal)
+        action = await self._changeable(action_id, principal)
         if action.state is not ActionState.waiting:
             raise ActionStateInvalid(
                 f"the action is {action.state.value}, so it cannot be cancelled",
@@ -186,7 +204,7 @@ class Actions:
 
     async def undo(self, action_id: str, principal: Principal, *, session: str = "") -> Action:
         """Propose the declared undo of a succeeded action: an action of its own, with its own decision."""
-        done = await self.get(action_id, principal)
+        done = await self._changeable(action_id, principal)
         plan = self._projects.current.undos.get(done.operation)
         if plan is None:
             raise NothingToUndo(f"{done.operation} declares no undo", fix="declare `undo:` in its system's file")
@@ -219,7 +237,12 @@ class Actions:
             )
         if action.principal != principal.name:
             raise ActionForbidden("only who was allowed to execute the action can report its result")
-        compiled = self._projects.current.catalog.operations[action.operation]
+        compiled = self._projects.current.catalog.operations.get(action.operation)
+        if compiled is None:
+            raise ActionStateInvalid(
+                "the project no longer has this operation, so its result cannot be checked",
+                fix="a person will say what became of it: POST /v1/actions/{id}/resolve",
+            )
         problem = compiled.check_output(answer.output) if answer.status == "succeeded" else None
         if problem is not None:
             answer = Answer("unknown", problem=problem)
@@ -238,24 +261,34 @@ class Actions:
         entry = self.entry(
             action, f"action.{action.state.value}", principal.name, {"resolved": "by hand"}, {"comment": comment}
         )
-        await self.save(action, ActionState.in_doubt, [entry], [session_store.touch(action.session)])
+        entries, changes = [entry], [session_store.touch(action.session)]
+        if succeeded and action.undo_of:
+            entries.append(compensated(action, by=principal.name))
+            changes.append(store.compensate(action.undo_of))
+        await self.save(action, ActionState.in_doubt, entries, changes)
         self._sessions.forget(action.session)
         return action
 
-    async def approvals(self, action: Action) -> list[dict[str, Any]]:
-        """Return the approvals asked for an action the caller may see."""
-        return [approval.to_json() for approval in await self._approvals.of_action(action.id)]
+    async def approvals(self, action: Action, principal: Principal) -> list[dict[str, Any]]:
+        """Return the approvals asked for an action the caller may see; the facts only for who may read or decide."""
+        reads = principal.may("read") or principal.may("admin")
+        return [
+            approval.to_json() if reads or approval.admits(principal) else approval.standing()
+            for approval in await self._approvals.of_action(action.id)
+        ]
 
     async def _compiled(
-        self, project: Project, session: Session, principal: Principal, proposal: Proposal
-    ) -> CompiledOperation:
+        self, session: Session, principal: Principal, proposal: Proposal
+    ) -> tuple[Project, CompiledOperation]:
+        """Return the project as it is now and its operation; what it does not fit is journalled and raised."""
+        project = self._projects.current
         try:
             compiled = project.catalog.operation(proposal.operation)
             compiled.check_input(proposal.input)
         except (OperationUnknown, InputInvalid) as error:
             await self._refuse(session, principal, proposal, error.code)
             raise
-        return compiled
+        return project, compiled
 
     async def _refuse(self, session: Session, principal: Principal, proposal: Proposal, code: str) -> None:
         entry = Entry(
@@ -409,8 +442,14 @@ class Actions:
 
     async def _remember(self, session: Session) -> None:
         operations = self._projects.current.catalog.operations
-        for action in await store.of_session(self._database, session.id, limit=REMEMBERED):
+        newest = await store.of_session(self._database, session.id, limit=REMEMBERED)
+        for action in newest:
             session.begin(action.operation, action.arguments)
+        effective = newest
+        if len(newest) == REMEMBERED:  # nothing that had an effect or counts is forgotten, however long ago it was
+            session.count(await store.counts(self._database, session.id))
+            effective = [action async for action in store.effective(self._database, session.id)]
+        for action in effective:
             compiled = operations.get(action.operation)
             done = action.state in (ActionState.succeeded, ActionState.compensated)
             if done and compiled is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from interlock.foundation.clock import Clock
 from interlock.foundation.faults import fault
+from interlock.foundation.store import Database
 from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.foundation.telemetry.overhead import waited
 from interlock.governance.journal import Conflict, Entry, Journal
@@ -24,14 +25,29 @@ _STATES = {
     "failed": ActionState.failed,
     "unknown": ActionState.in_doubt,
 }
+_OPEN = frozenset({ActionState.executing, ActionState.in_doubt})
+_CHANGED = {
+    "code": "definition_changed",
+    "detail": "The definition of the operation changed since this was decided; nothing was sent",
+}
+_OWN = frozenset({"result_breaks_contract"})
+REPORTED = "reported"
+"""What the journal's hashed part says of a problem that a caller reported in its own words."""
 
 
 class Execution:
     """Calls systems for actions that are durably `executing`, and records the outcome."""
 
     def __init__(
-        self, systems: Systems, journal: Journal, sessions: Sessions, clock: Clock, telemetry: Telemetry = OFF
+        self,
+        database: Database,
+        systems: Systems,
+        journal: Journal,
+        sessions: Sessions,
+        clock: Clock,
+        telemetry: Telemetry = OFF,
     ) -> None:
+        self._database = database
         self._systems = systems
         self._journal = journal
         self.sessions = sessions
@@ -56,22 +72,45 @@ class Execution:
         """Call the system once, under the action's idempotency key, and record the outcome."""
         fault("action.before_call")
         with self.telemetry.system_call(operation.system, action.operation):
-            answer = await self._systems.call(action.operation, action.input, key=action.key)
+            answer = await self.call(action)
         fault("action.after_call")
         self._observe(operation.system, answer)
         waited(answer.elapsed_ms)
         return await self.finish(action, operation, session, answer, actor=f"service:{self._journal.writer}")
+
+    async def call(self, action: Action) -> Answer:
+        """Call the system as it was decided on; a definition that changed since is another operation, and not sent."""
+        compiled = self._systems.catalog.operations.get(action.operation)
+        if compiled is None or compiled.digest != action.definition:
+            return Answer("failed", problem=dict(_CHANGED), sent=False)
+        return await self._systems.call(action.operation, action.input, key=action.key)
 
     async def finish(
         self, action: Action, operation: Operation, session: Session | None, answer: Answer, *, actor: str
     ) -> Action:
         """Record *answer* as the outcome of an action that is executing or in doubt.
 
-        If another process settled the action first, what it recorded stands and is returned.
+        If somebody settled the action first, what they recorded stands and is returned; a doubt does not stand
+        against a certain answer.
         """
+        while (was := action.state) in _OPEN and was is not _STATES[answer.status]:
+            try:
+                await self._finish(action, operation, session, answer, actor=actor)
+            except Conflict:
+                self.sessions.forget(action.session)
+                stored = await store.load(self._database, action.id)
+                assert stored is not None
+                action = stored
+                continue
+            self.telemetry.metrics.count("interlock_actions_total", action.operation, action.state.value)
+            fault("action.after_result")
+            break
+        return action
+
+    async def _finish(
+        self, action: Action, operation: Operation, session: Session | None, answer: Answer, *, actor: str
+    ) -> None:
         was, state = action.state, _STATES[answer.status]
-        if was is state:
-            return action
         action.state = state
         action.output = answer.output if state is ActionState.succeeded else None
         action.problem = answer.problem
@@ -84,21 +123,18 @@ class Execution:
             session=action.session,
             actor=actor,
             body=_outcome(action, operation, answer),
-            fields={"output": action.output} if action.output is not None else {},
+            fields=_values(action),
         )
         changes = [session_store.touch(action.session)]
         guards = [store.save(action, was=was)]
         entries = [entry]
         if state is ActionState.succeeded and action.undo_of:
-            entries.append(_compensated(action))
+            entries.append(compensated(action, by=action.principal))
             changes.append(store.compensate(action.undo_of))
         if session is not None:
             session.pending += 1
         try:
             await self._journal.record(entries, guards=guards, changes=changes)
-        except Conflict:
-            self.sessions.forget(action.session)
-            return action
         except BaseException:
             self.sessions.forget(action.session)
             raise
@@ -108,9 +144,6 @@ class Execution:
             session.revision += 1
             if state is ActionState.succeeded:
                 session.succeed(operation, action.input, action.output, action.origins)
-        self.telemetry.metrics.count("interlock_actions_total", action.operation, state.value)
-        fault("action.after_result")
-        return action
 
     def _observe(self, system: str, answer: Answer) -> None:
         metrics = self.telemetry.metrics
@@ -129,16 +162,25 @@ def _outcome(action: Action, operation: Operation, answer: Answer) -> dict[str, 
         "key": action.key,
     }
     if answer.problem:
-        body["problem"] = str(answer.problem.get("code", ""))
+        code = str(answer.problem.get("code", ""))
+        body["problem"] = code if not action.external or code in _OWN else REPORTED
     return body
 
 
-def _compensated(action: Action) -> Entry:
+def _values(action: Action) -> dict[str, Any]:
+    values = {"output": action.output} if action.output is not None else {}
+    if action.external and action.problem is not None:
+        values["problem"] = action.problem  # in the words of whoever reported it, which may hold anything
+    return values
+
+
+def compensated(action: Action, *, by: str) -> Entry:
+    """Return the entry about the action that *action*, an undo, has undone."""
     return Entry(
         kind="action.compensated",
         tenant=action.tenant,
         subject=action.undo_of,
         session=action.session,
-        actor=action.principal,
+        actor=by,
         body={"undone_by": action.id},
     )

@@ -55,9 +55,9 @@ class Case:
     """
 
     session: Session
-    who: Mapping[str, Any]
+    who: Mapping[str, Any] = field(repr=False)
     compiled: CompiledOperation
-    input: dict[str, Any]
+    input: dict[str, Any] = field(repr=False)
     arguments: str
     usage: Mapping[str, int]
     vouched: Mapping[str, str] = field(default_factory=dict)
@@ -74,12 +74,12 @@ class Judgement:
     """The answer, the snapshot it depends on, and what binds a consent to it."""
 
     decision: Decision
-    snapshot: Snapshot
-    gathered: Gathered
-    record: str
+    snapshot: Snapshot = field(repr=False)
+    gathered: Gathered = field(repr=False)
+    record: str = field(repr=False)
     consent: str
     version: str
-    origins: Mapping[str, Origin]
+    origins: Mapping[str, Origin] = field(repr=False)
 
     def shown(self, session: Session) -> dict[str, Any]:
         """Return what an approver needs to judge: the words, the arguments, the facts, where values came from."""
@@ -119,13 +119,15 @@ class Judge:
         operation = case.compiled.operation
         session = case.session
         view = session.view(project.settings.verification, operation.id)
-        await self._switches.refresh()
         guards = await self._guards(project, case)
         gathered = Gathered()
         if not guards:
+            plan = project.facts[operation.id]
             gathered = await self._reader.gather(
-                project.facts[operation.id], tenant=session.tenant, input=case.input, session=view
+                plan, tenant=session.tenant, input=case.input, session=view, fresh=case.again
             )
+            if plan.stages:  # reading takes its time, in which somebody may have stopped it all
+                guards = await self._guards(project, case)
         origins, label = _origins(case)
         snapshot = Snapshot(
             principal=_principal(project, case),
@@ -152,11 +154,12 @@ class Judge:
         started = self._clock.monotonic()
         decision = decide(snapshot, project.policies)
         self._metrics.observe("interlock_decision_seconds", self._clock.monotonic() - started)
-        consent = consent_digest(case.arguments, project.policies.version, gathered.version)
+        consent = consent_digest(case.arguments, case.compiled.digest, project.policies.version, gathered.version)
         return Judgement(decision, snapshot, gathered, gathered.version, consent, project.version, origins)
 
     async def _guards(self, project: Project, case: Case) -> list[Guard]:
         operation, session = case.compiled.operation, case.session
+        await self._switches.refresh()
         found = [
             self._switches.guard(
                 agent=case.agent, operation=operation.id, system=operation.system, tenant=session.tenant
@@ -166,15 +169,23 @@ class Judge:
         ]
         if not case.again:
             found.append(project.loop_guard(case.agent).check(case.usage))
-        if session.closed or self._clock.now() > session.expires_at:
+        if session.over(self._clock.now()):
             found.append({"rule": "session-closed", "text": "The session was closed"})
         return [guard for guard in found if guard is not None]
 
 
 def _principal(project: Project, case: Case) -> dict[str, Any]:
-    """An agent's roles are those of the active project, also for an action that has waited."""
-    spec = project.agents.get(case.agent)
-    return {**case.who, "roles": sorted(spec.roles)} if spec is not None else dict(case.who)
+    """Return who asks with the roles of the active project, also for an action that has waited.
+
+    Where tokens bring roles of their own, those that the project no longer knows are left out.
+    """
+    who, kind = case.who, Kind(case.who["kind"])
+    member = project.directory.find(kind, who["id"])
+    if kind is not Kind.agent and not case.again:
+        return dict(who)
+    if kind is Kind.person and project.settings.issuers:
+        return {**who, "roles": [role for role in who["roles"] if role in project.directory.roles]}
+    return {**who, "roles": sorted(member.roles) if member is not None else []}
 
 
 def _agent_guard(project: Project, case: Case) -> Guard | None:

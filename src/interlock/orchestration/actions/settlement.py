@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 from interlock.foundation.clock import Clock
 from interlock.foundation.expressions import ExpressionFailed
@@ -18,14 +19,17 @@ from interlock.orchestration.actions.execution import Execution
 from interlock.orchestration.actions.waiting import Waiting
 from interlock.orchestration.approvals import Approvals
 from interlock.orchestration.project import Projects
+from interlock.orchestration.sessions import Session
 from interlock.values.actions import ActionState
-from interlock.values.decisions import Reason
+from interlock.values.decisions import Requirement
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Operation
 
 log = logging.getLogger("interlock.settlement")
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+MOST_PAUSES = 10_000
+PAGE = 200  # actions of one state that one round looks at; the next goes on where it ended
 REPORT_WITHIN = 900.0  # seconds for a caller to report what it executed, unless its operation says otherwise
 GRACE = 1.0  # seconds after a call's time limit before a read-back may conclude that nothing happened
 
@@ -53,6 +57,7 @@ class Settlement:
         self._approvals = approvals
         self._clock: Clock = execution.sessions.clock
         self._pauses: dict[str, tuple[float, float]] = {}
+        self._ended: dict[ActionState, str] = {}
 
     async def run(self, *, every: float = 1.0) -> None:
         """Settle until cancelled. A round that fails is logged and tried again."""
@@ -64,15 +69,25 @@ class Settlement:
             await asyncio.sleep(every)
 
     async def round(self) -> None:
-        """Do everything that is due once."""
+        """Do everything that is due once. What cannot be taken further is logged and holds up nothing else."""
         await self.recover()
-        await self._miss_reports()
-        for action in await store.in_state(self._database, ActionState.in_doubt):
-            if self._due(action):
-                await self.settle(action)
+        await self._each(ActionState.executing, self._miss_report)
+        await self._each(ActionState.in_doubt, self._settle_due)
         for action_id in await self._approvals.sweep():
-            await self._waiting.deny(action_id, Reason("approval-expired", "Nobody decided in time"))
-        await self._go_on()
+            await self._waiting.resume(action_id)
+        await self._each(ActionState.waiting, self._go_on)
+
+    async def _each(self, state: ActionState, step: Callable[[Action], Awaitable[None]]) -> None:
+        """Take a page of the actions in *state* a step further, beginning after those of the last round."""
+        found = await store.in_state(self._database, state, after=self._ended.get(state, ""), limit=PAGE)
+        self._ended[state] = found[-1].id if len(found) == PAGE else ""
+        for action in found:
+            try:
+                await step(action)
+            except ActionStateInvalid:
+                continue  # somebody took it further at the same moment
+            except InterlockError as error:
+                log.warning("%s cannot be taken further: %s", action.id, error.code)
 
     async def recover(self) -> int:
         """Take over actions that nobody takes care of any more; return how many.
@@ -100,14 +115,16 @@ class Settlement:
         owned = await store.owned(self._database, owner)
         return sum([await self._doubt(a) for a in owned if not a.external and not self._execution.holds(a.id)])
 
-    async def _miss_reports(self) -> None:
-        """Put into doubt what callers were allowed to execute themselves and have not reported in time."""
-        now = self._clock.now()
-        for action in await store.in_state(self._database, ActionState.executing):
-            compiled = self._projects.current.catalog.operations.get(action.operation)
-            patience = (compiled.operation.timeout if compiled else 0.0) or REPORT_WITHIN
-            if action.external and now > action.updated + patience:
-                await self._doubt(action)
+    async def _miss_report(self, action: Action) -> None:
+        """Put into doubt what a caller was allowed to execute itself and has not reported in time."""
+        compiled = self._projects.current.catalog.operations.get(action.operation)
+        patience = (compiled.operation.timeout if compiled else 0.0) or REPORT_WITHIN
+        if action.external and self._clock.now() > action.updated + patience:
+            await self._doubt(action)
+
+    async def _settle_due(self, action: Action) -> None:
+        if self._due(action):
+            await self.settle(action)
 
     async def settle(self, action: Action) -> Action:
         """Find out what an action in doubt did, if its operation can say; otherwise leave it to a person."""
@@ -129,14 +146,14 @@ class Settlement:
         compiled = self._projects.current.catalog.operations.get(action.operation)
         if compiled is None:
             return False
-        return action.operation in self._projects.current.read_backs or compiled.operation.repeatable
+        return action.operation in self._projects.current.read_backs or _repeatable(action, compiled.operation)
 
     async def _find_out(self, action: Action, operation: Operation) -> Answer | None:
         plan = self._projects.current.read_backs.get(action.operation)
         if plan is None:
-            if not operation.repeatable:
+            if not _repeatable(action, operation):
                 return None
-            answer = await self._systems.call(action.operation, action.input, key=action.key)
+            answer = await self._execution.call(action)
             # A system that knows the key answers as it did the first time; any other's refusal says nothing of that.
             told = answer.succeeded or (answer.sent and bool(operation.idempotency_header))
             return answer if told else None
@@ -179,23 +196,42 @@ class Settlement:
             return 0  # another process recovered it first
         return 1
 
-    async def _go_on(self) -> None:
-        """Resume waiting actions whose last approval was recorded by a process that then died."""
-        for action in await store.in_state(self._database, ActionState.waiting):
-            if any(requirement.kind in ("confirm", "step-up") for requirement in action.unmet()):
-                continue
-            pending = await self._approvals.pending(action.id)
-            if not pending:
-                try:
-                    await self._waiting.resume(action.id)
-                except ActionStateInvalid:
-                    continue  # whoever decided it is resuming it right now
+    async def _go_on(self, action: Action) -> None:
+        """Resume an action of which nothing is unmet any more, or that waits in a session that is over.
+
+        Its last consent may have been recorded by a process that then died.
+        """
+        session = await self._sessions.get(action.session)
+        if session is None:
+            return
+        if not session.over(self._clock.now()):
+            levels = self._projects.current.settings.verification
+            if any(not _may_be_met(requirement, session, levels) for requirement in action.unmet()):
+                return
+            if await self._approvals.pending(action.id):
+                return
+        await self._waiting.resume(action.id)
 
     def _due(self, action: Action) -> bool:
         at, _ = self._pauses.get(action.id, (0.0, 0.0))
         return self._clock.monotonic() >= at and self.can_settle(action)
 
     def _pause(self, action: Action) -> None:
+        if len(self._pauses) > MOST_PAUSES:  # most of them a person has settled, or another process
+            self._pauses.clear()
         _, pause = self._pauses.get(action.id, (0.0, FIRST_PAUSE / 2))
         pause = min(pause * 2, LONGEST_PAUSE)
         self._pauses[action.id] = (self._clock.monotonic() + pause, pause)
+
+
+def _repeatable(action: Action, operation: Operation) -> bool:
+    """Return whether the layer may call again: never what the caller executes."""
+    return operation.repeatable and not action.external
+
+
+def _may_be_met(requirement: Requirement, session: Session, levels: Sequence[str]) -> bool:
+    """Return whether judging again can find a stored requirement met: by an approval, or by a raised verification."""
+    if requirement.kind != "step-up":
+        return requirement.kind != "confirm"
+    known = {requirement.subject, session.verification} <= set(levels)
+    return known and levels.index(session.verification) >= levels.index(requirement.subject)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import orjson
 
@@ -102,6 +102,20 @@ async def of_session(database: Database, session_id: str, *, limit: int) -> list
     return [_action(row) for row in reversed(rows)]
 
 
+async def effective(database: Database, session_id: str) -> AsyncIterator[Action]:
+    """Return all actions of a session that took effect, oldest first, however many there are."""
+    query = f"SELECT {_COLUMNS} FROM actions WHERE session = ? AND state IN ('succeeded', 'compensated') ORDER BY id"
+    async for rows in database.scan(query, session_id):
+        for row in rows:
+            yield _action(row)
+
+
+async def counts(database: Database, session_id: str) -> dict[str, int]:
+    """Return how many actions a session has had, by operation."""
+    query = "SELECT operation, COUNT(*) FROM actions WHERE session = ? GROUP BY operation"
+    return {str(row[0]): int(row[1]) for row in await database.read(query, session_id)}
+
+
 async def page(
     database: Database, tenant: str, *, states: Sequence[ActionState], session: str, before: str, limit: int
 ) -> list[Action]:
@@ -119,10 +133,10 @@ async def page(
     return [_action(row) for row in rows]
 
 
-async def in_state(database: Database, state: ActionState, *, limit: int = 500) -> list[Action]:
-    """Return actions of all tenants that are in *state*, oldest first; for settlement only."""
+async def in_state(database: Database, state: ActionState, *, after: str, limit: int) -> list[Action]:
+    """Return actions of all tenants that are in *state*, with ids beyond *after*, oldest first; for settlement only."""
     rows = await database.read(
-        f"SELECT {_COLUMNS} FROM actions WHERE state = ? ORDER BY id LIMIT ?", state.value, limit
+        f"SELECT {_COLUMNS} FROM actions WHERE state = ? AND id > ? ORDER BY id LIMIT ?", state.value, after, limit
     )
     return [_action(row) for row in rows]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from interlock.foundation.store import Database, Statement
@@ -19,6 +20,8 @@ from interlock.values.actions import ActionState
 from interlock.values.decisions import Decision, Outcome, Reason, Requirement
 from interlock.values.digests import digest
 from interlock.values.principals import Principal
+
+_GONE = Reason("operation-gone", "The project no longer has this operation")
 
 
 class Waiting:
@@ -41,10 +44,18 @@ class Waiting:
         self._execution = execution
 
     async def refresh(self, action_id: str) -> str:
-        """Judge the action anew; if what consent binds to has changed, void what was given and ask anew."""
+        """Judge the action anew; if what consent binds to has changed, void what was given and ask anew.
+
+        Return the present consent: the empty string where the action does not wait any more.
+        """
         action, session = await self._load(action_id)
+        if action.state is not ActionState.waiting:
+            return ""
         judgement = await self._judge_again(action, session)
-        if judgement is not None and judgement.consent != action.consent:
+        if judgement is None:
+            await self._deny(action, _GONE)
+            return ""
+        if judgement.consent != action.consent:
             await self._ask_anew(action, session, judgement, "action.consent_void")
         return action.consent
 
@@ -82,8 +93,7 @@ class Waiting:
     async def edit(self, action_id: str, edited: dict[str, Any], editor: Principal) -> str:
         """Replace the arguments and decide anew; raises `EditRefused` where policy does not allow the result."""
         action, session = await self._load(action_id)
-        compiled = self._projects.current.catalog.operations[action.operation]
-        compiled.check_input(edited)
+        self._projects.current.catalog.operation(action.operation).check_input(edited)
         changed = {name for name, value in edited.items() if action.input.get(name) != value}
         action.vouched = sorted({*action.vouched, *changed} & edited.keys())
         action.input, action.arguments = edited, digest([action.operation, edited])
@@ -100,7 +110,16 @@ class Waiting:
         return action.consent
 
     async def resume(self, action_id: str) -> Action:
-        """Run the action if all its requirements are met under the present consent; deny it if one was refused."""
+        """Run the action if all its requirements are met under the present consent; deny it if one was refused.
+
+        If somebody else takes it further at the same moment, that stands, and the action is returned as it is then.
+        """
+        try:
+            return await self._resume(action_id)
+        except ActionStateInvalid:
+            return (await self._load(action_id))[0]
+
+    async def _resume(self, action_id: str) -> Action:
         action, session = await self._load(action_id)
         if action.state is not ActionState.waiting:
             return action
@@ -110,17 +129,18 @@ class Waiting:
             return await self._deny(action, refused)
         judgement = await self._judge_again(action, session)
         if judgement is None:
-            return await self._deny(action, Reason("operation-gone", "The project no longer has this operation"))
+            return await self._deny(action, _GONE)
         if judgement.consent != action.consent:
             await self._ask_anew(action, session, judgement, "action.consent_void")
             return action
-        _meet(action, approvals)
+        lapsed = _meet(action, approvals, self._sessions.clock.now())
         asked = action.decision.requirements
         action.decision = judgement.decision
         held = judgement.decision.outcome is Outcome.wait and not judgement.decision.requirements
         if held or action.unmet():
-            if judgement.decision.requirements != asked:
-                await self._ask_anew(action, session, judgement, "action.requirements_changed")
+            if lapsed or judgement.decision.requirements != asked:
+                kind = "action.consent_lapsed" if lapsed else "action.requirements_changed"
+                await self._ask_anew(action, session, judgement, kind, lapsed=lapsed)
             return action
         return await self._go(action, session, judgement)
 
@@ -129,37 +149,44 @@ class Waiting:
         found = await store.of_session(self._database, session_id, limit=500)
         return [await self.resume(action.id) for action in found if action.state is ActionState.waiting]
 
-    async def deny(self, action_id: str, reason: Reason) -> Action:
-        """Deny an action that waited in vain."""
-        action, _ = await self._load(action_id)
-        return await self._deny(action, reason) if action.state is ActionState.waiting else action
-
     async def _go(self, action: Action, session: Session, judgement: Judgement) -> Action:
+        operation = self._projects.current.catalog.operation(action.operation).operation
         outcome = judgement.decision.outcome
         allowed = outcome in (Outcome.allow, Outcome.wait)
         action.state = ActionState.executing if allowed else STATES[outcome]
         action.owner = self._actions.writer if allowed else ""
+        action.definition = judgement.snapshot.digest
         entry = self._actions.decided(action, judgement, kind="action.redecided")
         with self._execution.holding(action.id):
-            await self._actions.save(action, ActionState.waiting, [entry])
+            await self._actions.save(action, ActionState.waiting, [entry], [approval_store.dismiss(action.id)])
             if not allowed or action.external:
                 return action
-            compiled = self._projects.current.catalog.operations[action.operation]
-            return await self._execution.run(action, compiled.operation, session)
+            return await self._execution.run(action, operation, session)
 
     async def _ask_anew(
-        self, action: Action, session: Session, judgement: Judgement, kind: str, *, actor: str = ""
+        self,
+        action: Action,
+        session: Session,
+        judgement: Judgement,
+        kind: str,
+        *,
+        actor: str = "",
+        lapsed: Sequence[Approval] = (),
     ) -> None:
-        """Store the new judgement of a waiting action; approvals bound to another consent become void."""
+        """Store the new judgement of a waiting action; consents bound to another case, or *lapsed*, become void."""
         outcome = judgement.decision.outcome
         action.decision, action.consent, action.record = judgement.decision, judgement.consent, judgement.record
+        action.definition = judgement.snapshot.digest
+        action.met = {name: met for name, met in action.met.items() if met["consent"] == action.consent}
         changes: list[Statement] = [approval_store.void(action.id, keep=action.consent)]
+        changes += [approval_store.lapse(approval) for approval in lapsed]
         if outcome in (Outcome.allow, Outcome.wait):
             action.shown = judgement.shown(session)
             asked = await approval_store.of_action(self._database, action.id)
             changes += self._actions.ask(action, session, asked=asked)
         else:
             action.state = STATES[outcome]
+            changes.append(approval_store.dismiss(action.id))
         entry = self._actions.decided(action, judgement, kind=kind)
         if actor:
             entry = self._actions.entry(action, kind, actor, dict(entry.body), dict(entry.fields))
@@ -181,6 +208,12 @@ class Waiting:
         return action
 
     async def _judge_again(self, action: Action, session: Session) -> Judgement | None:
+        project, judgement = self._projects.current, await self._judged(action, session)
+        while project is not self._projects.current:  # it changed while facts were read
+            project, judgement = self._projects.current, await self._judged(action, session)
+        return judgement
+
+    async def _judged(self, action: Action, session: Session) -> Judgement | None:
         project = self._projects.current
         compiled = project.catalog.operations.get(action.operation)
         if compiled is None:
@@ -222,8 +255,16 @@ def _refusal(approvals: list[Approval]) -> Reason | None:
     return None
 
 
-def _meet(action: Action, approvals: list[Approval]) -> None:
+def _meet(action: Action, approvals: list[Approval], now: float) -> list[Approval]:
+    """Note which approvals stand under the present consent; return those that were given too long ago to count."""
+    lapsed = []
+    action.met = {name: met for name, met in action.met.items() if not name.startswith("approval:")}
     for approval in approvals:
-        if approval.state is ApprovalState.approved and approval.consent == action.consent:
-            by = [decision["by"] for decision in approval.decisions if decision["verdict"] == "approve"]
-            action.met[approval.requirement] = {"consent": approval.consent, "by": by}
+        if approval.state is not ApprovalState.approved or approval.consent != action.consent:
+            continue
+        if approval.lapses() < now:
+            lapsed.append(approval)
+            continue
+        by = [decision["by"] for decision in approval.decisions if decision["verdict"] == "approve"]
+        action.met[approval.requirement] = {"consent": approval.consent, "by": by}
+    return lapsed

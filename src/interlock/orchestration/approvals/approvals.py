@@ -41,7 +41,10 @@ class WaitingActions(Protocol):
     """What deciding needs of the actions that wait; given by the owner of actions."""
 
     async def refresh(self, action_id: str) -> str:
-        """Look at the world again; ask anew if arguments, policy or record differ; return the present consent."""
+        """Look at the world again; ask anew if arguments, definition, policy or record differ.
+
+        Return the present consent; the empty string, to which nobody consents, for an action that waits no more.
+        """
         ...
 
     async def edit(self, action_id: str, edited: dict[str, Any], editor: Principal) -> str:

@@ -48,6 +48,11 @@ class Session:
         self.repeats[operation + arguments_digest] += 1
         return before
 
+    def count(self, calls: Mapping[str, int]) -> None:
+        """Take over how many actions there were, by operation, where only the newest were begun again one by one."""
+        self.calls = Counter(calls)
+        self.actions = sum(calls.values())
+
     def succeed(
         self,
         operation: Operation,
