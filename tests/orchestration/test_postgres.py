@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from interlock.governance.limits import SwitchScope, SwitchTarget
-from interlock.orchestration.actions import Proposal, trace
+from interlock.orchestration.actions import Action, Proposal, trace
 from interlock.orchestration.approvals import ConsentStale, Verdict
 from interlock.orchestration.sessions import Opening
 from tests.orchestration.desk import AGENT_KEY, CARLA, DORA, LENA, execute, payments, running
@@ -61,3 +62,34 @@ async def test_what_a_dead_process_was_executing_is_taken_over(root: Path, postg
             assert await second.installation.settlement.recover() == 0
             found = await second.installation.actions.get(external.id, CARLA)
             assert found.state == "executing"
+
+
+async def test_a_burst_right_after_a_restart_does_not_get_past_the_loop_guard(root: Path, postgres_url: str) -> None:
+    async with running(root, postgres_url) as first:
+        opening = Opening(agent="helper", request="Pay 20 to account A-100")
+        session = (await first.installation.sessions.open(CARLA, opening)).id
+    async with running(root) as second:
+        pay = Proposal(session, "ledger.pay", {"account": "A-100", "amount": 20})
+        propose = second.installation.actions.propose
+        actions = await asyncio.gather(*(propose(AGENT_KEY, pay) for _ in range(8)))
+        assert [action.state.value for action in actions].count("succeeded") == 3
+    assert len(payments(root)) == 3
+
+
+async def test_an_action_is_undone_once_also_by_two_processes(root: Path, postgres_url: str) -> None:
+    async with running(root, postgres_url) as first, running(root) as second:
+        one, two = first.installation, second.installation
+        sessions = [
+            (await desk.sessions.open(CARLA, Opening(agent="helper", request="Pay 20 to A-100"))).id
+            for desk in (one, two)
+        ]
+        paid = await one.actions.propose(
+            AGENT_KEY, Proposal(sessions[0], "ledger.pay", {"account": "A-100", "amount": 20})
+        )
+        results = await asyncio.gather(
+            one.actions.undo(paid.id, AGENT_KEY, session=sessions[0]),
+            two.actions.undo(paid.id, AGENT_KEY, session=sessions[1]),
+            return_exceptions=True,
+        )
+        assert len({one.id for one in results if isinstance(one, Action)}) == 1
+        assert (await one.actions.get(paid.id, CARLA)).state == "compensated"

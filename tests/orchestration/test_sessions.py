@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interlock.experience.installation import Installation
-from interlock.orchestration.actions import Proposal
+from interlock.orchestration.actions import Proposal, actions
 from interlock.orchestration.sessions import (
     Opening,
     SessionClosed,
@@ -83,6 +83,25 @@ async def test_history_and_origins_outlive_the_process(root: Path) -> None:
         steered = Proposal(session.id, "ledger.pay", {"account": "B-666", "amount": 10})
         action = await desk.actions.propose(AGENT_KEY, steered)
         assert [reason.rule for reason in action.decision.reasons] == ["never-steered"]
+
+
+async def test_a_long_history_is_neither_forgotten_nor_counted_short(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "REMEMBERED", 2)
+    async with running(root) as first:
+        desk = first.installation
+        session = await desk.sessions.open(CARLA, Opening(agent="helper", request="See what A-100 says"))
+        for account in ("A-100", "B-666", "B-666", "X-1"):
+            await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.get_account", {"id": account}))
+        before = await desk.sessions.use(session.id, CARLA)
+    async with running(root) as second:
+        desk = second.installation
+        again = await desk.sessions.use(session.id, CARLA)
+        assert (again.actions, again.calls, again.done) == (4, before.calls, before.done)
+        steered = Proposal(session.id, "ledger.pay", {"account": "B-666", "amount": 10})
+        action = await desk.actions.propose(AGENT_KEY, steered)
+        assert action.decision.reasons[0].rule == "never-steered"
 
 
 async def test_two_processes_see_each_others_sessions(root: Path) -> None:

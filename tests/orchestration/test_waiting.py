@@ -271,3 +271,17 @@ async def test_a_withdrawn_action_cannot_be_approved(desk: Installation, root: P
 async def _pass(desk: Installation, moment: float) -> None:
     """Let the installation's clock stand at *moment*."""
     desk.clock.set(moment)  # type: ignore[attr-defined]  # the fixture composes with a clock that can be set
+
+
+async def test_an_action_outside_the_sessions_plan_needs_a_person(desk: Installation, root: Path) -> None:
+    plan = ("ledger.get_account",)
+    words = "Look at A-100 and pay 20 to A-100"
+    session = await desk.sessions.open(CARLA, Opening(agent="helper", request=words, plan=plan))
+    read = await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.get_account", {"id": "A-100"}))
+    assert read.state == "succeeded"
+    pay = Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 20})
+    action = await desk.actions.propose(AGENT_KEY, pay)
+    assert (action.state, action.decision.reasons[0].rule) == ("waiting", "outside-plan")
+    assert payments(root) == []
+    done = await desk.waiting.confirm(action.id, CARLA, consent=action.consent)
+    assert done.state == "succeeded"

@@ -130,6 +130,8 @@ class Judge:
 
     def _loosely_untrusted(self, value: str, spoken: list[str]) -> list[int]:
         """The place of an outsider's text that holds all of the value's words in a row, or its look-alike."""
+        if not self._untrusted:
+            return []
         if not value.isascii():
             spoken = forms.words(forms.wide(value))
         if not spoken:
@@ -145,7 +147,7 @@ class Judge:
 
     def _unmatched(self, value: Any) -> Origin:
         """A value that is found nowhere as a whole; one put together from an outsider's words is theirs."""
-        if isinstance(value, str):
+        if isinstance(value, str) and self._untrusted:
             spoken = forms.words(forms.wide(value[:MOST_TEXT]))
             parts = [word for word in spoken if len(word) > 2 and not word.isalpha()]
             parts += [f"{one} {other}" for one, other in pairwise(spoken)]
