@@ -15,6 +15,7 @@ from interlock.orchestration.sessions import (
     SessionForbidden,
     SessionInvalid,
     SessionUnknown,
+    registry,
 )
 from tests.orchestration.desk import AGENT_KEY, CARLA, LENA, OTTO, PORTAL, running
 
@@ -116,3 +117,19 @@ async def test_two_processes_see_each_others_sessions(root: Path) -> None:
         await two.sessions.close(CARLA, session.id)
         with pytest.raises(SessionClosed):
             await one.sessions.use(session.id, CARLA)
+
+
+async def test_what_all_sessions_remember_is_bounded_and_what_is_forgotten_is_loaded_again(
+    desk: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "CACHED_BYTES", 50_000)
+    words = "Look at A-100. " + " ".join(f"case {number}" for number in range(300))
+    opened = [await desk.sessions.open(CARLA, Opening(agent="helper", request=words)) for _ in range(8)]
+    again = await desk.sessions.get(opened[0].id)
+    assert again is not None
+    assert again is not opened[0], "it was still held"
+    read = Proposal(opened[0].id, "ledger.get_account", {"id": "A-100"})
+    action = await desk.actions.propose(AGENT_KEY, read)
+    assert action.state == "succeeded"
+    records = await desk.journal.show(action.id, tenant="acme")
+    assert records[0].fields["snapshot"]["origins"]["id"]["person"] is True

@@ -285,3 +285,22 @@ async def test_an_action_outside_the_sessions_plan_needs_a_person(desk: Installa
     assert payments(root) == []
     done = await desk.waiting.confirm(action.id, CARLA, consent=action.consent)
     assert done.state == "succeeded"
+
+
+async def test_one_person_with_two_roles_meets_one_approval(desk: Installation, root: Path) -> None:
+    policies = root / "policies" / "desk.cedar"
+    text = policies.read_text("utf-8").replace(
+        '@require("approval:lead")', '@require("approval:lead;approval:director")'
+    )
+    policies.write_text(text, "utf-8")
+    await desk.projects.reload()
+    action = await _waiting(desk, 400)
+    both = person("lena", "lead", "director")
+    first, second = await desk.approvals.of_action(action.id)
+    await desk.approvals.decide(Verdict(first.id, True, first.consent), both)
+    with pytest.raises(ApprovalForbidden, match="another role"):
+        await desk.approvals.decide(Verdict(second.id, True, second.consent), both)
+    assert payments(root) == []
+    other = LUIS if second.role == "lead" else DORA
+    await desk.approvals.decide(Verdict(second.id, True, second.consent), other)
+    assert payments(root) == [("A-100", 400.0)]

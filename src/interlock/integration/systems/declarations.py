@@ -33,7 +33,7 @@ def declare(document: Document) -> SystemDeclaration:
         owner=data.get("owner", ""),
         connection=data.get("connection") or {},
         limits=_limits(data.get("limits") or {}),
-        label=_label(data.get("labels") or {}, Label()),
+        label=_label(data.get("labels") or {}, _USUAL_LABELS.get(data["connector"], Label())),
         operations={name: _operation(name, settings) for name, settings in data["operations"].items()},
         file=document.name,
     )
@@ -66,6 +66,10 @@ def _limits(settings: Mapping[str, Any]) -> SystemLimits:
 
 def _seconds(settings: Mapping[str, Any], key: str) -> float:
     return duration(settings[key]) if key in settings else 0.0
+
+
+_USUAL_LABELS = {"external": Label(integrity=Integrity.untrusted)}
+"""What a caller reports it might have made up, so nothing in it is trusted that the project does not say is."""
 
 
 def _label(settings: Mapping[str, Any], usual: Label) -> Label:

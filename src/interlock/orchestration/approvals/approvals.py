@@ -142,6 +142,7 @@ class Approvals:
         """
         approval = await self.get(verdict.approval, principal)
         self._check(approval, verdict, principal)
+        await self._check_first(approval, principal)
         current = await self.actions.refresh(approval.action)
         if current != verdict.consent:
             raise ConsentStale(
@@ -280,6 +281,17 @@ class Approvals:
             raise ApprovalClosed("the approval's deadline has passed", fix="propose the action again")
         if not verdict.consent:
             raise ConsentStale("a verdict must carry the consent it was shown", fix="send `consent` as shown")
+
+    async def _check_first(self, approval: Approval, principal: Principal) -> None:
+        """Whoever has two roles is still one person: of the approvals of one action each meets one."""
+        for other in await store.of_action(self._database, approval.action):
+            standing = other.state in (ApprovalState.pending, ApprovalState.approved)
+            if other.id != approval.id and standing and other.decided_by(principal.id):
+                raise ApprovalForbidden(
+                    "you have already approved this action in another role",
+                    why="each approval of an action is given by another person",
+                    fix="let somebody else decide, or delegate it to them",
+                )
 
     def _check_person(self, approval: Approval, principal: Principal) -> None:
         if principal.kind is not Kind.person or not principal.present or not principal.may("approve"):

@@ -19,6 +19,7 @@ from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
 
 CACHED = 10_000
+CACHED_BYTES = 256 << 20
 LIFETIME = 8 * 3600.0
 AGENT_CHANNELS = frozenset({"api", "mcp"})
 """The channels that an agent may name: those of the surfaces it comes by itself."""
@@ -53,6 +54,8 @@ class Sessions:
         self._projects = projects
         self.clock = clock
         self._cache: OrderedDict[str, Session] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._remembered = 0
         self._loading: dict[str, asyncio.Task[Session | None]] = {}
         self.history: History = _no_history
 
@@ -140,6 +143,7 @@ class Sessions:
         if closed is not session.closed or not session.revision <= revision <= session.revision + session.pending:
             return False
         self._cache.move_to_end(session.id)
+        self._weigh(session)
         return True
 
     async def _load(self, session_id: str) -> Session | None:
@@ -238,12 +242,22 @@ class Sessions:
     def forget(self, session_id: str) -> None:
         """Drop the cached session, so that the next use reads what is really stored."""
         self._cache.pop(session_id, None)
+        self._remembered -= self._sizes.pop(session_id, 0)
 
     def _keep(self, session: Session) -> None:
         self._cache[session.id] = session
         self._cache.move_to_end(session.id)
+        self._weigh(session)
         if len(self._cache) > CACHED:
-            self._cache.popitem(last=False)
+            self.forget(next(iter(self._cache)))
+
+    def _weigh(self, session: Session) -> None:
+        """Keep what all cached sessions remember within bounds: those used longest ago are loaded again if needed."""
+        size = session.memory.used
+        self._remembered += size - self._sizes.get(session.id, 0)
+        self._sizes[session.id] = size
+        while self._remembered > CACHED_BYTES and len(self._cache) > 1:
+            self.forget(next(iter(self._cache)))
 
     def _know(self, session: Session) -> None:
         if session.customer:
