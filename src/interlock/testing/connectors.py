@@ -209,11 +209,12 @@ class ConnectorContract:
 
     def test_closing_releases_everything_and_may_be_done_twice(self) -> None:
         async def check(rig: Rig, root: Path) -> None:
-            before = _held()
-            for _ in range(2):
+            before = (0, 0, 0)
+            for _ in range(3):  # what the first one loads for good, a driver or certificates, is no leak
                 async with self._connector(rig, root) as (connector, _description):
                     await _both(rig, connector)
                     await connector.close()
+                before = before if any(before) else _held()
             await _until(lambda: all(now <= then for now, then in zip(_held(), before, strict=True)))
             assert all(now <= then for now, then in zip(_held(), before, strict=True)), (before, _held())
 
