@@ -34,6 +34,8 @@ from interlock.orchestration.sessions import Sessions
 from interlock.orchestration.sessions.store import MIGRATIONS as SESSIONS
 from interlock.orchestration.turns import Turns
 
+OTHERS_AGE, REMOTE_AGE = 0.05, 0.25
+"""Seconds after which a key or switch changed by another process counts here; one of this process counts at once."""
 SURFACES_KEY = "surfaces.key"
 JWKS_TIMEOUT = 10.0
 JWKS_BYTES = 262_144
@@ -96,7 +98,9 @@ async def _installation(
     clock, settings = projects.clock, projects.current.settings
     telemetry = Telemetry.of(settings.telemetry, version=__version__)
     journal.committed = telemetry.journal
-    switches, keys = Switches(database, journal, clock=clock), Keys(database, journal, clock=clock)
+    age = max(OTHERS_AGE, REMOTE_AGE if database.dialect == "postgres" else 0.0)
+    switches = Switches(database, journal, clock=clock, age=age)
+    keys = Keys(database, journal, clock=clock, age=age)
     pins = Pins(database, journal, tenant=settings.tenants[0])
     systems = Systems(Ports(http, ProjectSecrets(projects), projects.root), clock=clock)
     for part in (switches, keys, pins, systems):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 from pathlib import Path
@@ -95,6 +96,8 @@ class Server:
         self._tasks = [asyncio.create_task(work) for work in running.background()]
         for task in self._tasks:
             task.add_done_callback(self._ended)
+        gc.collect()
+        gc.freeze()  # what was built so far lives as long as the process; looking through it again finds nothing
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Say that the server is not ready any more when something that runs beside it has broken."""

@@ -9,12 +9,32 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower cas
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 
 
+class _Randomness:
+    """Random bytes, asked of the operating system many at a time; never shared with a forked process."""
+
+    def __init__(self) -> None:
+        self._pool = b""
+        os.register_at_fork(after_in_child=self._empty)
+
+    def _empty(self) -> None:
+        self._pool = b""
+
+    def take(self, size: int) -> bytes:
+        if len(self._pool) < size:
+            self._pool = os.urandom(size * 128)
+        taken, self._pool = self._pool[:size], self._pool[size:]
+        return taken
+
+
+_RANDOMNESS = _Randomness()
+
+
 def new_id(prefix: str) -> str:
     """Return `prefix_` and 26 characters: 48 bits of Unix milliseconds, then 82 random bits.
 
     Ids of one prefix sort by the millisecond they were made in; the random part is from the operating system.
     """
-    number = (time.time_ns() // 1_000_000) << 82 | int.from_bytes(os.urandom(11), "big") >> 6
+    number = (time.time_ns() // 1_000_000) << 82 | int.from_bytes(_RANDOMNESS.take(11), "big") >> 6
     pairs = _PAIRS
     text = "".join([pairs[(number >> shift) & 1023] for shift in range(120, -1, -10)])
     return f"{prefix}_{text}"
