@@ -13,7 +13,7 @@ import pytest
 from tests.house.source import PACKAGE, Module, functions, modules
 
 # Costly to load, needed by few: imported inside what needs them.
-HEAVY = ("mcp", "sqlglot", "cel", "asyncpg", "cryptography", "opentelemetry", "jinja2", "openapi_pydantic")
+HEAVY = ("mcp", "sqlglot", "cel", "asyncpg", "cryptography", "opentelemetry", "jinja2")
 COMMAND_LINE = "interlock.app.main"
 NOT_FOR_THE_COMMAND_LINE = (*HEAVY, "aiohttp", "cedarpy", "pydantic")
 
