@@ -80,7 +80,8 @@ class Campaign:
         alarm = threading.Timer(strike.delay, self.place.server.kill)
         if not strike.point:
             alarm.start()
-        left = self._open()
+        operations = {operation for operation, _, _ in strike.mix}
+        left = [wish for wish in self._open() if wish.operation in operations]
         with ThreadPoolExecutor(WORKERS) as clients:
             work = [clients.submit(self._client, strike, left[number::WORKERS]) for number in range(WORKERS)]
         alarm.cancel()
