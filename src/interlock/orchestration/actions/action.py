@@ -48,7 +48,6 @@ class Action:
     undo_of: str = ""
     undone_by: str = ""
     external: bool = False
-    system_ms: float = 0.0
     origins: Mapping[str, Origin] | None = None
 
     def unmet(self) -> tuple[Requirement, ...]:

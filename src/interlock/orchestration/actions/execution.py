@@ -114,7 +114,6 @@ class Execution:
         action.state = state
         action.output = answer.output if state is ActionState.succeeded else None
         action.problem = answer.problem
-        action.system_ms += answer.elapsed_ms
         action.updated = self._clock.now()
         entry = Entry(
             kind=f"action.{state.value}",
