@@ -50,6 +50,15 @@ def origin_words(origin: Mapping[str, Any]) -> str:
     return visible(text)
 
 
+def step_words(step: str | Mapping[str, Any]) -> str:
+    """Return a step of a plan in one phrase: `billing.create_credit (at most 1 times, amount {"at_most": 50})`."""
+    if isinstance(step, str):
+        return step
+    parts = [f"at most {step['times']} times"] if step.get("times") else []
+    parts += [f"{name} {plain(pattern)}" for name, pattern in step.get("arguments", {}).items()]
+    return f"{step['operation']} ({', '.join(parts)})" if parts else str(step["operation"])
+
+
 def place_words(place: str) -> str:
     """Return `helpdesk.get_ticket#/body` as `body of helpdesk.get_ticket`."""
     operation, _, pointer = place.partition("#")

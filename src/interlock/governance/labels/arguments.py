@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from interlock.governance.labels import text as forms
+from interlock.governance.labels.carried import kind_of
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.places import Places
 from interlock.governance.labels.schemas import declares, member_schema
-from interlock.values.labels import TRUSTED_SOURCES, Label, Origin, Source
+from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Origin, Source
 
 MOST_LEAVES = 1000
 MOST_TEXT = 32 << 10
@@ -101,11 +103,12 @@ class Judge:
             found += [] if found else self._whole(["true" if value else "false"])
         else:
             found += self._whole([forms.number_text(value)])
-        if found:
-            return self._places.origin(found)
-        if isinstance(value, str) and free_text:
-            return self._free_text(value[:MOST_TEXT])
-        return self._unmatched(value)
+        if free_text and isinstance(value, str):
+            whole = self._places.origin(found) if found else None
+            if whole is not None and not whole.untrusted:
+                return whole
+            return self._free_text(value[:MOST_TEXT], whole)
+        return self._places.origin(found) if found else self._unmatched(value)
 
     def _whole(self, keys: list[str]) -> list[int]:
         indexes = (self._person, self._session, self._trusted, self._untrusted)
@@ -164,14 +167,25 @@ class Judge:
         known = any(index.get(part) is not None for index in (self._person, self._session, self._trusted))
         return known or f" {part} " in self._heard_words
 
-    def _free_text(self, value: str) -> Origin:
-        parts = [
-            self._places.origin(self._text(chunk) or self._nothing())
-            for chunk in dict.fromkeys(forms.chunks(value))
-            if forms.distinctive(chunk)
-        ]
+    def _free_text(self, value: str, whole: Origin | None) -> Origin:
+        parts: list[Origin] = [] if whole is None else [whole]
+        carries: set[Carried] = set()
+        invents: set[Carried] = set()
+        for chunk in dict.fromkeys(forms.chunks(value)):
+            kind = kind_of(chunk)
+            if kind is None and not forms.distinctive(chunk):
+                continue
+            part = self._places.origin(self._text(chunk) or self._nothing())
+            parts.append(part)
+            if kind is not None and part.untrusted:
+                carries.add(kind)
+            elif kind is not None and part.unknown:
+                invents.add(kind)
         parts += [self._places.origin((place,)) for place in self._phrases(forms.words(forms.wide(value)))]
-        return gather(parts)
+        origin = gather(parts)
+        if carries or invents:
+            return replace(origin, carries=frozenset(carries), invents=frozenset(invents))
+        return origin
 
     def _phrases(self, spoken: Sequence[str]) -> set[int]:
         """The places of remembered phrases (names, addresses) and of quotations inside a text."""
@@ -221,4 +235,6 @@ def _union(deciding: list[Origin], parts: list[Origin]) -> Origin:
     joined = parts[0].label
     for part in parts[1:]:
         joined = label(joined, part.label)
-    return Origin(tuple(source for source in Source if source in seen), tuple(where)[:6], joined)
+    carries: frozenset[Carried] = frozenset().union(*(part.carries for part in parts))
+    invents: frozenset[Carried] = frozenset().union(*(part.invents for part in parts))
+    return Origin(tuple(source for source in Source if source in seen), tuple(where)[:6], joined, carries, invents)

@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock.governance.labels import text as forms
 from interlock.governance.labels.arguments import Judge, Path, leaves
-from interlock.governance.labels.fields import FieldTrust
+from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.places import MOST_PLACES, Place, Places
 from interlock.governance.labels.schemas import property_schemas
@@ -51,6 +51,7 @@ class Memory:
     """
 
     __slots__ = (
+        "_fields",
         "_heard",
         "_heard_words",
         "_limits",
@@ -58,9 +59,10 @@ class Memory:
         "_person",
         "_places",
         "_session",
-        "_trust",
         "_trusted",
         "_untrusted",
+        "seen",
+        "tainted",
     )
 
     def __init__(self, limits: MemoryLimits = _LIMITS) -> None:
@@ -72,7 +74,11 @@ class Memory:
         self._untrusted = Index(self._places, limits.untrusted)
         self._heard = self._heard_words = " "
         self._lost = False
-        self._trust: dict[str, tuple[Operation, FieldTrust, dict[tuple[str, ...], int]]] = {}
+        self._fields: dict[str, tuple[Operation, FieldLabels, dict[tuple[str, ...], int]]] = {}
+        self.tainted = False
+        """Whether any text of outsiders was seen, so that what was seen nowhere may have been hidden in it."""
+        self.seen = PUBLIC
+        """The joined label of everything that was returned here."""
 
     @property
     def used(self) -> int:
@@ -116,18 +122,19 @@ class Memory:
         if output is None:
             return
         sent = self._sent(operation, arguments, origins or {}) if arguments else {}
-        trust = self._trust_of(operation)
+        fields = self._fields_of(operation)
         count = 0
         for path, leaf in leaves(output, self._limits.result_values):
             count += 1
-            integrity = trust.of(path)
+            integrity = fields.integrity(path)
             number = self._place(operation, path, integrity)
             if integrity is Integrity.untrusted:
+                self.tainted = True
                 self._distrust(leaf, number)
             else:
                 self._trust_value(leaf, number, sent)
-        if count >= self._limits.result_values and (not trust.plain or trust.of(()) is Integrity.untrusted):
-            self._lost = True
+        if count >= self._limits.result_values and (not fields.plain or fields.integrity(()) is Integrity.untrusted):
+            self._lost = self.tainted = True
 
     def origins(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Origin]:
         """Return where each argument of a proposed use of *operation* came from.
@@ -165,21 +172,22 @@ class Memory:
         lost = _LOST if self._lost or self._untrusted.evicted else None
         return Judge(self._places, indexes, heard, declared=_DECLARED, requested=_REQUEST, lost=lost)
 
-    def _trust_of(self, operation: Operation) -> FieldTrust:
-        known = self._trust.get(operation.id)
+    def _fields_of(self, operation: Operation) -> FieldLabels:
+        known = self._fields.get(operation.id)
         if known is None or known[0] is not operation:
-            known = self._trust[operation.id] = (operation, FieldTrust(operation), {})
+            known = self._fields[operation.id] = (operation, FieldLabels(operation), {})
         return known[1]
 
     def _place(self, operation: Operation, path: Path, integrity: Integrity) -> int:
-        numbers = self._trust[operation.id][2]
+        _, fields, numbers = self._fields[operation.id]
         field = (integrity, *("*" if isinstance(step, int) else step for step in path))
         number = numbers.get(field)
         if number is None:
             trusted = integrity is Integrity.trusted
             source = Source.trusted_field if trusted else Source.untrusted_field
             pointer = "".join(f"/{step[:60]}" for step in field[1:13])
-            label = replace(operation.label, integrity=integrity)
+            label = fields.of(path)
+            self.seen = self.seen.join(label)
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
             if len(numbers) < MOST_PLACES:
                 numbers[field] = number

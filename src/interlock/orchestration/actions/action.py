@@ -49,6 +49,7 @@ class Action:
     undone_by: str = ""
     external: bool = False
     origins: Mapping[str, Origin] | None = None
+    in_plan: bool = True
 
     def unmet(self) -> tuple[Requirement, ...]:
         """Return the requirements that no valid consent meets yet; steps and approvals alike."""
@@ -77,6 +78,7 @@ class Action:
             "problem": self.problem,
             "undo_of": self.undo_of,
             "external": self.external,
+            "in_plan": self.in_plan,
         }
 
     def to_json(self) -> dict[str, Any]:
