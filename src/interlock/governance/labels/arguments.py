@@ -132,7 +132,7 @@ class Judge:
         return gather(found) if free_text else worst(found)
 
     def _names(self, value: Any, declared: AbstractSet[str]) -> Iterator[Origin]:
-        """The origins of names that the agent chose itself; an ordinary word that no outsider wrote counts for nothing."""
+        """The origins of names that the agent chose; an ordinary word that no outsider wrote counts for nothing."""
         for _, name in names(value, MOST_LEAVES, declared):
             origin = self._single(name, None, free_text=False)
             if not origin.unknown or not (name.islower() and name.replace("_", "").isalpha()):

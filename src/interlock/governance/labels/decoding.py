@@ -19,7 +19,7 @@ MOST_TEXT = 64 << 10
 MOST_FOUND = 64
 
 _HINT = re.compile(
-    r"%[0-9A-Fa-f]{2}|&[#a-z]|\\[ux0-9]|=[0-9A-F]{2}|=\r?\n|=\?|[A-Za-z0-9+/_-]{8,}|(?:[0-9A-Fa-f]{2}[ :]){4,}"
+    r"%[0-9A-Fa-f]{2}|&[#a-z]|\\[ux0-9]|=[0-9A-F]{2}|=\r?\n|=\?|(?:[0-9A-Fa-f]{2}[ :]){4,}"
     r"|</?[a-z!]|\*\*|__|\||(?:\bat\b|\bdot\b|\[at\]|\(at\))|[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e]"
     r"|[\U000e0000-\U000e01ef]",
     re.IGNORECASE,
@@ -46,7 +46,7 @@ def decodings(text: str) -> list[str]:
     for _ in range(DEEPEST):
         following: list[str] = []
         for one in layer:
-            if not _HINT.search(one):
+            if not _HINT.search(one) and not any(map(_packed, _TOKEN.findall(one))):
                 continue
             for decoded in _once(one):
                 if decoded and decoded != one and decoded not in found and room > len(decoded):
@@ -101,13 +101,21 @@ def _base64(text: str) -> Iterator[str]:
     if "\n" in text:  # a token over several lines
         tokens += ["".join(run.split()) for run in _LINES.findall(text)]
     for token in tokens:
-        bare = token.rstrip("=")
-        if bare[1:].islower() or bare.isdigit():
+        if not _packed(token):
             continue
+        bare = token.rstrip("=")
         padded = bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4)
         yield from _readable(base64.b64decode, padded)
     for token in _BASE32.findall(text):
         yield from _readable(base64.b32decode, token)
+
+
+def _packed(token: str) -> bool:
+    """Whether a token of the alphabet of base64 is no word and no number."""
+    bare = token.rstrip("=")
+    if bare.isalpha():
+        return not (bare[1:].islower() or bare.isupper())
+    return not bare.isdigit()
 
 
 def _hexadecimal(text: str) -> Iterator[str]:

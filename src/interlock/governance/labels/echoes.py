@@ -48,7 +48,7 @@ class Echoes:
             return False
         if not isinstance(value, str):
             return any(form in keys for form in leaf_forms(value))
-        if any(key in keys for key in hidden_keys(value) if key):
+        if any(key in keys for key in hidden_keys(wide(value)) if key):
             return True
         spoken = words(wide(value))
         pairs = [f"{one} {other}" for one, other in pairwise(spoken)]

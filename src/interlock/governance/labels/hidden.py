@@ -24,24 +24,29 @@ def hidden(value: str, untrusted: Lookup, known: Lookup) -> list[int]:
     *known* finds what a trusted source holds: such parts prove nothing.
     """
     text = value[:LONGEST]
-    place = _first(hidden_keys(text), untrusted)
-    if place is None:
-        place = _row(text, untrusted)
+    form = wide(text)
+    place = _first(hidden_keys(form), untrusted)
     if place is not None:
         return [place]
-    found = _parts(text, untrusted, known)
+    spoken = words(form)
+    pairs = [f"{one} {other}" for one, other in pairwise(spoken)]
+    places = [untrusted(pair) for pair in pairs or spoken]
+    if places and None not in places and places[0] is not None:
+        return [places[0]]
+    parts = [word for word in spoken if len(word) > 2 and not word.isalpha()]
+    found = [place for part in (*parts, *pairs) if (place := untrusted(part)) is not None and known(part) is None]
     if found:
-        return found
+        return list(dict.fromkeys(found))
     for decoded in decodings(text):
         for one in (decoded, *decoded.replace(";", ",").replace(" ", ",").split(",")):
-            place = _first(hidden_keys(one), untrusted) if len(one) >= 4 else None
+            place = _first(hidden_keys(wide(one)), untrusted) if len(one) >= 4 else None
             if place is not None:
                 return [place]
-    for one in turned(wide(text)) if 5 <= len(text) <= LONGEST_ASSEMBLED else ():
+    for one in turned(form) if 5 <= len(form) <= LONGEST_ASSEMBLED else ():
         place = untrusted(one)
         if place is not None and known(one) is None:
             return [place]
-    place = assembled(compact(wide(text)), untrusted, known)
+    place = assembled(compact(form), untrusted, known)
     return [] if place is None else [place]
 
 
@@ -53,25 +58,8 @@ def _first(keys: Iterable[str], lookup: Lookup) -> int | None:
     return None
 
 
-def _row(text: str, lookup: Lookup) -> int | None:
-    """The place of a text that holds all of the value's words side by side."""
-    spoken = words(wide(text))
-    pairs = [f"{one} {other}" for one, other in pairwise(spoken)] or spoken
-    places = [lookup(pair) for pair in pairs]
-    return places[0] if places and None not in places else None
-
-
-def _parts(text: str, untrusted: Lookup, known: Lookup) -> list[int]:
-    """The places of distinctive words, and of neighbouring words, that only outsiders' text holds."""
-    spoken = words(wide(text))
-    parts = [word for word in spoken if len(word) > 2 and not word.isalpha()]
-    parts += [f"{one} {other}" for one, other in pairwise(spoken)]
-    found = [place for part in parts if (place := untrusted(part)) is not None and known(part) is None]
-    return list(dict.fromkeys(found))
-
-
 def assembled(bare: str, untrusted: Lookup, known: Lookup) -> int | None:
-    """Return a place if the whole of a compact form is made of remembered pieces, one of them at least an outsider's."""
+    """Return a place if all of a compact form is made of remembered pieces, at least one of them an outsider's."""
     size = len(bare)
     if not LEAST_PIECE * 2 <= size <= LONGEST_ASSEMBLED:
         return None

@@ -53,7 +53,7 @@ class _Fields(NamedTuple):
     operation: Operation
     labels: FieldLabels
     names: frozenset[str]
-    places: dict[tuple[str, ...], int]
+    places: dict[tuple[bool, tuple[str, ...]], tuple[int, bool]]
 
 
 class Memory:
@@ -153,9 +153,8 @@ class Memory:
         fields = self._fields_of(operation)
         most = self._limits.result_values
         for path, leaf in leaves(output, most):
-            integrity = Integrity.untrusted if steered else fields.integrity(path)
-            number = self._place(operation, path, integrity)
-            if integrity is Integrity.untrusted:
+            number, trusted = self._place(operation, path, steered=steered)
+            if not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
             else:
@@ -212,33 +211,35 @@ class Memory:
             known = self._fields[operation.id] = _Fields(operation, FieldLabels(operation), names_of, {})
         return known.labels
 
-    def _place(self, operation: Operation, path: Path, integrity: Integrity) -> int:
-        _, fields, _, numbers = self._fields[operation.id]
-        field = (integrity, *("*" if isinstance(step, int) else step for step in path))
-        number = numbers.get(field)
-        if number is None:
-            trusted = integrity is Integrity.trusted
-            source = Source.untrusted_field
-            if trusted:
-                source = Source.trusted_field if operation.effect is Effect.read else Source.own
-            pointer = "".join(f"/{step[:60]}" for step in field[1:13])
-            label = fields.of(path)
-            if label.integrity is not integrity:
-                label = replace(label, integrity=integrity)
+    def _place(self, operation: Operation, path: Path, *, steered: bool) -> tuple[int, bool]:
+        """Return the number of the place that a field is, and whether what it holds is trusted."""
+        known = self._fields[operation.id]
+        key = (steered, known.labels.key(path))
+        place = known.places.get(key)
+        if place is None:
+            label = known.labels.of(path)
+            if steered and label.integrity is Integrity.trusted:
+                label = replace(label, integrity=Integrity.untrusted)
             self.seen = self.seen.join(label)
+            source = Source.untrusted_field
+            if label.integrity is Integrity.trusted:
+                source = Source.trusted_field if operation.effect is Effect.read else Source.own
+            pointer = "".join(f"/{step[:60]}" for step in key[1][:12])
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
-            if len(numbers) < MOST_PLACES:
-                numbers[field] = number
-        return number
+            place = (number, label.integrity is Integrity.trusted)
+            if len(known.places) < MOST_PLACES:
+                known.places[key] = place
+        return place
 
     def _remember_names(self, operation: Operation, output: Any, sent: Echoes, *, steered: bool) -> None:
         """Remember the names in a result that no schema declares: whoever writes that part of it chose them."""
         known = self._fields[operation.id]
         for path, name in names(output, self._limits.result_values, known.names):
-            if steered or known.labels.integrity(path) is Integrity.untrusted:
-                self._distrust(name, self._place(operation, path, Integrity.untrusted))
+            number, trusted = self._place(operation, path, steered=steered)
+            if not trusted:
+                self._distrust(name, number)
             elif not name.isidentifier():
-                self._trust_value(name, self._place(operation, path, Integrity.trusted), sent)
+                self._trust_value(name, number, sent)
 
     def _note_sent(
         self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin], into: list[Echoes]

@@ -192,19 +192,20 @@ def _token_parts(token: str) -> Iterator[str]:
             yield url_form(address)
 
 
-def hidden_keys(text: str) -> Iterator[str]:
-    """Yield the keys that show an argument to be an outsider's however it is written; the likeliest first."""
-    form = wide(text)
+def hidden_keys(form: str) -> Iterator[str]:
+    """Yield the keys that show a text, given in wide form, to be an outsider's; the likeliest first."""
     yield from value_forms(form)
     bare = compact(form)
     yield key_of(bare)
     yield skeleton(form)
     if bare.isdigit():
         yield bare.lstrip("0") or "0"
-    yield from (run.lstrip("0") for run in accounts(form))
+    elif _DIGIT.search(form):
+        yield from (run.lstrip("0") for run in accounts(form))
     if "." in form and ("/" in form or "@" in form):
         yield host_form(form)
-    yield from number_readings(form)
+    if _DIGIT.search(form[:1]) or _DIGIT.search(form[-1:]):
+        yield from number_readings(form)
 
 
 def distinctive(chunk: str) -> bool:
