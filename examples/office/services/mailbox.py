@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from examples.office.services.contract import Ask
@@ -20,11 +21,12 @@ class Mailbox:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def find_people(self, ask: Ask) -> Body:
-        words, kind = ask["query"].lower().split(), ask.get("kind")
+        wanted, kind = _words(ask["query"]), ask.get("kind")
         found = []
         for person in self._records.every("person"):
-            text = " ".join(person[name] for name in ("name", "title", "organisation", "email")).lower()
-            if all(word in text for word in words) and kind in (None, person["kind"]):
+            known = _words(" ".join(person[name] for name in ("name", "title", "organisation", "email")))
+            begins = all(any(word.startswith(start) for word in known) for start in wanted)
+            if begins and kind in (None, person["kind"]):
                 found.append(person)
         return {"people": found}
 
@@ -180,6 +182,10 @@ def summary(message: Body) -> Body:
 def shown(message: Body) -> Body:
     """Return a message with its body."""
     return {**summary(message), **{name: message[name] for name in ("cc", "reply_to", "authenticated", "body")}}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
 
 
 def _matches(message: Body, ask: Ask) -> bool:
