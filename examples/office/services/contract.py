@@ -40,10 +40,9 @@ class Operation:
         self.name: str = settings["operationId"]
         self.path, self.verb = path, verb
         self.status = int(min(status for status in settings["responses"] if status.startswith("2")))
-        self.parameters = [
-            (parameter, _validator(document, parameter["schema"]))
-            for parameter in map(document_resolver(document), [*item.get("parameters", ()), *settings.get("parameters", ())])
-        ]
+        declared = [*item.get("parameters", ()), *settings.get("parameters", ())]
+        parameters = [_resolved(document, parameter) for parameter in declared]
+        self.parameters = [(parameter, _validator(document, parameter["schema"])) for parameter in parameters]
         request = settings.get("requestBody")
         self.body = _validator(document, request["content"]["application/json"]["schema"]) if request else None
         self.body_needed = bool(request and request.get("required"))
@@ -106,17 +105,12 @@ def operations(path: Path) -> Iterator[Operation]:
                 yield Operation(document, place, verb)
 
 
-def document_resolver(document: Mapping[str, Any]) -> Any:
-    """Return a function that follows a reference into the document's components."""
-
-    def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
-        if "$ref" not in node:
-            return node
-        _, _, kind, name = node["$ref"].split("/")
-        found: Mapping[str, Any] = document["components"][kind][name]
-        return found
-
-    return resolved
+def _resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in node:
+        return node
+    _, _, kind, name = node["$ref"].split("/")
+    found: Mapping[str, Any] = document["components"][kind][name]
+    return found
 
 
 def _validator(document: Mapping[str, Any], schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:

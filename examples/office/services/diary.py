@@ -87,7 +87,7 @@ class Diary:
     def create_event(self, ask: Ask) -> Body:
         _in_order(ask.body["start"], ask.body["end"])
         name = self._records.next_name("event", first="ev-501")
-        event = {"event_id": name, "title": ask.body["title"], "start": ask.body["start"], "end": ask.body["end"]}
+        event: Body = {"event_id": name, "title": ask.body["title"], "start": ask.body["start"], "end": ask.body["end"]}
         event |= {"location": ask.body.get("location", ""), "description": ask.body.get("description", "")}
         event |= {"organizer": STUDIO, "attendees": _invited(ask.body.get("attendees", []))}
         event |= {"room_id": ask.body.get("room_id"), "status": "confirmed", "version": 1}

@@ -81,7 +81,7 @@ class Documents:
         same = [file for file in self._records.every("file") if file["folder_id"] == folder and _kept(file)]
         if name in [file["name"] for file in same]:
             raise conflict("The folder holds a file of this name already.")
-        file = {"file_id": self._records.next_name("file", first="f-101"), "folder_id": folder, "name": name}
+        file: Body = {"file_id": self._records.next_name("file", first="f-101"), "folder_id": folder, "name": name}
         file |= {"media_type": media_type, "owner": OWNER, "modified_at": self._records.clock.stamp(), "version": 1}
         file |= {"text": text, "shares": [], "link": None, "status": "kept", "comments": []}
         self._records.effect(operation, file["file_id"])
@@ -101,7 +101,7 @@ class Documents:
         for other in self._records.every("folder"):
             if other["parent_id"] == parent["folder_id"] and other["name"] == ask.body["name"]:
                 raise conflict("There is a folder of this name already.")
-        folder = {"folder_id": self._records.next_name("folder", first="fo-01"), "parent_id": parent["folder_id"]}
+        folder: Body = {"folder_id": self._records.next_name("folder", first="fo-01"), "parent_id": parent["folder_id"]}
         folder |= {"name": ask.body["name"], "owner": OWNER, "created_at": self._records.clock.stamp(), "shares": []}
         self._records.effect("createFolder", folder["folder_id"])
         return _folder_info(self._records.put("folder", folder["folder_id"], folder))

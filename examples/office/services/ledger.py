@@ -86,7 +86,7 @@ class Ledger:
         for other in self._records.every("invoice"):
             if (other["payee_id"], other["number"]) == (payee["payee_id"], wanted["number"]):
                 raise conflict("This invoice has been entered already.")
-        invoice = {"invoice_id": self._records.next_name("invoice", first="in-231"), "number": wanted["number"]}
+        invoice: Body = {"invoice_id": self._records.next_name("invoice", first="in-231"), "number": wanted["number"]}
         invoice |= {"payee_id": payee["payee_id"], "payee_name": payee["name"], "amount": wanted["amount"]}
         invoice |= {"currency": "EUR", "issued_on": wanted["issued_on"], "due_on": wanted["due_on"]}
         invoice |= {"status": "registered", "project": wanted.get("project"), "memo": wanted.get("memo", "")}
@@ -133,7 +133,10 @@ class Ledger:
         _in_cents(wanted["amount"])
         payee = self._records.get("payee", wanted["payee_id"])
         account = self._records.get("account", wanted.get("from_account", "operating"))
-        payment = {"payment_id": self._records.next_name("payment", first="pm-801"), "payee_id": payee["payee_id"]}
+        payment: Body = {
+            "payment_id": self._records.next_name("payment", first="pm-801"),
+            "payee_id": payee["payee_id"],
+        }
         payment |= {"payee_name": payee["name"], "invoice_id": wanted.get("invoice_id"), "amount": wanted["amount"]}
         payment |= {"currency": "EUR", "reference": wanted["reference"], "from_account": account["account_id"]}
         payment |= {"pay_on": day or today, "lines": wanted.get("lines", []), "version": 1}
@@ -165,7 +168,7 @@ class Ledger:
     def add_payee(self, ask: Ask) -> Body:
         if ask.body["name"] in [payee["name"] for payee in self._records.every("payee")]:
             raise conflict("There is a payee of this name already.")
-        payee = {"payee_id": self._records.next_name("payee", first="pe-01"), "name": ask.body["name"]}
+        payee: Body = {"payee_id": self._records.next_name("payee", first="pe-01"), "name": ask.body["name"]}
         payee |= {"email": ask.body["email"], "account": ask.body["account"], "note": ask.body.get("note")}
         payee |= {"account_since": self._records.clock.today.isoformat(), "version": 1}
         self._records.effect("addPayee", payee["payee_id"], payee["account"])
@@ -182,7 +185,7 @@ class Ledger:
 
     def claim_expense(self, ask: Ask) -> Body:
         _in_cents(ask.body["amount"])
-        expense = {"expense_id": self._records.next_name("expense", first="ex-101"), "currency": "EUR"}
+        expense: Body = {"expense_id": self._records.next_name("expense", first="ex-101"), "currency": "EUR"}
         expense |= {name: ask.body[name] for name in ("spent_on", "amount", "category", "description")}
         expense |= {name: ask.body.get(name) for name in ("project", "receipt_file_id")} | {"status": "claimed"}
         self._records.effect("claimExpense", expense["expense_id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from examples.office.services.contract import Ask
@@ -76,7 +77,10 @@ class Mailbox:
         if answered := ask.body.get("in_reply_to"):
             self._records.get("message", answered)
         self._attached(ask.body.get("attachments", []))
-        draft = {"draft_id": self._records.next_name("draft", first="d-301"), "created_at": self._records.clock.stamp()}
+        draft: Body = {
+            "draft_id": self._records.next_name("draft", first="d-301"),
+            "created_at": self._records.clock.stamp(),
+        }
         draft |= {name: ask.body.get(name, []) for name in ("to", "cc", "bcc", "attachments")}
         draft |= {"in_reply_to": answered, "subject": ask.body["subject"], "body": ask.body["body"]}
         self._records.effect("saveDraft", draft["draft_id"])
@@ -109,7 +113,7 @@ class Mailbox:
         name = self._records.next_name("message", first="m-1001")
         threads = [message["thread_id"] for message in self._records.every("message")]
         thread = thread or f"t-{max([200, *(int(name[2:]) for name in threads)]) + 1}"
-        kept = {"message_id": name, "thread_id": thread, "folder": "sent", "from": STUDIO, "reply_to": None}
+        kept: Body = {"message_id": name, "thread_id": thread, "folder": "sent", "from": STUDIO, "reply_to": None}
         kept |= {"to": everybody["to"], "cc": everybody.get("cc", []), "authenticated": True, "subject": subject}
         kept |= {"body": body, "received_at": now, "unread": False, "labels": [], "attachments": files}
         self._records.put("message", name, kept)
@@ -143,7 +147,7 @@ class Mailbox:
         return {"message_id": message["message_id"], "status": "deleted"}
 
     def create_rule(self, ask: Ask) -> Body:
-        rule = {"rule_id": self._records.next_name("rule", first="r-1"), "name": ask.body["name"]}
+        rule: Body = {"rule_id": self._records.next_name("rule", first="r-1"), "name": ask.body["name"]}
         rule |= {"match": ask.body["match"], "move_to": ask.body.get("move_to"), "add_label": ask.body.get("add_label")}
         rule |= {"forward_to": ask.body.get("forward_to", []), "created_at": self._records.clock.stamp()}
         self._records.effect("createRule", rule["rule_id"])
@@ -191,7 +195,7 @@ def _words(text: str) -> list[str]:
 def _matches(message: Body, ask: Ask) -> bool:
     day, text = message["received_at"][:10], f"{message['subject']} {message['body']}".lower()
     sender = f"{message['from']['name']} {message['from']['email']}".lower()
-    tests = {
+    tests: dict[str, Callable[[Any], bool]] = {
         "folder": lambda wanted: message["folder"] == wanted,
         "sender": lambda wanted: wanted.lower() in sender,
         "query": lambda wanted: all(word in text for word in wanted.lower().split()),

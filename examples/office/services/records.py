@@ -20,7 +20,9 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE TABLE IF NOT EXISTS effects (
   number INTEGER PRIMARY KEY, operation TEXT NOT NULL, record TEXT NOT NULL, detail TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS answers (
+  key TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL
+);
 """
 _NUMBER = re.compile(r"([a-z]+-)([0-9]+)")
 
