@@ -177,7 +177,9 @@ def said(text: str, *, finish: str = "stop") -> dict[str, Any]:
     return _reply({"role": "assistant", "content": text}, finish)
 
 
-def called(*calls: tuple[str, Mapping[str, Any] | str], text: str | None = None, ids: Sequence[str] = ()) -> dict[str, Any]:
+def called(
+    *calls: tuple[str, Mapping[str, Any] | str], text: str | None = None, ids: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a model's answer that calls tools by name."""
     made = [
         {

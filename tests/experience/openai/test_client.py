@@ -131,7 +131,9 @@ async def test_calls_that_are_no_proposals_are_told_too(shop: Shop) -> None:
     ]
     answer = await shop.ask("Whose is order 2?", *script, tools=TOOLS[:1])
     assert answer.parse().choices[0].message.content == "Sorry"
-    codes = [json.loads(message["content"])["problem"]["code"] for message in shop.model.last if message["role"] == "tool"]
+    codes = [
+        json.loads(message["content"])["problem"]["code"] for message in shop.model.last if message["role"] == "tool"
+    ]
     assert codes == ["input_invalid", "arguments-unreadable"]
 
 
@@ -216,7 +218,9 @@ async def test_the_clients_own_functions_pass_through_untouched(shop: Shop) -> N
 
 async def test_a_mixed_reply_answers_every_call_once(shop: Shop) -> None:
     asked: list[Any] = [{"role": "user", "content": "Look and search"}]
-    mixed = called(("shop__get_order", {"id": 2}), ("web_search", {"query": "x"}), ("fax__send", {"to": "1"}), ids="abc")
+    mixed = called(
+        ("shop__get_order", {"id": 2}), ("web_search", {"query": "x"}), ("fax__send", {"to": "1"}), ids="abc"
+    )
     answer = await shop.ask(asked, mixed)
     message = answer.parse().choices[0].message
     read, sent = await shop.actions(answer)

@@ -177,6 +177,9 @@ class _Running:
             return refused("not-offered", "the caller did not offer this tool")
         if call.problem:
             return refused("arguments-unreadable", call.problem)
+        known = self._steps.again(operation, call.arguments)
+        if known is not None:
+            return self._told(known, again=True)
         proposal = Proposal(self._session.id, operation, dict(call.arguments), client_key=self._steps.key(operation))
         try:
             action = await self._installation.actions.propose(self._asked.principal, proposal)
@@ -192,8 +195,12 @@ class _Running:
         self._taken.append(Step(operation, call.arguments, action.to_json()))
         if _for_client(action):
             return _handed(action, self._tools)
-        compiled = self._installation.projects.current.catalog.operations.get(operation)
-        return told(action, compiled.operation if compiled is not None else None, self._limits.result_bytes)
+        return self._told(action)
+
+    def _told(self, action: Action, *, again: bool = False) -> str:
+        compiled = self._installation.projects.current.catalog.operations.get(action.operation)
+        operation = compiled.operation if compiled is not None else None
+        return told(action, operation, self._limits.result_bytes, again=again)
 
 
 def _for_client(action: Action) -> bool:

@@ -87,13 +87,17 @@ def one_model(route: str, created: int) -> bytes:
     return orjson.dumps(_model(route, created))
 
 
-def told(action: Action, operation: Operation | None, limit: int, *, reported: str = "") -> str:
+AGAIN = "This was done before, for the same request, and not again. Call once more only if it is to be done once more."
+
+
+def told(action: Action, operation: Operation | None, limit: int, *, reported: str = "", again: bool = False) -> str:
     """Return what a model is told of an action as its tool's result: JSON, marked as data, with where it stands.
 
     *reported* is what the client said of an action that it carried out, where that is not the action's output.
+    *again* marks one that was proposed by an earlier attempt at the same request.
     """
     document = orjson.loads(result_text(operation, action.to_json(), limit))
-    note = _note(action)
+    note = " ".join(part for part in (_note(action), AGAIN if again else "") if part)
     if note:
         document["note"] = note
     if reported:

@@ -4,8 +4,9 @@ A step's client key is `chat:TURN:SEEN:MARK:NUMBER`: the turn of the person, how
 it, a mark of the request's own Idempotency-Key, and a number. From these follows what a repeated request means:
 
 - Of writing steps the number is their position, so that two attempts at one request cannot both take the same step.
-- A request whose steps had an effect a short while ago is a retry: it goes on after those steps. The model is not
-  asked for them again, because it might word them differently, and then they would run twice.
+- A request whose steps had an effect a short while ago is a retry: it goes on after those steps. The model is shown
+  them, because asked anew it might word them differently, and then they would run twice. If it calls for one of them
+  again all the same, it gets the action that there is.
 - Reads are repeated freely (their number is drawn), so that a client that polls gets fresh answers.
 """
 
@@ -55,6 +56,7 @@ class Steps:
         self._catalog = catalog
         self._mark = digest(key)[7:23] if key else "-"
         self._steps = [step for action in actions if (step := _step(action)) is not None]
+        self._unclaimed: list[Action] = []
         here = [step for step in self._steps if (step.turn, step.seen, step.mark) == self._here]
         self._number = max((int(step.number) + 1 for step in here if step.number.isdigit()), default=0)
 
@@ -81,7 +83,16 @@ class Steps:
             for step in self._steps
             if step.turn == turn and step.mark == mark and step.seen >= seen and now - step.action.created < RETRIED
         ]
-        return found if any(self._counts(action) for action in found) else []
+        self._unclaimed = [action for action in found if self._counts(action)]
+        return found if self._unclaimed else []
+
+    def again(self, operation: str, arguments: Mapping[str, Any]) -> Action | None:
+        """Return the writing step of an earlier attempt that a call repeats, each once, or None."""
+        for action in self._unclaimed:
+            if action.operation == operation and action.input == arguments:
+                self._unclaimed.remove(action)
+                return action
+        return None
 
     def _counts(self, action: Action) -> bool:
         if action.external and action.state is ActionState.executing:
