@@ -142,7 +142,9 @@ async def test_an_operation_that_was_not_offered_is_not_run(shop: Shop) -> None:
     answer = await shop.ask("Add one", *script, tools=TOOLS[:1])
     assert "x-interlock-actions" not in answer.headers
     assert json.loads(shop.model.last[-1]["content"])["problem"]["code"] == "not-offered"
-    assert shop.order(1)["count"] == 0  # type: ignore[index]
+    order = shop.order(1)
+    assert order is not None
+    assert order["count"] == 0
 
 
 async def test_a_model_that_never_stops_calling_is_stopped(shop: Shop) -> None:

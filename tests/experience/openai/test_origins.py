@@ -90,6 +90,22 @@ async def test_another_beginning_is_another_session(shop: Shop) -> None:
     assert len({answer.headers["x-interlock-session"] for answer in (first, second, third)}) == 3
 
 
+async def test_people_behind_one_key_are_not_mixed(shop: Shop) -> None:
+    async def session(key: str, user: str = "", instructions: str = "Be nice", **headers: str) -> str:
+        messages = [{"role": "system", "content": instructions}, {"role": "user", "content": "Hello"}]
+        more = {"user": user} if user else {}
+        answer = await shop.ask(messages, said("Good day"), key=key, extra_headers=headers, **more)
+        return str(answer.headers["x-interlock-session"])
+
+    assert await session("desk", "ann") == await session("desk", "ann") != await session("desk", "bob")
+    assert await session("desk") != await session("desk"), "a service that names nobody may speak for anybody"
+    key = {"idempotency-key": "k1"}
+    assert await session("desk", **key) == await session("desk", **key)
+    assert await session("clerk") == await session("clerk") != await session("clerk", instructions="For Bob")
+    assert await session("clerk", "ann") != await session("clerk", "bob")
+    assert await session("ada") == await session("ada", "ann", instructions="It is 12:01")
+
+
 async def test_a_closed_session_is_followed_by_another(shop: Shop) -> None:
     first = (await shop.ask("Hello", said("Good day"))).headers["x-interlock-session"]
     await shop.installation.sessions.close(ADA, first)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.experience.installation import Installation
 from interlock.experience.openai.conversation import Conversation, Message
 from interlock.experience.openai.errors import RequestOvertaken
+from interlock.experience.openai.exchange import Asked, Exchange
 from interlock.experience.openai.frames import Frames
 from interlock.experience.openai.rendering import Completion, call_json, refused, told
 from interlock.experience.openai.results import Results, handed_out
-from interlock.experience.openai.shapes import ChatRequest, relaxed
+from interlock.experience.openai.shapes import relaxed
 from interlock.experience.openai.steps import MOST, PREFIX, Steps
 from interlock.experience.openai.tools import OfferedTools
 from interlock.integration.contracts import InputInvalid
@@ -24,32 +24,7 @@ from interlock.orchestration.agents.answers import limit_words
 from interlock.orchestration.sessions import Session
 from interlock.values.actions import ActionState
 from interlock.values.identifiers import new_id
-from interlock.values.principals import Kind, Principal
-
-
-@dataclass(slots=True)
-class Exchange:
-    """What is known of a request so far; its headers are sent with an error as well."""
-
-    session: str = ""
-    route: str = ""
-    target: str = ""
-    actions: list[str] = field(default_factory=list)
-
-    def touch(self, action: str) -> None:
-        """Take note of an action that was proposed, reported or met again."""
-        if action not in self.actions:
-            self.actions.append(action)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request with whose it is. *session* and *key* are empty where the client names none."""
-
-    principal: Principal
-    request: ChatRequest
-    session: str = ""
-    key: str = ""
+from interlock.values.principals import Kind
 
 
 class Completions:
@@ -73,7 +48,7 @@ class Completions:
         exchange.route = request.model
         conversation = Conversation(request.messages)
         tools = OfferedTools(request.tools, project.catalog.operations)
-        session = await self._frames.session(principal, asked.session, conversation)
+        session = await self._frames.session(asked, conversation)
         exchange.session = session.id
         await self._frames.hear(principal, session, conversation.words)
         spec = project.agents.get(principal.id) if principal.kind is Kind.agent else None

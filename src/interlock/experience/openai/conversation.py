@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from interlock.experience.openai.errors import ConversationBroken
@@ -18,6 +18,7 @@ from interlock.experience.openai.shapes import text_of
 from interlock.values.digests import digest
 
 Message = Mapping[str, Any]
+_OURS = ("system", "developer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,15 @@ class Conversation:
         self.words = [text for text in said if text]
 
     @property
-    def mark(self) -> str:
+    def beginning(self) -> str:
         """What the conversation is known by: a digest of the first thing that the person said."""
         return self.turns[0].mark
+
+    @property
+    def instructions(self) -> list[Any]:
+        """What stands before the first thing that the person said."""
+        before = takewhile(lambda message: message["role"] != "user", self.messages)
+        return [message["content"] for message in before if message["role"] in _OURS]
 
     @property
     def turn(self) -> Turn:

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from interlock.experience.ambient import AmbientSessions
 from interlock.experience.installation import Installation
 from interlock.experience.openai.conversation import Conversation
+from interlock.experience.openai.exchange import Asked
 from interlock.experience.openai.results import handed_out
 from interlock.orchestration.actions import ActionUnknown
 from interlock.orchestration.sessions import Session, SessionClosed, SessionUnknown
+from interlock.values.digests import digest
+from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
 
 CHANNEL = "openai"
+PEOPLE = ("safety_identifier", "user")
+"""Members of a request in which a client says for which of its users it asks."""
 MOST_WORDS = 100
 """How many new messages of the person one request can bring; of more, the newest are heard."""
 
@@ -26,14 +31,15 @@ class Frames:
         self._sessions = installation.sessions
         self._ambient = AmbientSessions(installation.sessions, installation.clock, channel=CHANNEL)
 
-    async def session(self, principal: Principal, named: str, conversation: Conversation) -> Session:
+    async def session(self, asked: Asked, conversation: Conversation) -> Session:
         """Return the session that the request names, or the conversation's own.
 
         Raises `SessionUnknown` and `SessionClosed` for one that is named and cannot be worked in.
         """
-        if named:
-            return await self._sessions.use(named, principal)
-        mark = conversation.mark
+        principal = asked.principal
+        if asked.session:
+            return await self._sessions.use(asked.session, principal)
+        mark = known_by(asked, conversation)
         if not self._ambient.known(principal, mark):
             found = await self._earlier(principal, conversation)
             if found is not None:
@@ -77,3 +83,21 @@ class Frames:
                 fresh.append(text)
         for text in fresh[-MOST_WORDS:]:
             await self._sessions.extend(principal, session.id, request=text)
+
+
+def known_by(asked: Asked, conversation: Conversation) -> str:
+    """Return what tells this conversation from others of the same credential, whose words must not be mixed.
+
+    With a person's own key it is enough how the conversation began. Behind any other key there may be many people
+    who begin alike; what tells them apart is whom the client names, and the instructions, which say whom they are
+    about if anything does. A service brings people's words, so where it names nobody nothing is taken for granted:
+    each request stands alone, but for one that is repeated under its own Idempotency-Key.
+    """
+    principal = asked.principal
+    if principal.kind is Kind.person:
+        return conversation.beginning
+    people = [asked.request.parameters.get(name) for name in PEOPLE]
+    told_apart: list[object] = [people, conversation.instructions, conversation.beginning]
+    if principal.kind is Kind.service and not any(people):
+        told_apart.append(asked.key or new_id("once"))
+    return digest(told_apart)

@@ -11,7 +11,8 @@ from interlock.experience.api.request import Receive, Scope, Send, parse_body, r
 from interlock.experience.api.responses import JSON, Headers, send_bytes
 from interlock.experience.installation import Installation
 from interlock.experience.openai import rendering
-from interlock.experience.openai.completions import Asked, Completions, Exchange
+from interlock.experience.openai.completions import Completions
+from interlock.experience.openai.exchange import Asked, Exchange
 from interlock.experience.openai.shapes import chat_request
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
