@@ -14,6 +14,7 @@ FORBIDDEN = frozenset({"util", "helper", "common", "misc", "manager", "handler",
 # A new module here is a decision that every layer lives with; the list keeps the folder from being a drawer.
 VALUE_MODULES = [
     "actions",
+    "clearances",
     "decisions",
     "digests",
     "errors",

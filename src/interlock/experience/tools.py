@@ -7,7 +7,7 @@ from typing import Any
 from interlock.governance.policy import permitted_operations
 from interlock.integration.systems import CompiledOperation
 from interlock.orchestration.project import Project
-from interlock.values.operations import Effect
+from interlock.values.operations import Effect, Risk
 from interlock.values.principals import Kind, Principal
 
 
@@ -43,7 +43,7 @@ def hints(compiled: CompiledOperation) -> dict[str, bool]:
     read = operation.effect is Effect.read
     return {
         "readOnlyHint": read,
-        "destructiveHint": operation.effect is Effect.irreversible or operation.destructive,
+        "destructiveHint": operation.effect is Effect.irreversible or Risk.destructive in operation.risks,
         "idempotentHint": read or operation.repeatable,
-        "openWorldHint": False,
+        "openWorldHint": operation.sink is not None,
     }

@@ -10,6 +10,7 @@ from typing import Any
 _SOURCES = {
     "person": "written by the person",
     "session": "a verified fact of the session",
+    "own": "issued for a write of this session",
     "trusted_field": "returned by a system",
     "untrusted_field": "text that outsiders can write",
     "declared": "a choice that the operation lists",
@@ -59,6 +60,15 @@ def origin_words(origin: Mapping[str, Any]) -> str:
     if named:
         text += f" ({', '.join(named)})"
     return visible(text)
+
+
+def step_words(step: str | Mapping[str, Any]) -> str:
+    """Return a step of a plan in one phrase: `billing.create_credit (at most 1 times, amount {"at_most": 50})`."""
+    if isinstance(step, str):
+        return step
+    parts = [f"at most {step['times']} times"] if step.get("times") else []
+    parts += [f"{name} {plain(pattern)}" for name, pattern in step.get("arguments", {}).items()]
+    return f"{step['operation']} ({', '.join(parts)})" if parts else str(step["operation"])
 
 
 def place_words(place: str) -> str:

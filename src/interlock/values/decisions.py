@@ -40,7 +40,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Requirement:
-    """One thing that must be met before an allowed action runs: `confirm`, `step-up:LEVEL`, `approval:ROLE:COUNT`."""
+    """One thing that must be met before an allowed action runs: `confirm`, `step-up:LEVEL`, `approval:ROLE:COUNT`.
+
+    In policies also `person`: the session's own person confirms, where it has one, else the default approvers approve.
+    """
 
     kind: str
     subject: str = ""
@@ -53,13 +56,14 @@ class Requirement:
         subject, _, number = rest.partition(":")
         shapes = {
             "confirm": not rest,
+            "person": not rest,
             "draft": not rest,
             "shadow": not rest,
             "step-up": bool(subject) and not number,
             "approval": bool(subject) and (not number or (number.isdigit() and int(number) > 0)),
         }
         if not shapes.get(kind, False):
-            forms = "confirm, step-up:LEVEL, approval:ROLE, approval:ROLE:COUNT, draft, shadow"
+            forms = "confirm, person, step-up:LEVEL, approval:ROLE, approval:ROLE:COUNT, draft, shadow"
             raise ValueError(f"{text.strip()!r} is no requirement; write one of: {forms}")
         return cls(kind, subject, int(number) if number else 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -49,6 +50,10 @@ class Label:
             Integrity.untrusted if untrusted else Integrity.trusted,
         )
 
+    def flows(self, other: Label) -> bool:
+        """Return whether data of this label may be held under *other*: it is at least as strict in everything."""
+        return self.join(other) == other
+
     def to_json(self) -> dict[str, Any]:
         """Return the label as a JSON object."""
         return {
@@ -58,7 +63,24 @@ class Label:
         }
 
 
+def label_from_json(document: Mapping[str, Any]) -> Label:
+    """Return the label that `Label.to_json` wrote. Raises `KeyError` or `ValueError` for anything else."""
+    return Label(
+        Confidentiality[document["confidentiality"]],
+        frozenset(map(Category, document["categories"])),
+        Integrity(document["integrity"]),
+    )
+
+
 PUBLIC = Label(Confidentiality.public)
+
+
+class Carried(StrEnum):
+    """A kind of value inside a text that leads a reader, or money, somewhere."""
+
+    url = "url"
+    account = "account"
+    address = "address"
 
 
 class Source(StrEnum):
@@ -66,13 +88,14 @@ class Source(StrEnum):
 
     person = "person"  # written by the person in the session's request or a later turn
     session = "session"  # an authenticated fact of the session, such as its customer
+    own = "own"  # issued by a system for a write of this session, which nobody outside had a hand in
     trusted_field = "trusted_field"  # returned by a system in a field declared trusted
     untrusted_field = "untrusted_field"  # returned by a system in a field an outsider can write
     declared = "declared"  # a constant that the operation's own schema names (an enumeration's member)
     unknown = "unknown"  # seen nowhere: made by the model
 
 
-TRUSTED_SOURCES = frozenset({Source.person, Source.session, Source.trusted_field, Source.declared})
+TRUSTED_SOURCES = frozenset({Source.person, Source.session, Source.own, Source.trusted_field, Source.declared})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +104,16 @@ class Origin:
 
     *sources* are all places that the value was seen in; *where* names them (`helpdesk.get_ticket#/body`).
     A value that a trusted source also holds is not steered, so `untrusted` is true only if an untrusted field
-    holds it and no trusted source does. `unknown` is true if it was seen nowhere.
+    holds it and no trusted source does. `unknown` is true if it was seen nowhere. *label* is that of the places:
+    what flows in with the value. Of a text, *carries* are the kinds of values inside it that only outsiders' text
+    holds, *invents* of those that were seen nowhere.
     """
 
     sources: tuple[Source, ...] = (Source.unknown,)
     where: tuple[str, ...] = ()
     label: Label = PUBLIC
+    carries: frozenset[Carried] = frozenset()
+    invents: frozenset[Carried] = frozenset()
 
     @property
     def untrusted(self) -> bool:
@@ -99,11 +126,21 @@ class Origin:
         return self.sources == (Source.unknown,)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the origin as a JSON object, the shape that policies see under `context.origins.ARG`."""
-        return {
+        """Return the origin as a JSON object, the shape that policies see under `context.origins.ARG`.
+
+        What is usual is left out: a label that binds nobody, and kinds of values where there are none.
+        """
+        document: dict[str, Any] = {
             "untrusted": self.untrusted,
             "unknown": self.unknown,
             "person": Source.person in self.sources,
             "sources": [source.value for source in self.sources],
             "where": list(self.where),
         }
+        if self.label.confidentiality > Confidentiality.internal or self.label.categories:
+            document["label"] = self.label.to_json()
+        if self.carries:
+            document["carries"] = sorted(self.carries)
+        if self.invents:
+            document["invents"] = sorted(self.invents)
+        return document

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from interlock.values.clearances import Clearance
 from interlock.values.decisions import Mode
 from interlock.values.labels import Label
 
@@ -25,6 +26,38 @@ class Role(StrEnum):
     target = "target"  # chooses what or whom the operation touches
     control = "control"  # chooses how it behaves
     content = "content"  # text that is carried along
+
+
+class Risk(StrEnum):
+    """What running an operation may cost, beyond its effect."""
+
+    spends = "spends"  # money or stock leaves
+    destructive = "destructive"  # what it touches may be lost
+    critical = "critical"  # it changes who may do what, or where things go from now on
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """How what is sent leaves the house.
+
+    *recipients* are the arguments that say where to; where none is named the destination is implied, such as the
+    writer of a ticket, and *clearance* says what may be sent there (nothing but public data, unless it says so).
+    """
+
+    recipients: tuple[str, ...] = ()
+    clearance: Clearance | None = None
+
+
+SINK = "sink"
+"""The word for operations with a sink, in policies."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLabel:
+    """The label of the fields that *pattern* (a JSON pointer with `*`) covers; integrity is `OutputTrust`'s matter."""
+
+    pattern: str
+    label: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +106,14 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class OutputTrust:
-    """Which fields of an output an outsider can write, as JSON pointer patterns with `*` (RFC 6901)."""
+    """Which fields of an output an outsider can write, as JSON pointer patterns with `*` (RFC 6901).
+
+    *labels* are the labels of single fields, where they differ from the operation's.
+    """
 
     trusted: tuple[str, ...] = ()
     untrusted: tuple[str, ...] = ()
+    labels: tuple[FieldLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +138,18 @@ class Operation:
     idempotent: bool = False
     version: str = ""
     timeout: float = 0.0
-    destructive: bool = False
+    risks: frozenset[Risk] = frozenset()
+    sink: Sink | None = None
 
     @property
     def id(self) -> str:
         """`system.operation`."""
         return f"{self.system}.{self.name}"
+
+    @property
+    def consequential(self) -> bool:
+        """Whether running it changes anything, or lets anything out of the house."""
+        return self.effect is not Effect.read or self.sink is not None
 
     @property
     def repeatable(self) -> bool:

@@ -31,7 +31,7 @@ async def test_everything_that_is_declared_arrives(bench: Workbench) -> None:
         "undo": "recall(id = output.id)",
         "read_back": {"read": "fax.find(key = key)", "found": "size(result) > 0", "output": "result[0]"},
         "idempotent": True,
-        "destructive": True,
+        "risks": ["destructive", "critical"],
         "version": "facts.page.version",
         "facts": {
             "page": "pages.get(id = input.id)",
@@ -53,7 +53,11 @@ async def test_everything_that_is_declared_arrives(bench: Workbench) -> None:
     assert (made.description, made.mode, made.timeout) == ("Send a fax", Mode.read_only, 0.25)
     assert made.undo == Call("recall", {"id": "output.id"})
     assert made.read_back == ReadBack(Call("fax.find", {"key": "key"}), "size(result) > 0", "result[0]")
-    assert (made.idempotent, made.destructive, made.version) == (True, True, "facts.page.version")
+    assert (made.idempotent, sorted(made.risks), made.version) == (
+        True,
+        ["critical", "destructive"],
+        "facts.page.version",
+    )
     assert made.facts == (
         Fact("page", read=Call("pages.get", {"id": "input.id"})),
         Fact("each", read=Call("lines.get", {"id": "item.id"}), each="facts.page.lines", bound=5, max_age=60.0),

@@ -18,7 +18,9 @@ _MEANINGS = {
     "level": "The level to which the customer is verified now.",
     "purpose": "What the session is for.",
     "person": "The person for whom a service opens the session.",
-    "plan": "The only operations that are meant to be used.",
+    "plan": "The uses that are meant, each an operation or a step with a number of times and patterns of arguments.",
+    "times": "How often it is meant; 0 for as often as wanted.",
+    "arguments": "What its arguments are narrowed to: a value, or any_of, at_most, at_least, like.",
     "lifetime": "How long the session stays open, in seconds.",
     "session": "The session to work in.",
     "operation": "The operation, as system.operation.",
@@ -64,6 +66,14 @@ _COMMENT = _text(2_000, least=0)
 _NAMES = {"type": "array", "items": _text(), "maxItems": 100}
 _PURPOSES = {"description": "The purposes that the person consents to.", **_NAMES}
 
+_STEP = _object(
+    "operation",
+    operation=_text(),
+    times={"type": "integer", "minimum": 0, "maximum": 1000},
+    arguments={"type": "object", "maxProperties": 50},
+)
+PLAN_STEPS = {"type": "array", "items": {"anyOf": [_text(), _STEP]}, "maxItems": 100}
+
 OPEN_SESSION = _object(
     agent=_text(),
     request=_WORDS,
@@ -73,7 +83,7 @@ OPEN_SESSION = _object(
     purpose=_text(),
     consent=_PURPOSES,
     person=_text(),
-    plan=_NAMES,
+    plan=PLAN_STEPS,
     lifetime={"type": "number", "exclusiveMinimum": 0, "maximum": 28_800},
 )
 TURN = _object("request", request=_WORDS)

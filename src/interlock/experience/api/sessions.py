@@ -14,8 +14,6 @@ async def open_session(request: Request) -> Any:
     """Open a session."""
     body = dict(request.body)
     body["consent"] = tuple(body.get("consent", ()))
-    if "plan" in body:
-        body["plan"] = tuple(body["plan"])
     session = await request.installation.sessions.open(request.principal, Opening(**body))
     return session.to_json()
 

@@ -15,6 +15,7 @@ from interlock.experience.words import (
     requirement_words,
     short,
     state_words,
+    step_words,
     summary,
     visible,
 )
@@ -128,7 +129,7 @@ def session_text(session: Json) -> str:
             ("channel", session.get("channel", "")),
             ("purpose", session.get("purpose", "")),
             ("consent", ", ".join(session.get("consent") or ())),
-            ("plan", ", ".join(session.get("plan") or ())),
+            ("plan", ", ".join(step_words(step) for step in session.get("plan") or ())),
             ("words", "\n".join(f"“{text}”" for text in session.get("requests", ()))),
             ("done", ", ".join(session.get("done", ()))),
             ("opened", moment(session["opened_at"])),

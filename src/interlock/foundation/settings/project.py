@@ -10,6 +10,7 @@ from typing import Any
 from interlock.foundation.documents import Document, Findings, escape
 from interlock.foundation.settings.identity import Issuer, parse_issuers
 from interlock.foundation.settings.quantities import duration, size
+from interlock.values.clearances import USUAL, Clearances, clearance_of
 from interlock.values.decisions import Mode
 
 STORAGE = "sqlite:///interlock.db"
@@ -111,6 +112,7 @@ class ProjectSettings:
     further_roles: frozenset[str] = frozenset()
     attributes: tuple[str, ...] = ()
     telemetry: TelemetrySettings = TelemetrySettings()
+    clearances: Clearances = field(default_factory=Clearances)
 
     @property
     def roles(self) -> frozenset[str]:
@@ -149,6 +151,7 @@ def project_settings(document: Document) -> ProjectSettings:
         further_roles=frozenset(data.get("roles", ())),
         attributes=tuple(data.get("attributes", ())),
         telemetry=TelemetrySettings(**data.get("telemetry", {})),
+        clearances=_clearances(data.get("clearances", {})),
     )
     findings = Findings()
     _check_holders(document, settings, findings)
@@ -189,6 +192,14 @@ def _limits(part: Mapping[str, Any]) -> LimitSettings:
     if "request_bytes" in values:
         values["request_bytes"] = size(values["request_bytes"])
     return LimitSettings(**values)
+
+
+def _clearances(part: Mapping[str, Any]) -> Clearances:
+    return Clearances(
+        clearance_of(part["default"]) if "default" in part else USUAL,
+        {role: clearance_of(written) for role, written in part.get("roles", {}).items()},
+        tuple((pattern, clearance_of(written)) for pattern, written in part.get("recipients", {}).items()),
+    )
 
 
 def _check_holders(document: Document, settings: ProjectSettings, findings: Findings) -> None:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.governance.gate.decision import decide
-from interlock.governance.policy import Policies, Snapshot
+from interlock.governance.labels import flow_of
+from interlock.governance.policy import Policies, Slice, Snapshot
 from interlock.values.decisions import Decision, Requirement
 from interlock.values.labels import Label, Origin, Source
 
 NOW = "2025-01-15T12:00:00Z"
 """The time in cases that name none."""
 
-_MERGED = ("principal", "input", "session", "facts", "origins", "data", "quality", "usage", "modes")
+_MERGED = ("principal", "input", "session", "facts", "origins", "data", "flow", "quality", "usage", "modes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ def case_snapshot(case: Mapping[str, Any], policies: Policies, defaults: Mapping
     operation = case.get("operation") or (defaults or {}).get("operation", "")
     known = policies.slices.get(operation)
     system = operation.partition(".")[0]
+    origins = {name: _origin(source) for name, source in merged["origins"].items()}
+    tainted = any(origin["untrusted"] for origin in origins.values())
+    session = _session({"tainted": tainted, **merged["session"]}, policies)
+    data = Label().to_json() | merged["data"]
     return Snapshot(
         principal={"kind": "agent", "id": "test", "tenant": "default", "roles": [], "attributes": {}}
         | merged["principal"],
@@ -70,17 +75,35 @@ def case_snapshot(case: Mapping[str, Any], policies: Policies, defaults: Mapping
         effect=known.operation.effect.value if known else "irreversible",
         system={"name": system, "kind": "other"},
         input=merged["input"],
-        session=_session(merged["session"], policies),
+        session=session,
         facts=merged["facts"],
-        origins={name: _origin(source) for name, source in merged["origins"].items()},
-        data=Label().to_json() | merged["data"],
+        origins=origins,
+        data=data,
         quality={"stale": False, "missing": [], "age_seconds": 0} | merged["quality"],
         usage={"session_actions": 0, "operation_calls": 0, "repeats": 0} | merged["usage"],
         now=str(case.get("now") or (defaults or {}).get("now") or NOW),
         modes={"operation": known.operation.mode.word if known else "automatic"} | merged["modes"],
         guards=list(case.get("guards", ())),
         policy_version=policies.version,
+        flow=_flow(known, merged, origins, data, policies, tainted=session["tainted"]) | merged["flow"],
     )
+
+
+def _flow(
+    known: Slice | None,
+    merged: Mapping[str, Any],
+    origins: Mapping[str, Any],
+    data: Mapping[str, Any],
+    policies: Policies,
+    *,
+    tainted: bool,
+) -> dict[str, Any]:
+    """Return what follows from the origins: an argument without one was made by the model."""
+    if known is None:
+        return {}
+    made_up = {name: Origin().to_json() for name in merged["input"]}
+    clearances = policies.world.clearances
+    return flow_of(known.operation, merged["input"], {**made_up, **origins}, data, clearances, tainted=tainted)
 
 
 def _session(given: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
@@ -98,6 +121,7 @@ def _session(given: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
         "person": None,
         "requested": False,
         "in_plan": True,
+        "planned": False,
     } | dict(given)
 
 

@@ -124,14 +124,13 @@ def _permitted(snapshot: Snapshot, rules: tuple[Rule, ...], policies: Policies, 
         asked.append(approval)
         reasons.append(Reason("mode-approval", f"The mode of the {holder} asks for {_words([approval])}."))
     if snapshot.session.get("in_plan") is False:
-        own = snapshot.session.get("person") is not None
-        person = Requirement("confirm") if own else Requirement("approval", policies.world.approver_role)
+        person = _person(snapshot, policies)
         asked.append(person)
         text = f"{snapshot.operation} is not in the plan of the session, so it needs {_words([person])}."
         reasons.append(Reason("outside-plan", text))
     if asked:
         return _decision(Outcome.wait, reasons, policies, rules, add_up(asked))
-    reasons = [_allowing(rule) for rule in rules]
+    reasons = [_allowing(rule) for rule in rules if rule.permits]
     return _decision(Outcome.allow, reasons, policies, rules)
 
 
@@ -154,10 +153,17 @@ def _open(snapshot: Snapshot, requirements: Iterable[Requirement], policies: Pol
     verified = snapshot.session.get("verified")
     rank = verified if type(verified) is int else -1
     return [
-        requirement
+        _person(snapshot, policies) if requirement.kind == "person" else requirement
         for requirement in requirements
         if not (requirement.kind == "step-up" and rank >= policies.world.rank(requirement.subject) >= 0)
     ]
+
+
+def _person(snapshot: Snapshot, policies: Policies) -> Requirement:
+    """Return who is asked where any person will do: the session's own, or else whoever approves by default."""
+    if snapshot.session.get("person") is not None:
+        return Requirement("confirm")
+    return Requirement("approval", policies.world.approver_role)
 
 
 def _words(requirements: Iterable[Requirement]) -> str:

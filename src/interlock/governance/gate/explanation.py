@@ -62,7 +62,7 @@ def _changes(decision: Decision, traces: tuple[RuleTrace, ...], problem: str) ->
         elif rule != "no-permit":
             yield f"Not the arguments but the gate's rule {rule} decided: {LAYER_RULES[rule]}."
     if decision.outcome is Outcome.deny and traces:
-        yield from (_without(one, "forbidden it") for one in fired if not one.rule.permits)
+        yield from (_without(one, "forbidden it") for one in fired if one.rule.forbids)
         if not any(one.rule.permits for one in fired):
             yield from _permitting(traces)
     elif decision.outcome is Outcome.deny and "no-permit" in reasons:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from interlock.governance.labels.fields import FieldTrust
+from interlock.governance.labels.fields import FieldLabels
+from interlock.governance.labels.flow import flow_of
 from interlock.governance.labels.memory import Memory, MemoryLimits
 
-__all__ = ["FieldTrust", "Memory", "MemoryLimits"]
+__all__ = ["FieldLabels", "Memory", "MemoryLimits", "flow_of"]

@@ -12,13 +12,11 @@ import cedarpy
 from interlock.governance.policy.findings import Finding, Severity
 from interlock.governance.policy.paths import Look, asked_types, compared_texts, entities, looks
 from interlock.governance.policy.rules import Rule, scope_entities
-from interlock.governance.policy.schema import PRINCIPALS, action_groups, principal_type
+from interlock.governance.policy.schema import GROUPS, PRINCIPALS, action_groups, principal_type
 from interlock.governance.policy.types import Field, Record
 from interlock.governance.policy.world import OperationShape, World
-from interlock.values.labels import Confidentiality, Integrity, Source
-from interlock.values.operations import Effect
+from interlock.values.labels import Carried, Confidentiality, Integrity, Source
 
-_EFFECTS = frozenset(effect.value for effect in Effect)
 _IN_ACTION = re.compile(r' in context for Action::"([^"]+)"')
 _DECIMALS = 'compare with .lessThan, .lessThanOrEqual, .greaterThan, .greaterThanOrEqual and decimal("...")'
 
@@ -41,7 +39,7 @@ class Vocabulary:
             return frozenset(operation.system for operation in operations)
         if kind == "Action":
             groups = {group for operation in operations for group in action_groups(operation)}
-            return frozenset({operation.id for operation in operations} | groups | _EFFECTS)
+            return frozenset({operation.id for operation in operations} | groups | frozenset(GROUPS))
         return None
 
     def texts(self, look: Look) -> frozenset[str] | None:
@@ -56,6 +54,7 @@ class Vocabulary:
             "context.session.done": frozenset(shape.operation.id for shape in self.shapes),
             "context.data.confidentiality": frozenset(Confidentiality.__members__),
             "context.data.integrity": frozenset(integrity.value for integrity in Integrity),
+            "context.flow.content_carries": frozenset(kind.value for kind in Carried),
         }.get(str(look))
 
 
@@ -78,8 +77,8 @@ def check_rules(rules: Sequence[Rule], vocabulary: Vocabulary) -> list[Finding]:
 def world_problems(shapes: Iterable[OperationShape], world: World) -> list[str]:
     """Return what is wrong with the words themselves."""
     problems = [
-        f"the system {name!r} has the name of an effect; policies could not tell them apart"
-        for name in sorted({shape.operation.system for shape in shapes} & _EFFECTS)
+        f"the system {name!r} has the name of a group of actions; policies could not tell them apart"
+        for name in sorted({shape.operation.system for shape in shapes} & set(GROUPS))
     ]
     if world.approver_role and world.approver_role not in world.roles:
         problems.append(
@@ -89,10 +88,10 @@ def world_problems(shapes: Iterable[OperationShape], world: World) -> list[str]:
 
 
 def _idle(rule: Rule) -> Finding:
-    """Return the finding for a policy that fits no operation; only an effect that nothing has is no mistake."""
+    """Return the finding for a policy that fits no operation; only an effect or risk that nothing has is no mistake."""
     named = {name for kind, name in scope_entities(rule) if kind == "Action"}
-    if named and named <= _EFFECTS:
-        reason = "no operation of this project has that effect, so it never applies"
+    if named and named <= set(GROUPS):
+        reason = f"no operation of this project is in {' or '.join(sorted(named))}, so it never applies"
         return Finding(rule.file, rule.line, rule.id, reason, Severity.advice)
     return Finding(rule.file, rule.line, rule.id, "its scope fits no operation, so it would never apply")
 
@@ -221,6 +220,6 @@ def _explained(message: str, operations: list[str]) -> str:
 def _advice(rule: Rule) -> list[Finding]:
     if rule.because or (rule.permits and not rule.requirements):
         return []
-    what = "who is made to wait" if rule.permits else "who is refused"
+    what = "who is refused" if rule.forbids else "who is made to wait"
     reason = f'it has no @because("..."), so {what} is told the policy\'s id only'
     return [Finding(rule.file, rule.line, rule.id, reason, Severity.advice)]

@@ -140,4 +140,4 @@ def permitted_operations(principal: Mapping[str, Any], policies: Policies) -> tu
 
 def _hopeful(rules: Sequence[Rule], kind: str, name: str, roles: frozenset[str]) -> bool:
     fitting = [rule for rule in rules if rule.admits(kind, name, roles)]
-    return any(rule.permits for rule in fitting) and all(rule.permits or rule.conditions for rule in fitting)
+    return any(rule.permits for rule in fitting) and all(not rule.forbids or rule.conditions for rule in fitting)

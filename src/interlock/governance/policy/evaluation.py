@@ -77,9 +77,9 @@ def _read(result: cedarpy.AuthzResult, part: Slice) -> Evaluation:
         verdict = Verdict.mismatched if result.decision is cedarpy.Decision.NoDecision else Verdict.failed
         return Evaluation(verdict, _rules(part, named))
     fired = _rules(part, set(diagnostics.reasons))
-    if result.allowed:
-        return Evaluation(Verdict.permitted, tuple(rule for rule in fired if rule.permits))
-    forbids = tuple(rule for rule in fired if not rule.permits)
+    if result.allowed and any(rule.permits for rule in fired):
+        return Evaluation(Verdict.permitted, tuple(rule for rule in fired if not rule.forbids))
+    forbids = tuple(rule for rule in fired if rule.forbids)
     return Evaluation(Verdict.forbidden if forbids else Verdict.unpermitted, forbids)
 
 

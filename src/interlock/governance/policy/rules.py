@@ -19,6 +19,7 @@ from interlock.values.operations import Operation
 ANNOTATIONS = {
     "id": "the policy's name, unique in the project",
     "require": "what must be met before the action runs, several separated by `;`",
+    "adds": "what must be met where other policies permit; a permit that carries it permits nothing by itself",
     "because": "the reason in words for the person who is refused or made to wait",
     "note": "a remark for those who read the policy",
 }
@@ -39,7 +40,10 @@ class Statement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One policy. *document* is its body in Cedar's JSON policy format; *requirements* are those of `@require`."""
+    """One policy. *document* is its body in Cedar's JSON policy format; *requirements* are those of `@require`.
+
+    *adding* marks a policy with `@adds`: its requirements count where others permit, and it permits nothing itself.
+    """
 
     id: str
     effect: str
@@ -49,11 +53,17 @@ class Rule:
     because: str
     requirements: tuple[Requirement, ...]
     document: Mapping[str, Any]
+    adding: bool = False
 
     @property
     def permits(self) -> bool:
-        """Whether the policy is a permit; otherwise it is a forbid."""
-        return self.effect == "permit"
+        """Whether the policy can permit something by itself."""
+        return self.effect == "permit" and not self.adding
+
+    @property
+    def forbids(self) -> bool:
+        """Whether the policy is a forbid."""
+        return self.effect == "forbid"
 
     @property
     def conditions(self) -> list[Mapping[str, Any]]:
@@ -168,14 +178,15 @@ def _read(statement: Statement, number: int) -> Rule | Finding:
         why = "is missing" if not name else "may hold letters, digits and `_ . : / -` only, at most 100"
         return Finding(file, line, name, f'policy {number} of the file: @id("...") {why}')
     try:
-        requirements = parse_requirements(annotations.get("require", ""))
+        requirements = parse_requirements(annotations.get("require", annotations.get("adds", "")))
     except ValueError as error:
-        return Finding(file, line, name, f"@require: {error}")
+        return Finding(file, line, name, f"@{'require' if 'require' in annotations else 'adds'}: {error}")
     problem = _annotation_problem(annotations, document["effect"], requirements)
     if problem:
         return Finding(file, line, name, problem)
     because = annotations.get("because", "").strip()
-    return Rule(name, document["effect"], file, line, text, because, requirements, document)
+    adding = "adds" in annotations
+    return Rule(name, document["effect"], file, line, text, because, requirements, document, adding)
 
 
 def _annotation_problem(annotations: Mapping[str, str], effect: str, requirements: tuple[Requirement, ...]) -> str:
@@ -183,11 +194,14 @@ def _annotation_problem(annotations: Mapping[str, str], effect: str, requirement
     if unknown:
         known = ", ".join(f"@{name}" for name in ANNOTATIONS)
         return f"@{unknown[0]} is no annotation that Interlock knows; known are {known}"
-    if "require" not in annotations:
+    asking = [word for word in ("require", "adds") if word in annotations]
+    if not asking:
         return ""
+    if len(asking) > 1:
+        return "@require and @adds exclude each other: a policy permits with requirements, or only adds them"
     if effect == "forbid":
-        return "@require on a forbid does nothing; put it on a permit, or leave the forbid to refuse"
-    return "" if requirements else "@require is empty; name what it takes, or leave it out"
+        return f"@{asking[0]} on a forbid does nothing; put it on a permit, or leave the forbid to refuse"
+    return "" if requirements else f"@{asking[0]} is empty; name what it takes, or leave it out"
 
 
 def _syntax(message: str, text: str) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from interlock.governance.policy.types import (
     sayable,
 )
 from interlock.governance.policy.world import OperationShape, World
-from interlock.values.operations import Effect, Operation
+from interlock.values.operations import SINK, Effect, Operation, Risk
 from interlock.values.principals import Kind
 
 PRINCIPALS = tuple(kind.value.capitalize() for kind in Kind)
@@ -37,6 +37,8 @@ SESSION = Record(
         "person": Field(PERSON, required=False),
         "requested": Field(BOOL),
         "in_plan": Field(BOOL),
+        "planned": Field(BOOL, default=False),
+        "tainted": Field(BOOL, default=True),
     },
     "Session",
 )
@@ -47,6 +49,8 @@ ORIGIN = Record(
         "person": Field(BOOL),
         "sources": Field(STRINGS),
         "where": Field(STRINGS),
+        "carries": Field(STRINGS, default=[]),
+        "invents": Field(STRINGS, default=[]),
     },
     "Origin",
 )
@@ -59,15 +63,33 @@ DATA = Record(
     },
     "Data",
 )
+FLOW = Record(
+    {
+        "target_untrusted": Field(BOOL, default=True),
+        "target_unknown": Field(BOOL, default=True),
+        "target_named": Field(BOOL, default=False),
+        "control_untrusted": Field(BOOL, default=True),
+        "control_unknown": Field(BOOL, default=True),
+        "content_carries": Field(STRINGS, default=[]),
+        "cleared": Field(BOOL, default=False),
+        "uncleared": Field(STRINGS, default=[]),
+    },
+    "Flow",
+)
 QUALITY = Record({"stale": Field(BOOL), "missing": Field(STRINGS), "age_seconds": Field(LONG)}, "Quality")
 USAGE = Record({"session_actions": Field(LONG), "operation_calls": Field(LONG), "repeats": Field(LONG)}, "Usage")
-COMMON = (PERSON, SESSION, ORIGIN, DATA, QUALITY, USAGE)
+COMMON = (PERSON, SESSION, ORIGIN, DATA, FLOW, QUALITY, USAGE)
 """The records that every operation's context shares, by name in the schema."""
 
 
-def action_groups(operation: Operation) -> tuple[str, str]:
-    """Return the action groups that an operation is in: its effect and its system."""
-    return (operation.effect.value, operation.system)
+def action_groups(operation: Operation) -> tuple[str, ...]:
+    """Return the action groups that an operation is in: its effect, its system, its risks, and whether it is a sink."""
+    risks = sorted(risk.value for risk in operation.risks)
+    return (operation.effect.value, operation.system, *risks, *([SINK] if operation.sink is not None else []))
+
+
+GROUPS = (*(effect.value for effect in Effect), *(risk.value for risk in Risk), SINK)
+"""The action groups that every project has, whether or not an operation is in them."""
 
 
 def context_type(shape: OperationShape) -> Record:
@@ -86,6 +108,7 @@ def context_type(shape: OperationShape) -> Record:
             "session": Field(SESSION),
             "origins": Field(Record({name: Field(ORIGIN) for name in arguments})),
             "data": Field(DATA),
+            "flow": Field(FLOW),
             "quality": Field(QUALITY),
             "usage": Field(USAGE),
             "now": Field(DATETIME),
@@ -108,7 +131,7 @@ def generate_schema(shapes: Iterable[OperationShape], contexts: Mapping[str, Rec
     lines += [f"entity {kind} in [Role] = {attributes};" for kind in PRINCIPALS]
     lines += ['entity System = {"kind": String};', ""]
     operations = sorted((shape.operation for shape in shapes), key=lambda operation: operation.id)
-    groups = sorted({effect.value for effect in Effect} | {operation.system for operation in operations})
+    groups = sorted({*GROUPS, *(operation.system for operation in operations)})
     lines += [f'action "{group}";' for group in groups]
     principals = ", ".join(PRINCIPALS)
     for operation in operations:

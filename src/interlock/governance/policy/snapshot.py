@@ -14,7 +14,8 @@ class Snapshot:
     """One proposed action as the gate sees it. All parts are JSON values.
 
     *principal* is `Principal.to_json()`; *system* has `name` and `kind`; *origins* maps arguments to
-    `Origin.to_json()`; *data* is the arguments' joined `Label.to_json()`; *now* is RFC 3339 in UTC. *modes* are
+    `Origin.to_json()`; *data* is the arguments' joined `Label.to_json()`; *flow* sums up what that means for the
+    operation (`governance.labels.flow`); *now* is RFC 3339 in UTC. *modes* are
     the modes that apply, by who set them. *guards* are refusals found before deciding, each with `rule`, `text`
     and `outcome` (`deny`, or `wait` for something that may yet be had).
     """
@@ -35,6 +36,7 @@ class Snapshot:
     modes: dict[str, str] = field(default_factory=dict)
     guards: list[dict[str, Any]] = field(default_factory=list)
     policy_version: str = ""
+    flow: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the snapshot as a JSON object; `from_json` gives an equal snapshot back."""

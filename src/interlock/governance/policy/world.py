@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.values.clearances import Clearances
 from interlock.values.operations import Operation
 
 
@@ -22,7 +23,8 @@ class World:
     """The words a project knows.
 
     *levels* are the verification levels, weakest first; a level's rank is its index. *approver_role* is who
-    approves where a mode asks for it. *attributes* are the principals' attributes, each an optional text.
+    approves where a mode, or `@require("person")`, asks for it. *attributes* are the principals' attributes, each an
+    optional text. *clearances* say where data may be sent.
     """
 
     roles: tuple[str, ...] = ()
@@ -30,6 +32,7 @@ class World:
     approver_role: str = ""
     attributes: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    clearances: Clearances = field(default_factory=Clearances)
 
     def rank(self, level: str) -> int:
         """Return the rank of a verification *level*; one that is not known ranks below all."""
@@ -43,4 +46,5 @@ class World:
             "approver_role": self.approver_role,
             "attributes": sorted(self.attributes),
             "tenants": sorted(self.tenants),
+            "clearances": self.clearances.to_json(),
         }

@@ -10,29 +10,32 @@ from typing import Any
 from interlock.foundation.documents import Document, Findings, check
 from interlock.foundation.plugins import CONNECTORS, load_plugin
 from interlock.foundation.plugins.errors import PluginBroken, PluginConflict, PluginMissing
-from interlock.integration.connectors.interface import Plugin, SystemDeclaration
+from interlock.integration.connectors.interface import Description, Plugin, SystemDeclaration
 from interlock.integration.contracts import Contract, Definition, SchemaInvalid
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
-from interlock.integration.systems.declarations import RESERVED, declare, operation_of
+from interlock.integration.systems.declarations import GROUPS, RESERVED, declare, operation_of
+from interlock.integration.systems.packs import Pack, packs_of
 
 EXTERNAL = "external"
 
 
-def build_catalog(documents: Sequence[Document], root: Path) -> Catalog:
+def build_catalog(documents: Sequence[Document], root: Path, packs: Sequence[Document] = ()) -> Catalog:
     """Return the catalogue of the systems that *documents* (of kind `system`) declare; contacts nothing.
 
-    Files that a system names lie below *root*. Raises `ProjectInvalid` with all findings.
+    *packs* (of kind `labels`) say more of their operations. Files that a system names lie below *root*. Raises
+    `ProjectInvalid` with all findings.
     """
     findings = Findings()
+    pack = packs_of(packs, {document.data["system"]: document for document in documents}, findings)
     plugins: dict[str, Plugin] = {}
     systems: dict[str, SystemDeclaration] = {}
     operations: dict[str, CompiledOperation] = {}
     for document in documents:
         name = document.data["system"]
-        if name in RESERVED:
-            findings.add(
-                document.finding("/system", f"{name!r} has a meaning of its own in expressions; choose another")
-            )
+        if name in RESERVED or name in GROUPS:
+            where = "expressions" if name in RESERVED else "policies"
+            message = f"{name!r} has a meaning of its own in {where}; choose another"
+            findings.add(document.finding("/system", message))
         if name in systems:
             findings.add(document.finding("/system", f"{systems[name].file} declares the system {name!r} too"))
             continue
@@ -41,7 +44,7 @@ def build_catalog(documents: Sequence[Document], root: Path) -> Catalog:
             continue
         system = declare(document)
         systems[name] = system
-        operations |= _operations(document, system, plugin, root, findings)
+        operations |= _operations(document, system, plugin.describe(system, root), pack, findings)
     findings.raise_if_any()
     return Catalog(operations, systems, plugins)
 
@@ -66,9 +69,8 @@ def _connection_fits(document: Document, plugin: Plugin, findings: Findings) -> 
 
 
 def _operations(
-    document: Document, system: SystemDeclaration, plugin: Plugin, root: Path, findings: Findings
+    document: Document, system: SystemDeclaration, description: Description, pack: Pack, findings: Findings
 ) -> Mapping[str, CompiledOperation]:
-    description = plugin.describe(system, root)
     for trouble in description.troubles:
         findings.add(document.finding(trouble.pointer, trouble.message))
 
@@ -77,7 +79,9 @@ def _operations(
 
     compiled: dict[str, CompiledOperation] = {}
     for name, definition in description.definitions.items():
-        operation = operation_of(system, name, definition, report)
+        declared = system.operations[name]
+        settings = pack.over(system.name, name, definition, declared.settings, findings)
+        operation = operation_of(system, replace(declared, settings=settings), definition, report)
         try:
             compiled[operation.id] = CompiledOperation(
                 operation,

@@ -7,16 +7,31 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from interlock.foundation.documents import Document
+from interlock.foundation.documents import Document, escape
 from interlock.foundation.expressions import ExpressionInvalid, parse_call
 from interlock.foundation.settings.quantities import duration, rate, size
 from interlock.integration.connectors.interface import OperationDeclaration, SystemDeclaration, SystemLimits
 from interlock.integration.contracts import Definition
+from interlock.values.clearances import clearance_of
 from interlock.values.decisions import Mode
 from interlock.values.labels import Category, Confidentiality, Integrity, Label
-from interlock.values.operations import Call, Effect, Fact, Operation, OutputTrust, ReadBack, Role
+from interlock.values.operations import (
+    SINK,
+    Call,
+    Effect,
+    Fact,
+    FieldLabel,
+    Operation,
+    OutputTrust,
+    ReadBack,
+    Risk,
+    Role,
+    Sink,
+)
 
 RESERVED = frozenset({"input", "session", "facts", "item", "output", "result", "key", "interlock"})
+GROUPS = frozenset({*(effect.value for effect in Effect), *(risk.value for risk in Risk), SINK})
+"""The groups of actions in policies that no system may be named like."""
 _CALL = re.compile(r"\s*([a-z][a-z0-9_]*)\.[a-z][a-z0-9_]*\s*\(\s*(?:\)|[A-Za-z_]\w*\s*=(?!=))")
 
 Report = Callable[[str, str], None]
@@ -81,11 +96,13 @@ def _label(settings: Mapping[str, Any], usual: Label) -> Label:
     )
 
 
-def operation_of(system: SystemDeclaration, name: str, definition: Definition, report: Report) -> Operation:
+def operation_of(
+    system: SystemDeclaration, declared: OperationDeclaration, definition: Definition, report: Report
+) -> Operation:
     """Return the operation that a declaration and its definition make; what is wrong goes to *report*."""
-    declared = system.operations[name]
-    settings = declared.settings
+    name, settings = declared.name, declared.settings
     place = f"/operations/{name}"
+    label = _label(settings.get("labels") or {}, system.label)
     return Operation(
         system=system.name,
         name=name,
@@ -95,18 +112,30 @@ def operation_of(system: SystemDeclaration, name: str, definition: Definition, r
         output_schema=definition.output_schema,
         binding=definition.binding,
         mode=Mode.parse(settings.get("mode", "automatic")),
-        label=_label(settings.get("labels") or {}, system.label),
+        label=label,
         facts=tuple(_facts(settings.get("facts") or {}, f"{place}/facts", report)),
         arguments=_roles(settings.get("arguments") or {}, definition, f"{place}/arguments", report),
-        output=_trust(settings.get("output") or {}, definition, f"{place}/output", report),
+        output=_trust(settings.get("output") or {}, definition, label, f"{place}/output", report),
         undo=_call(settings["undo"], f"{place}/undo", report) if "undo" in settings else None,
         read_back=_read_back(settings.get("read_back"), f"{place}/read_back", report),
         idempotency_header=declared.idempotency_header,
         idempotent=settings.get("idempotent", False),
         version=settings.get("version", ""),
         timeout=declared.timeout,
-        destructive=settings.get("destructive", False),
+        risks=frozenset(map(Risk, settings.get("risks", ()))),
+        sink=_sink(settings.get("sink"), definition, f"{place}/sink", report),
     )
+
+
+def _sink(settings: Mapping[str, Any] | None, definition: Definition, place: str, report: Report) -> Sink | None:
+    if settings is None:
+        return None
+    known = definition.input_schema.get("properties", {})
+    for index, name in enumerate(settings.get("recipients", ())):
+        if name not in known:
+            report(f"{place}/recipients/{index}", f"the operation has no argument {name!r}{_near(name, known)}")
+    written = settings.get("clearance")
+    return Sink(tuple(settings.get("recipients", ())), clearance_of(written) if written is not None else None)
 
 
 def _call(text: str, place: str, report: Report) -> Call | None:
@@ -159,24 +188,32 @@ def _roles(settings: Mapping[str, str], definition: Definition, place: str, repo
     return {name: Role(word) for name, word in settings.items()}
 
 
-def _trust(settings: Mapping[str, list[str]], definition: Definition, place: str, report: Report) -> OutputTrust:
+def _trust(
+    settings: Mapping[str, Any], definition: Definition, label: Label, place: str, report: Report
+) -> OutputTrust:
     schema = definition.output_schema or {}
     listed = schema.get("type") == "array"
     members = (schema.get("items") or {}) if listed else schema
     known = members.get("properties") or {}
 
-    def pointers(key: str) -> tuple[str, ...]:
-        found = []
-        for index, name in enumerate(settings.get(key, ())):
-            if name.startswith("/"):
-                found.append(name)
-                continue
-            if known and name.partition(".")[0] not in known:
-                report(f"{place}/{key}/{index}", f"the result has no field {name!r}{_near(name, known)}")
-            found.append(("/*/" if listed else "/") + name.replace(".", "/"))
-        return tuple(found)
+    def pointer(name: str, where: str) -> str:
+        if name.startswith("/"):
+            return name
+        if known and name.partition(".")[0] not in known:
+            report(f"{place}/{where}", f"the result has no field {name!r}{_near(name, known)}")
+        return ("/*/" if listed else "/") + name.replace(".", "/")
 
-    return OutputTrust(pointers("trusted_fields"), pointers("untrusted_fields"))
+    def pointers(key: str) -> tuple[str, ...]:
+        return tuple(pointer(name, f"{key}/{index}") for index, name in enumerate(settings.get(key, ())))
+
+    return OutputTrust(
+        pointers("trusted_fields"),
+        pointers("untrusted_fields"),
+        tuple(
+            FieldLabel(pointer(name, f"labels/{escape(name)}"), _label(written, label))
+            for name, written in settings.get("labels", {}).items()
+        ),
+    )
 
 
 def _near(name: str, known: Mapping[str, Any]) -> str:

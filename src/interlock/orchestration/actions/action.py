@@ -49,6 +49,7 @@ class Action:
     undone_by: str = ""
     external: bool = False
     origins: Mapping[str, Origin] | None = None
+    in_plan: bool = True
 
     def unmet(self) -> tuple[Requirement, ...]:
         """Return the requirements that no valid consent meets yet; steps and approvals alike."""
@@ -57,6 +58,11 @@ class Action:
             for requirement in self.decision.requirements
             if self.met.get(str(requirement), {}).get("consent") != self.consent
         )
+
+    @property
+    def agreed(self) -> bool:
+        """Whether a person agreed to the action as it stands: confirmed or approved it."""
+        return any(met.get("consent") == self.consent for met in self.met.values())
 
     def document(self) -> dict[str, Any]:
         """Return what is stored of the action beside its columns."""
@@ -77,6 +83,7 @@ class Action:
             "problem": self.problem,
             "undo_of": self.undo_of,
             "external": self.external,
+            "in_plan": self.in_plan,
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -117,6 +117,7 @@ class Actions:
             proposal.input,
             arguments,
             usage=session.begin(proposal.operation, arguments),
+            in_plan=session.foresee(proposal.operation, proposal.input),
             vouched=dict.fromkeys(proposal.input, UNDO) if proposal.undo_of else {},
         )
         action_id = new_id("act")
@@ -335,6 +336,7 @@ class Actions:
             undo_of=proposal.undo_of,
             external=case.compiled.external,
             origins=judgement.origins,
+            in_plan=case.in_plan,
         )
 
     async def _overtaken_by(self, proposal: Proposal) -> Action | None:
@@ -450,6 +452,7 @@ class Actions:
         newest = await store.of_session(self._database, session.id, limit=REMEMBERED)
         for action in newest:
             session.begin(action.operation, action.arguments)
+            session.foresee(action.operation, action.input)
         effective = newest
         if len(newest) == REMEMBERED:  # nothing that had an effect or counts is forgotten, however long ago it was
             session.count(await store.counts(self._database, session.id))
@@ -458,7 +461,7 @@ class Actions:
             compiled = operations.get(action.operation)
             done = action.state in (ActionState.succeeded, ActionState.compensated)
             if done and compiled is not None:
-                session.succeed(compiled.operation, action.input, action.output)
+                session.succeed(compiled.operation, action.input, action.output, agreed=action.agreed)
 
 
 def _harmless(action: Action) -> dict[str, Any]:

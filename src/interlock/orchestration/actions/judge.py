@@ -10,6 +10,7 @@ from interlock.context.facts import FactReader, Gathered
 from interlock.foundation.clock import Clock, rfc3339
 from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.gate import Snapshot, decide
+from interlock.governance.labels import flow_of
 from interlock.integration.systems import CompiledOperation
 from interlock.orchestration.actions.action import consent_digest
 from interlock.orchestration.project import Project
@@ -52,6 +53,7 @@ class Case:
     (an undo), or an approver who put them in.
 
     *again* marks an action that was counted when it was first judged, so that limits don't count it twice.
+    *in_plan* says whether the session's plan foresaw it then.
     """
 
     session: Session
@@ -62,6 +64,7 @@ class Case:
     usage: Mapping[str, int]
     vouched: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
+    in_plan: bool = True
 
     @property
     def agent(self) -> str:
@@ -118,7 +121,7 @@ class Judge:
         """Gather facts, find origins, and decide. Nothing is executed but declared reads."""
         operation = case.compiled.operation
         session = case.session
-        view = session.view(project.settings.verification, operation.id)
+        view = session.view(project.settings.verification, in_plan=case.in_plan)
         guards = await self._guards(project, case)
         gathered = Gathered()
         if not guards:
@@ -129,6 +132,7 @@ class Judge:
             if plan.stages:  # reading takes its time, in which somebody may have stopped it all
                 guards = await self._guards(project, case)
         origins, label = _origins(case)
+        shown, data = {name: origin.to_json() for name, origin in origins.items()}, label.to_json()
         snapshot = Snapshot(
             principal=_principal(project, case),
             operation=operation.id,
@@ -138,8 +142,8 @@ class Judge:
             input=case.input,
             session=view,
             facts=gathered.facts,
-            origins={name: origin.to_json() for name, origin in origins.items()},
-            data=label.to_json(),
+            origins=shown,
+            data=data,
             quality=gathered.quality(),
             usage=dict(case.usage),
             now=rfc3339(self._clock.now()),
@@ -150,6 +154,9 @@ class Judge:
             },
             guards=[*guards, *gathered.guards],
             policy_version=project.policies.version,
+            flow=flow_of(
+                operation, case.input, shown, data, project.settings.clearances, tainted=session.memory.tainted
+            ),
         )
         started = self._clock.monotonic()
         decision = decide(snapshot, project.policies)
@@ -204,5 +211,5 @@ def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
     memory, operation = case.session.memory, case.compiled.operation
     origins = memory.origins(operation, case.input)
     for name, place in case.vouched.items():
-        origins[name] = Origin((Source.person if place is APPROVER else Source.trusted_field,), (place,))
+        origins[name] = Origin((Source.person if place is APPROVER else Source.own,), (place,))
     return origins, memory.label(operation, case.input, origins)

@@ -227,6 +227,7 @@ class Waiting:
             usage=session.usage(action.operation, action.arguments),
             vouched=_vouched(action),
             again=True,
+            in_plan=action.in_plan,
         )
         return await self._judge.judge(project, case)
 

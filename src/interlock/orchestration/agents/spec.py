@@ -10,6 +10,7 @@ from interlock.context.assembly import ContextPart, compile_context
 from interlock.foundation.documents import Document, Findings, escape
 from interlock.foundation.expressions import ExpressionInvalid
 from interlock.foundation.settings.quantities import duration
+from interlock.values.clearances import Clearance, clearance_of
 from interlock.values.decisions import Mode
 from interlock.values.operations import Operation
 
@@ -33,7 +34,10 @@ class AgentLimits:
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """A built-in agent. *operations* are globs such as `erp.get_*`; they narrow what policy permits."""
+    """A built-in agent. *operations* are globs such as `erp.get_*`; they narrow what policy permits.
+
+    *clearance* is what it is shown at most; None leaves that to its roles.
+    """
 
     name: str
     route: str
@@ -45,6 +49,7 @@ class AgentSpec:
     limits: AgentLimits = AgentLimits()
     context: tuple[ContextPart, ...] = ()
     purpose: str = ""
+    clearance: Clearance | None = None
 
     def may_use(self, operation_id: str) -> bool:
         """Return whether the agent's file names the operation."""
@@ -80,6 +85,7 @@ def agent_from_document(document: Document) -> AgentSpec:
         limits=_limits(data.get("limits", {})),
         context=tuple(context),
         purpose=data.get("purpose", ""),
+        clearance=clearance_of(data["clearance"]) if "clearance" in data else None,
     )
 
 

@@ -66,7 +66,8 @@ def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None
     documents = {document.data["system"]: document for document in _documents(root, "systems", "system", findings)}
     if len(findings) > before:
         raise ProjectInvalid(findings)  # what else would be said is only for want of the broken system
-    catalog = _catalog(root, list(documents.values()), findings)
+    packs = list(_documents(root, "labels", "labels", findings))
+    catalog = _catalog(root, list(documents.values()), packs, findings)
     operations = {name: compiled.operation for name, compiled in catalog.operations.items()}
 
     def report(system: str, pointer: str, message: str) -> None:
@@ -171,9 +172,9 @@ def _agent_findings(
                 yield Finding("models.yaml", 0, f"/routes/{route.name}", message)
 
 
-def _catalog(root: Path, documents: Sequence[Document], findings: list[Finding]) -> Catalog:
+def _catalog(root: Path, documents: Sequence[Document], packs: Sequence[Document], findings: list[Finding]) -> Catalog:
     try:
-        return build_catalog(documents, root)
+        return build_catalog(documents, root, packs)
     except ProjectInvalid as error:
         findings.extend(error.findings)
         raise ProjectInvalid(findings) from error
@@ -201,6 +202,7 @@ def _world(settings: ProjectSettings, agents: Mapping[str, AgentSpec]) -> World:
         approver_role=settings.approvals.default_role,
         attributes=settings.attributes,
         tenants=settings.tenants,
+        clearances=settings.clearances,
     )
 
 

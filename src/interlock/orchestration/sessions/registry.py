@@ -15,6 +15,7 @@ from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import store
 from interlock.orchestration.sessions.errors import SessionClosed, SessionForbidden, SessionInvalid, SessionUnknown
 from interlock.orchestration.sessions.overheard import bounded, overheard
+from interlock.orchestration.sessions.plan import plan_of
 from interlock.orchestration.sessions.session import Session
 from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
@@ -32,7 +33,10 @@ History = Callable[[Session], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a session is opened with. *person* names the person a service opens it for."""
+    """What a session is opened with. *person* names the person a service opens it for.
+
+    *plan* is a list of steps, each an operation or `{operation, times, arguments}` (`plan_of`).
+    """
 
     agent: str = ""
     request: str = field(default="", repr=False)
@@ -42,7 +46,7 @@ class Opening:
     purpose: str = ""
     consent: tuple[str, ...] = ()
     person: str = ""
-    plan: tuple[str, ...] | None = None
+    plan: Sequence[Any] | None = None
     lifetime: float = LIFETIME
 
 
@@ -81,7 +85,7 @@ class Sessions:
             purpose=opening.purpose,
             consent=opening.consent,
             person=person,
-            plan=opening.plan,
+            plan=plan_of(opening.plan) if opening.plan is not None else None,
             opened_at=now,
             expires_at=now + min(opening.lifetime, LIFETIME),
         )

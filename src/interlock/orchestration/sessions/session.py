@@ -9,6 +9,7 @@ from typing import Any
 
 from interlock.governance.labels import Memory
 from interlock.orchestration.sessions.overheard import Overheard
+from interlock.orchestration.sessions.plan import Plan, step_of
 from interlock.values.labels import Origin
 from interlock.values.operations import Operation
 from interlock.values.principals import Kind, Principal
@@ -28,7 +29,7 @@ class Session:
     purpose: str = ""
     consent: tuple[str, ...] = ()
     person: dict[str, Any] | None = field(default=None, repr=False)
-    plan: tuple[str, ...] | None = None
+    plan: Plan | None = None
     requests: list[str] = field(default_factory=list, repr=False)
     opened_at: float = 0.0
     expires_at: float = 0.0
@@ -38,9 +39,20 @@ class Session:
     done: list[str] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     repeats: Counter[str] = field(default_factory=Counter)
+    used: Counter[int] = field(default_factory=Counter)
     actions: int = 0
     memory: Memory = field(default_factory=Memory, repr=False)
     overheard: list[Overheard] = field(default_factory=list, repr=False)
+
+    def foresee(self, operation: str, arguments: Mapping[str, Any]) -> bool:
+        """Return whether the plan foresees one more use of *operation*, and count it; without a plan it does."""
+        if self.plan is None:
+            return True
+        number = step_of(self.plan, self.used, operation, arguments)
+        if number is None:
+            return False
+        self.used[number] += 1
+        return True
 
     def begin(self, operation: str, arguments_digest: str) -> dict[str, int]:
         """Count one proposed action; return what was counted before it (`context.usage`)."""
@@ -61,12 +73,17 @@ class Session:
         arguments: dict[str, Any],
         output: Any,
         origins: Mapping[str, Origin] | None = None,
+        *,
+        agreed: bool = False,
     ) -> None:
-        """Take one succeeded action into history and memory; *origins* are its arguments', where still known."""
+        """Take one succeeded action into history and memory.
+
+        *origins* are its arguments', where still known; *agreed* says that a person agreed to exactly this.
+        """
         if operation.id in self.done:  # each stands once, where it succeeded last, so that history stays small
             self.done.remove(operation.id)
         self.done.append(operation.id)
-        self.memory.remember(operation, output, arguments, origins)
+        self.memory.remember(operation, output, arguments, origins, agreed=agreed)
 
     def hear(self, text: str) -> None:
         """Take a turn of the person, which is trusted text."""
@@ -81,8 +98,8 @@ class Session:
             else:
                 self.memory.lose()
 
-    def view(self, levels: tuple[str, ...], operation: str) -> dict[str, Any]:
-        """Return what policies and facts may know of the session."""
+    def view(self, levels: tuple[str, ...], *, in_plan: bool = True) -> dict[str, Any]:
+        """Return what policies and facts may know of the session; *in_plan* says whether its plan foresees the use."""
         return {
             "id": self.id,
             "channel": self.channel,
@@ -94,7 +111,9 @@ class Session:
             "done": list(self.done),
             "person": self.person,
             "requested": bool(self.requests),
-            "in_plan": self.plan is None or operation in self.plan,
+            "in_plan": in_plan,
+            "planned": in_plan and self.plan is not None,
+            "tainted": self.memory.tainted,
         }
 
     def usage(self, operation: str, arguments_digest: str) -> dict[str, int]:
@@ -135,7 +154,7 @@ class Session:
             "purpose": self.purpose,
             "consent": list(self.consent),
             "person": self.person,
-            "plan": list(self.plan) if self.plan is not None else None,
+            "plan": [step.to_json() for step in self.plan] if self.plan is not None else None,
             "requests": self.requests,
             **({"overheard": [heard.to_json() for heard in self.overheard]} if self.overheard else {}),
         }

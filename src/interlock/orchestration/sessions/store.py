@@ -8,6 +8,7 @@ import orjson
 
 from interlock.foundation.store import Database, Row, Statement
 from interlock.orchestration.sessions.overheard import Overheard
+from interlock.orchestration.sessions.plan import plan_of
 from interlock.orchestration.sessions.session import Session
 
 MIGRATIONS = (
@@ -86,7 +87,7 @@ def _session(row: Row) -> Session:
         revision=int(row[4]),
         opened_at=row[5],
         expires_at=row[6],
-        plan=tuple(plan) if plan is not None else None,
+        plan=plan_of(plan) if plan is not None else None,
         **document,
     )
 

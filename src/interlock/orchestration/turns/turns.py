@@ -53,7 +53,7 @@ class Turns:
             principal,
             words,
             operations=_permitted(project, principal),
-            session=session.view(project.settings.verification, ""),
+            session=session.view(project.settings.verification),
             history=self._history(session.id),
         )
         with self._telemetry.agent(agent, session=session.id):

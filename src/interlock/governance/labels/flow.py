@@ -1,0 +1,100 @@
+"""What the origins and labels of an action's arguments mean for its operation, in words that fit every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from interlock.values.clearances import NOTHING, Clearance, Clearances
+from interlock.values.labels import Label, Source, label_from_json
+from interlock.values.operations import Operation, Role
+
+MOST_RECIPIENTS = 200
+UNNAMED = "(implied)"
+"""Stands for a destination that no argument names."""
+
+_NAMED = frozenset({Source.person.value, Source.own.value})
+"""What the person wrote, and what the session itself made, is named; what a list holds is not."""
+
+
+def flow_of(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    origins: Mapping[str, Mapping[str, Any]],
+    data: Mapping[str, Any],
+    clearances: Clearances,
+    *,
+    tainted: bool,
+) -> dict[str, Any]:
+    """Return what policies see as `context.flow`.
+
+    *origins* are the arguments' origins and *data* their joined label, both as JSON objects; *tainted* says whether
+    the session has seen outsiders' text, in which what was seen nowhere may have been hidden. An argument whose
+    role is not declared counts as a target where outsiders' text holds it, and as a control where nobody's does;
+    one that is not given, or null, counts for nothing. Pure.
+    """
+    targets: list[Mapping[str, Any]] = []
+    controls: list[Mapping[str, Any]] = []
+    carried: set[str] = set()
+    for name, value in arguments.items():
+        origin = origins.get(name)
+        if value is None or origin is None:
+            continue
+        role = operation.arguments.get(name, Role.target if origin.get("untrusted") else Role.control)
+        if role is Role.content:
+            carried.update(origin.get("carries", ()))
+            if tainted:
+                carried.update(origin.get("invents", ()))
+        else:
+            (targets if role is Role.target else controls).append(origin)
+    uncleared = list(_uncleared(operation, arguments, label_from_json(data), clearances))
+    return {
+        "target_untrusted": _any(targets, "untrusted"),
+        "target_unknown": _any(targets, "unknown"),
+        "target_named": any(not _NAMED.isdisjoint(origin.get("sources", ())) for origin in targets),
+        "control_untrusted": _any(controls, "untrusted"),
+        "control_unknown": _any(controls, "unknown"),
+        "content_carries": sorted(carried),
+        "cleared": not uncleared,
+        "uncleared": uncleared,
+    }
+
+
+def _any(origins: Iterable[Mapping[str, Any]], word: str) -> bool:
+    return any(origin.get(word) for origin in origins)
+
+
+def _uncleared(
+    operation: Operation, arguments: Mapping[str, Any], label: Label, clearances: Clearances
+) -> Iterator[str]:
+    """Yield the destinations that *label* may not go to."""
+    sink = operation.sink
+    if sink is None:
+        return
+    if not sink.recipients:
+        if not (sink.clearance or NOTHING).admits(label):
+            yield UNNAMED
+        return
+    count = 0
+    for name in sink.recipients:
+        for address in texts(arguments.get(name)):
+            count += 1
+            known = clearances.recipient(address) if count <= MOST_RECIPIENTS else NOTHING
+            if not _raised(known, sink.clearance).admits(label):
+                yield address[:200]
+
+
+def _raised(known: Clearance, declared: Clearance | None) -> Clearance:
+    return known if declared is None else known.joined(declared)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield every single value of *value* as text; what names a recipient may stand in a list or an object."""
+    if isinstance(value, Mapping):
+        for member in value.values():
+            yield from texts(member)
+    elif isinstance(value, (list, tuple)):
+        for member in value:
+            yield from texts(member)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

@@ -1,0 +1,86 @@
+"""Who may hold which data: what a principal is shown, and where a value may be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from interlock.values.labels import Category, Confidentiality, Label
+
+EVERY = frozenset(Category)
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """How far somebody is let: up to a level of confidentiality, and only these categories."""
+
+    confidentiality: Confidentiality = Confidentiality.public
+    categories: frozenset[Category] = frozenset()
+
+    def admits(self, label: Label) -> bool:
+        """Return whether data of *label* may go to the holder."""
+        return label.confidentiality <= self.confidentiality and label.categories <= self.categories
+
+    def joined(self, other: Clearance) -> Clearance:
+        """Return the clearance of somebody who holds both."""
+        return Clearance(max(self.confidentiality, other.confidentiality), self.categories | other.categories)
+
+    def met(self, other: Clearance) -> Clearance:
+        """Return the clearance of somebody who is held to both."""
+        return Clearance(min(self.confidentiality, other.confidentiality), self.categories & other.categories)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the clearance as a JSON object."""
+        return {"confidentiality": self.confidentiality.name, "categories": sorted(self.categories)}
+
+
+NOTHING = Clearance()
+"""Public data alone."""
+USUAL = Clearance(Confidentiality.confidential, EVERY)
+EVERYTHING = Clearance(Confidentiality.restricted, EVERY)
+
+
+def clearance_of(written: Any) -> Clearance:
+    """Return the clearance as files write it: a level (with every category), or level and categories.
+
+    Raises `KeyError` or `ValueError` for anything else.
+    """
+    if isinstance(written, str):
+        return Clearance(Confidentiality[written], EVERY)
+    level = Confidentiality[written.get("confidentiality", "public")]
+    return Clearance(level, frozenset(map(Category, written["categories"])) if "categories" in written else EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Clearances:
+    """A project's clearances. Of the *recipients*' patterns (globs, caseless) the first that fits counts."""
+
+    default: Clearance = USUAL
+    roles: Mapping[str, Clearance] = field(default_factory=dict)
+    recipients: tuple[tuple[str, Clearance], ...] = ()
+
+    def of(self, roles: Iterable[str]) -> Clearance:
+        """Return the clearance of who holds *roles*: the usual one, and all that the roles add."""
+        found = self.default
+        for role in roles:
+            if role in self.roles:
+                found = found.joined(self.roles[role])
+        return found
+
+    def recipient(self, address: str) -> Clearance:
+        """Return what may be sent to *address*; to one that no pattern names, public data alone."""
+        plain = address.strip().casefold()
+        for pattern, clearance in self.recipients:
+            if fnmatchcase(plain, pattern.casefold()):
+                return clearance
+        return NOTHING
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the clearances as a JSON object."""
+        return {
+            "default": self.default.to_json(),
+            "roles": {role: clearance.to_json() for role, clearance in sorted(self.roles.items())},
+            "recipients": [[pattern, clearance.to_json()] for pattern, clearance in self.recipients],
+        }
