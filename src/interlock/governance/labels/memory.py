@@ -11,7 +11,7 @@ from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds
 from interlock.governance.labels.echoes import Echoes
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
-from interlock.governance.labels.normal import key_of, strict, words
+from interlock.governance.labels.normal import key_of, strict, tail, windowed, words
 from interlock.governance.labels.places import MOST_PLACES, Place, Places
 from interlock.governance.labels.schemas import property_names, property_schemas
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
@@ -33,6 +33,7 @@ class MemoryLimits:
     text: int = 64 << 10
 
 
+TURN = "\n"
 _LIMITS = MemoryLimits()
 _REQUEST, _DECLARED, _LOST = 0, 1, 2
 MOST_SENT = 5000
@@ -107,11 +108,11 @@ class Memory:
         Of more words than the limit the latest are kept.
         """
         heard = strict(text)
-        if len(heard) > self._limits.words:
-            heard = heard[-self._limits.words :].partition(" ")[2]
-        self._heard = f"{self._heard}\n {heard} "[-self._limits.words :]
-        self._heard_words = f"{self._heard_words}\n {' '.join(words(heard))} "[-self._limits.words :]
-        for part in forms.text_parts(heard):
+        most = self._limits.words
+        heard = tail(heard, most)
+        self._heard = _grown(self._heard, heard, most)
+        self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
+        for part in forms.text_parts(windowed(heard)):
             self._person.add(key_of(part), _REQUEST)
 
     def know(self, name: str, value: Any) -> None:
@@ -306,3 +307,8 @@ def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) 
     if role is None:
         return origin.untrusted and not (isinstance(value, str) and value.isalpha())
     return bool(origin.carries)
+
+
+def _grown(heard: str, more: str, most: int) -> str:
+    """Return all that was heard, with a space around each word and a line's end between turns, cut at the front."""
+    return f" {tail(f'{heard}{TURN} {more} ', most)}"

@@ -13,6 +13,7 @@ import unicodedata
 
 from interlock.governance.labels.alike import DIGITS, STRICT, WIDE
 
+LONGEST_TOKEN, OVERLAP = 1024, 128
 LONGEST_KEY = 120
 """Keys longer than this many characters are replaced by a digest."""
 
@@ -49,6 +50,41 @@ def skeleton(form: str) -> str:
     """Return the compact form with digits for the letters that are written for them; empty where no digit is."""
     bare = compact(form)
     return bare.translate(DIGITS) if _DIGIT.search(bare) else ""
+
+
+def windowed(text: str) -> str:
+    """Return *text* with every token that is too long to be a value cut into overlapping windows.
+
+    Looking for values inside it stays linear then, and a value that stands in it is still whole in one of them.
+    """
+    if len(text) <= LONGEST_TOKEN or max(map(len, text.split(" "))) <= LONGEST_TOKEN:
+        return text
+    pieces: list[str] = []
+    for token in text.split(" "):
+        if len(token) <= LONGEST_TOKEN:
+            pieces.append(token)
+        else:
+            pieces += [token[at : at + LONGEST_TOKEN] for at in range(0, len(token), LONGEST_TOKEN - OVERLAP)]
+    return " ".join(pieces)
+
+
+def head(text: str, most: int) -> str:
+    """Return the beginning of *text*, cut between tokens; a number in groups that the cut touches is left out whole."""
+    if len(text) <= most:
+        return text
+    tokens = text[: most + 1].split(" ")[:-1]
+    while tokens and _DIGIT.search(tokens[-1]):
+        tokens.pop()
+    return " ".join(tokens)
+
+
+def tail(text: str, most: int) -> str:
+    """Return the end of *text*, cut as `head` cuts its beginning."""
+    if len(text) <= most:
+        return text
+    tokens = text[-most - 1 :].split(" ")[1:]
+    start = next((at for at, token in enumerate(tokens) if not _DIGIT.search(token)), len(tokens))
+    return " ".join(tokens[start:])
 
 
 def key_of(text: str) -> str:

@@ -27,7 +27,18 @@ from interlock.governance.labels.figures import (
     short_dates,
     spaced_numbers,
 )
-from interlock.governance.labels.normal import LONGEST_KEY, compact, key_of, mild, skeleton, strict, wide, words
+from interlock.governance.labels.normal import (
+    LONGEST_KEY,
+    compact,
+    head,
+    key_of,
+    mild,
+    skeleton,
+    strict,
+    wide,
+    windowed,
+    words,
+)
 
 LONGEST_WHOLE = 64
 """A text of at most this many characters is also remembered with nothing between its letters."""
@@ -38,6 +49,7 @@ _PREFIXED = re.compile(r"[^\W\d_]{1,12}[-_#.]?(\d{3,})")
 _LETTERS = re.compile(r"\b\w(?:[\W_]{1,2}\w\b){3,}")
 _DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d{2,}")
+_LAST_DIGITS = re.compile(r"\d{6,}$")
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 _PIECES = re.compile(r"[,:/\\&+]")
 
@@ -129,7 +141,7 @@ def trusted_forms(leaf: object, longest: int) -> Iterator[str]:
     if mild(spread):
         yield key_of(" ".join(words(spread)))
     if " " in spread:
-        yield from (part for part in text_parts(spread[:longest]) if identifying(part))
+        yield from (part for part in text_parts(windowed(head(spread, longest))) if identifying(part))
 
 
 def suspects(text: str) -> Iterator[str]:
@@ -139,13 +151,14 @@ def suspects(text: str) -> Iterator[str]:
         return
     for one in (text, *decodings(text)):
         parts = _wide_parts(wide(one))
-        for part in parts if one.isascii() else (*parts, *text_parts(strict(one))):
+        for part in parts if one.isascii() else (*parts, *text_parts(windowed(strict(one)))):
             if part:
                 yield key_of(part)
 
 
 def _wide_parts(text: str) -> Iterator[str]:
     """Yield all of a text (in wide form) that an argument might repeat: words, neighbours, numbers, parts."""
+    text = windowed(text)
     spoken = words(text)
     for word in spoken:
         yield word
@@ -163,7 +176,9 @@ def _wide_parts(text: str) -> Iterator[str]:
         yield skeleton(text)
     if _DIGIT.search(text):
         yield from short_dates(text)
-        yield from (account.lstrip("0") for account in accounts(text))
+        for account in accounts(text):
+            yield account.lstrip("0")
+            yield from _LAST_DIGITS.findall(account)  # the number that a country's own banks write
 
 
 def _token_parts(token: str) -> Iterator[str]:
