@@ -122,6 +122,10 @@ class Memory:
             for form in forms.leaf_forms(leaf):
                 self._session.add(form, place)
 
+    def lose(self) -> None:
+        """Take note that an outsider's text was not kept, so that what nobody trusted wrote counts as untrusted."""
+        self._lost = self.tainted = True
+
     def remember(
         self,
         operation: Operation,

@@ -12,7 +12,7 @@ from interlock.intelligence.gateway.errors import (
     RouteExhausted,
     RouteUnknown,
 )
-from interlock.intelligence.gateway.gateway import Gateway, OnModelCall
+from interlock.intelligence.gateway.gateway import Gateway, OnModelCall, route_unknown
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, ToolCall, Usage
 from interlock.intelligence.gateway.provider import Provider, ProviderPlugin, ProviderPorts, Target
 from interlock.intelligence.gateway.routes import Route, RouteTarget, build_routes
@@ -41,6 +41,7 @@ __all__ = [
     "ToolNames",
     "Usage",
     "build_routes",
+    "route_unknown",
     "tool_name",
     "tool_of",
 ]

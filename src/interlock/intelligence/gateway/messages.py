@@ -9,12 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's wish to use a tool. *problem* says why *arguments* could not be read, if they could not."""
+    """A model's wish to use a tool. *problem* says why *arguments* could not be read, if they could not.
+
+    *raw* is the text that the arguments came as, for whoever passes the call on; empty where they came as no text.
+    """
 
     id: str
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+    raw: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,28 @@ class ModelRequest:
     """One chat completion.
 
     *messages* and *tools* are in OpenAI's shape (`role`, `content`, `tool_calls`, `tool_call_id`; functions
-    with JSON Schema parameters). *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`; it is
-    recorded and never sent to a provider.
+    with JSON Schema parameters). *parameters* are further members of the request, such as `temperature` or
+    `tool_choice`; they override what a target is configured with, and a provider that has no use for one passes
+    over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`; it is recorded and never sent
+    to a provider.
     """
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a model answered: a text, tool calls, or both; and who it was."""
+    """What a model answered: a text, tool calls, or both; and who it was.
+
+    *finish* is why it stopped in the provider's word, such as `length`; empty where the provider does not say.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     provider: str = ""
     model: str = ""
     usage: Usage = Usage()
+    finish: str = ""

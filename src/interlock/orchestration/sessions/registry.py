@@ -14,6 +14,7 @@ from interlock.governance.journal import Conflict, Entry, Journal
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import store
 from interlock.orchestration.sessions.errors import SessionClosed, SessionForbidden, SessionInvalid, SessionUnknown
+from interlock.orchestration.sessions.overheard import bounded, overheard
 from interlock.orchestration.sessions.plan import plan_of
 from interlock.orchestration.sessions.session import Session
 from interlock.values.identifiers import new_id
@@ -22,7 +23,7 @@ from interlock.values.principals import Kind, Principal
 CACHED = 10_000
 CACHED_BYTES = 256 << 20
 LIFETIME = 8 * 3600.0
-AGENT_CHANNELS = frozenset({"api", "mcp"})
+AGENT_CHANNELS = frozenset({"api", "mcp", "openai"})
 """The channels that an agent may name: those of the surfaces it comes by itself."""
 TRIES = 5
 
@@ -156,6 +157,7 @@ class Sessions:
             return None
         for text in session.requests:
             session.memory.hear(text)
+        session.overhear(session.overheard)
         self._know(session)
         await self.history(session)
         self._keep(session)
@@ -196,6 +198,27 @@ class Sessions:
                 if request:
                     session.hear(request)
                 session.verification, session.consent = changed.verification, changed.consent
+                return session
+        raise _overtaken()
+
+    async def overhear(self, principal: Principal, session_id: str, texts: Sequence[tuple[str, str]]) -> Session:
+        """Remember what tools of the caller's own returned, as (tool, text): each counts as an outsider's text.
+
+        Whoever works in the session may add them, agents too: they can only make it more cautious. A text that was
+        heard before is not heard again, so a caller may bring its whole conversation each time.
+        """
+        brought = {heard.mark: heard for heard in (overheard(tool, text) for tool, text in texts if text)}
+        for _ in range(TRIES):
+            session = await self.use(session_id, principal)
+            known = {heard.mark for heard in session.overheard}
+            fresh = [heard for mark, heard in brought.items() if mark not in known]
+            if not fresh:
+                return session
+            changed = replace(session, overheard=bounded([*session.overheard, *fresh]))
+            fields = {"overheard": [{"tool": heard.tool, "text": heard.text} for heard in fresh]}
+            if await self._save(session, changed, principal, "session.overheard", {"texts": len(fresh)}, fields):
+                session.overhear(fresh)
+                session.overheard = changed.overheard
                 return session
         raise _overtaken()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.governance.labels import Memory
+from interlock.orchestration.sessions.overheard import Overheard
 from interlock.orchestration.sessions.plan import Plan, step_of
 from interlock.values.labels import Origin
 from interlock.values.operations import Operation
@@ -41,6 +42,7 @@ class Session:
     used: Counter[int] = field(default_factory=Counter)
     actions: int = 0
     memory: Memory = field(default_factory=Memory, repr=False)
+    overheard: list[Overheard] = field(default_factory=list, repr=False)
 
     def foresee(self, operation: str, arguments: Mapping[str, Any]) -> bool:
         """Return whether the plan foresees one more use of *operation*, and count it; without a plan it does."""
@@ -87,6 +89,14 @@ class Session:
         """Take a turn of the person, which is trusted text."""
         self.requests.append(text)
         self.memory.hear(text)
+
+    def overhear(self, texts: Iterable[Overheard]) -> None:
+        """Take texts of outsiders into memory: what the caller's own tools gave to the model."""
+        for heard in texts:
+            if heard.text:
+                self.memory.remember(heard.operation, heard.value)
+            else:
+                self.memory.lose()
 
     def view(self, levels: tuple[str, ...], *, in_plan: bool = True) -> dict[str, Any]:
         """Return what policies and facts may know of the session; *in_plan* says whether its plan foresees the use."""
@@ -146,15 +156,18 @@ class Session:
             "person": self.person,
             "plan": [step.to_json() for step in self.plan] if self.plan is not None else None,
             "requests": self.requests,
+            **({"overheard": [heard.to_json() for heard in self.overheard]} if self.overheard else {}),
         }
 
     def to_json(self) -> dict[str, Any]:
         """Return the session as its opener sees it."""
+        shown = self.document()
+        shown.pop("overheard", None)
         return {
             "id": self.id,
             "state": "closed" if self.closed else "open",
             "opener": self.opener,
-            **self.document(),
+            **shown,
             "done": list(self.done),
             "actions": self.actions,
             "opened_at": self.opened_at,
