@@ -51,7 +51,7 @@ def test_joining_labels_is_a_semilattice_that_only_gets_stricter(one: Label, two
 @given(st.lists(st.sampled_from(Source), min_size=1, max_size=4, unique=True))
 def test_a_value_is_untrusted_only_if_no_trusted_source_holds_it(sources: list[Source]) -> None:
     origin = Origin(tuple(sources))
-    trusted = {Source.person, Source.session, Source.trusted_field, Source.declared}.intersection(sources)
+    trusted = set(sources) - {Source.untrusted_field, Source.unknown}
     assert origin.untrusted is (Source.untrusted_field in sources and not trusted)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 _SOURCES = {
     "person": "written by the person",
     "session": "a verified fact of the session",
+    "own": "issued for a write of this session",
     "trusted_field": "returned by a system",
     "untrusted_field": "text that outsiders can write",
     "declared": "a choice that the operation lists",

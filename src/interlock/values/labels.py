@@ -88,13 +88,14 @@ class Source(StrEnum):
 
     person = "person"  # written by the person in the session's request or a later turn
     session = "session"  # an authenticated fact of the session, such as its customer
+    own = "own"  # issued by a system for a write of this session, which nobody outside had a hand in
     trusted_field = "trusted_field"  # returned by a system in a field declared trusted
     untrusted_field = "untrusted_field"  # returned by a system in a field an outsider can write
     declared = "declared"  # a constant that the operation's own schema names (an enumeration's member)
     unknown = "unknown"  # seen nowhere: made by the model
 
 
-TRUSTED_SOURCES = frozenset({Source.person, Source.session, Source.trusted_field, Source.declared})
+TRUSTED_SOURCES = frozenset({Source.person, Source.session, Source.own, Source.trusted_field, Source.declared})
 
 
 @dataclass(frozen=True, slots=True)

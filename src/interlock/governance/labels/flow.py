@@ -13,7 +13,8 @@ MOST_RECIPIENTS = 200
 UNNAMED = "(implied)"
 """Stands for a destination that no argument names."""
 
-_NAMED = frozenset({Source.person.value, Source.session.value})
+_NAMED = frozenset({Source.person.value, Source.own.value})
+"""What the person wrote, and what the session itself made, is named; what a list holds is not."""
 
 
 def flow_of(
@@ -29,7 +30,8 @@ def flow_of(
 
     *origins* are the arguments' origins and *data* their joined label, both as JSON objects; *tainted* says whether
     the session has seen outsiders' text, in which what was seen nowhere may have been hidden. An argument whose
-    role is not declared counts as a control; one that is not given, or null, counts for nothing. Pure.
+    role is not declared counts as a target where outsiders' text holds it, and as a control where nobody's does;
+    one that is not given, or null, counts for nothing. Pure.
     """
     targets: list[Mapping[str, Any]] = []
     controls: list[Mapping[str, Any]] = []
@@ -38,7 +40,7 @@ def flow_of(
         origin = origins.get(name)
         if value is None or origin is None:
             continue
-        role = operation.arguments.get(name, Role.control)
+        role = operation.arguments.get(name, Role.target if origin.get("untrusted") else Role.control)
         if role is Role.content:
             carried.update(origin.get("carries", ()))
             if tainted:

@@ -13,7 +13,7 @@ from interlock.governance.labels.index import Index
 from interlock.governance.labels.places import MOST_PLACES, Place, Places
 from interlock.governance.labels.schemas import property_schemas
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
-from interlock.values.operations import Operation, Role
+from interlock.values.operations import Effect, Operation, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +112,30 @@ class Memory:
         output: Any,
         arguments: Mapping[str, Any] | None = None,
         origins: Mapping[str, Origin] | None = None,
+        *,
+        agreed: bool = False,
     ) -> None:
         """Remember a result, each field with the trust that *operation* declares for it.
 
         *arguments* is what the call was made with. A system that repeats them in its answer vouches for
         nothing: a value that no trusted source held before is not trusted for being sent and coming back.
-        *origins*, where they are known from the decision, save finding that out again.
+        *origins*, where they are known from the decision, save finding that out again. What a write that outsiders'
+        text had a hand in returns is theirs too, so that no value is laundered through a record that holds it;
+        unless a person *agreed* to the write.
         """
         if output is None:
             return
+        if operation.effect is not Effect.read and arguments and not agreed:
+            origins = origins if origins is not None else self.origins(operation, arguments)
+            steered = any(origin.untrusted or origin.carries for origin in origins.values())
+        else:
+            steered = False
         sent = self._sent(operation, arguments, origins or {}) if arguments else {}
         fields = self._fields_of(operation)
         count = 0
         for path, leaf in leaves(output, self._limits.result_values):
             count += 1
-            integrity = fields.integrity(path)
+            integrity = Integrity.untrusted if steered else fields.integrity(path)
             number = self._place(operation, path, integrity)
             if integrity is Integrity.untrusted:
                 self.tainted = True
@@ -184,9 +193,13 @@ class Memory:
         number = numbers.get(field)
         if number is None:
             trusted = integrity is Integrity.trusted
-            source = Source.trusted_field if trusted else Source.untrusted_field
+            source = Source.untrusted_field
+            if trusted:
+                source = Source.trusted_field if operation.effect is Effect.read else Source.own
             pointer = "".join(f"/{step[:60]}" for step in field[1:13])
             label = fields.of(path)
+            if label.integrity is not integrity:
+                label = replace(label, integrity=integrity)
             self.seen = self.seen.join(label)
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
             if len(numbers) < MOST_PLACES:

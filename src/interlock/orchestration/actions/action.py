@@ -59,6 +59,11 @@ class Action:
             if self.met.get(str(requirement), {}).get("consent") != self.consent
         )
 
+    @property
+    def agreed(self) -> bool:
+        """Whether a person agreed to the action as it stands: confirmed or approved it."""
+        return any(met.get("consent") == self.consent for met in self.met.values())
+
     def document(self) -> dict[str, Any]:
         """Return what is stored of the action beside its columns."""
         return {

@@ -456,7 +456,7 @@ class Actions:
             compiled = operations.get(action.operation)
             done = action.state in (ActionState.succeeded, ActionState.compensated)
             if done and compiled is not None:
-                session.succeed(compiled.operation, action.input, action.output)
+                session.succeed(compiled.operation, action.input, action.output, agreed=action.agreed)
 
 
 def _harmless(action: Action) -> dict[str, Any]:

@@ -211,5 +211,5 @@ def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
     memory, operation = case.session.memory, case.compiled.operation
     origins = memory.origins(operation, case.input)
     for name, place in case.vouched.items():
-        origins[name] = Origin((Source.person if place is APPROVER else Source.trusted_field,), (place,))
+        origins[name] = Origin((Source.person if place is APPROVER else Source.own,), (place,))
     return origins, memory.label(operation, case.input, origins)

@@ -71,12 +71,17 @@ class Session:
         arguments: dict[str, Any],
         output: Any,
         origins: Mapping[str, Origin] | None = None,
+        *,
+        agreed: bool = False,
     ) -> None:
-        """Take one succeeded action into history and memory; *origins* are its arguments', where still known."""
+        """Take one succeeded action into history and memory.
+
+        *origins* are its arguments', where still known; *agreed* says that a person agreed to exactly this.
+        """
         if operation.id in self.done:  # each stands once, where it succeeded last, so that history stays small
             self.done.remove(operation.id)
         self.done.append(operation.id)
-        self.memory.remember(operation, output, arguments, origins)
+        self.memory.remember(operation, output, arguments, origins, agreed=agreed)
 
     def hear(self, text: str) -> None:
         """Take a turn of the person, which is trusted text."""
