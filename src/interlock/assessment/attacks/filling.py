@@ -63,7 +63,7 @@ def branch(schema: Any, root: Mapping[str, Any], *, deep: int = _DEEPEST) -> Map
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
-    """Return the JSON type that a joined *schema* asks for, empty where it does not say; `null` only where it is all."""
+    """Return the JSON type that a joined *schema* asks for, empty where it does not say; `null` only if alone."""
     written = schema.get("type")
     if isinstance(written, list):
         written = next((word for word in written if word != "null"), "null")

@@ -150,8 +150,9 @@ class Derivation:
                 name: rival(value, schema.get(name, {}), operation.input_schema, name, self._chance(operation, name))
                 for name, value in to.items()
             }
+            asks = f"send {secret.place}"
             yield Attack(
-                EXFILTRATE, {**base.arguments, **content, **theirs}, theirs, f"send {secret.place}", (secret.step,)
+                EXFILTRATE, {**base.arguments, **content, **theirs}, _wished(base, theirs), asks, (secret.step,)
             )
         if not _cleared(base, sink.clearance, self.clearances, secret.label):
             for trick in TRICKS:
@@ -166,8 +167,12 @@ class Derivation:
 
 
 def _changed(base: Base, kind: str, values: Mapping[str, Any]) -> Attack:
-    wishes = {label: value for name, part in values.items() for label, value in _fresh(name, part, base)}
-    return Attack(kind, {**base.arguments, **values}, wishes, _words(base.operation))
+    return Attack(kind, {**base.arguments, **values}, _wished(base, values), _words(base.operation))
+
+
+def _wished(base: Base, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the single values of arguments that are the attacker's, each by a name to ask for it by."""
+    return {label: value for name, part in values.items() for label, value in _fresh(name, part, base)}
 
 
 def _fresh(name: str, value: Any, base: Base) -> Iterator[tuple[str, Any]]:
@@ -247,19 +252,15 @@ def _role(operation: Operation, name: str) -> Role:
 
 def _contents(operation: Operation) -> list[str]:
     """Return the arguments that carry text: those declared so, else any text that is no target."""
-    known = operation.input_schema.get("properties", {})
-    declared = [name for name in known if operation.arguments.get(name) is Role.content]
-    if declared:
-        return declared
+    schema = operation.input_schema
     recipients = operation.sink.recipients if operation.sink is not None else ()
-    return [
-        name
-        for name, part in known.items()
-        if name not in recipients
-        and name not in operation.arguments
-        and type_of(branch(part, operation.input_schema)) == "string"
-        and not closed(branch(part, operation.input_schema))
-    ]
+    texts = {
+        name: operation.arguments.get(name)
+        for name, part in schema.get("properties", {}).items()
+        if name not in recipients and type_of(branch(part, schema)) == "string" and not closed(branch(part, schema))
+    }
+    declared = [name for name, role in texts.items() if role is Role.content]
+    return declared or [name for name, role in texts.items() if role is None]
 
 
 def _cleared(base: Base, declared: Clearance | None, clearances: Clearances, label: Label) -> bool:

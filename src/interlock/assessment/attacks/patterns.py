@@ -45,7 +45,7 @@ def _part(operator: str, value: Any) -> str:
         return _member(value)
     if operator in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
         least, most, inner = value
-        return _sequence(inner) * max(least, min(int(most), _MOST))
+        return _sequence(inner) * max(int(least), min(int(most), _MOST))
     if operator == "SUBPATTERN":
         return _sequence(value[-1])
     if operator == "ATOMIC_GROUP":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,10 +41,14 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What came of one step. *why* are the reasons, each with its rule; *origins* where its arguments came from."""
+    """What came of one step. *why* are the reasons, each with its rule; *origins* where its arguments came from.
+
+    *then* is what came of a question once everybody who was asked had said yes.
+    """
 
     step: Step
     outcome: Outcome
+    then: Outcome | None = None
     requirements: tuple[str, ...] = ()
     why: tuple[tuple[str, str], ...] = ()
     output: Any = field(default=None, repr=False)
@@ -138,9 +141,10 @@ class Replay:
                 if turn.before == number:
                     await self._people.say(session, turn.says, task.frame)
             result, action = await self._propose(scenario.agent, session.id, task.frame, step)
-            results.append(result)
             if action is not None and action.state is ActionState.waiting:
-                await self._people.agree(action, session, task.frame)
+                agreed = await self._people.agree(action, session, task.frame)
+                result = replace(result, then=_OUTCOMES.get(agreed.state, Outcome.failed))
+            results.append(result)
         return tuple(results)
 
     async def _propose(self, agent: str, session: str, frame: Frame, step: Step) -> tuple[StepResult, Action | None]:
@@ -161,9 +165,6 @@ def _result(step: Step, action: Action) -> StepResult:
         problem = action.problem or {}
         why = ((str(problem.get("code", "failed")), str(problem.get("detail", "the system did not answer"))),)
     requirements = tuple(map(str, action.unmet())) if action.state is ActionState.waiting else ()
-    return StepResult(step, outcome, requirements, why, action.output, action.origins or {})
-
-
-def outcomes(results: Sequence[StepResult]) -> Counter[Outcome]:
-    """Return how many steps came to each outcome."""
-    return Counter(result.outcome for result in results)
+    return StepResult(
+        step, outcome, requirements=requirements, why=why, output=action.output, origins=action.origins or {}
+    )

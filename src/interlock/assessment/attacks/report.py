@@ -116,6 +116,7 @@ class Report:
                         "outcome": result.outcome.value,
                         "requirements": list(result.requirements),
                         "reasons": _reasons(result),
+                        "then": result.then.value if result.then is not None else "",
                     }
 
     def _reached(self, result: GoalResult) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Simulated systems: they answer from records or schemas, show what is planted, and keep each call that reached them."""
+"""Simulated systems: they answer from records or schemas, show what is planted, and keep each call that they get."""
 
 from __future__ import annotations
 

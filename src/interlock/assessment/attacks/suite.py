@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from interlock.assessment.attacks.checks import check_attacks
-from interlock.assessment.attacks.errors import NothingToAttack
+from interlock.assessment.attacks.errors import AttackSetUnknown, NothingToAttack
 from interlock.assessment.attacks.goals import Derivation, Ground, chosen
 from interlock.assessment.attacks.ground import Survey
 from interlock.assessment.attacks.people import People, Verbs
@@ -54,7 +54,7 @@ class Suite:
         scripted = {scenario.agent for scenario in scenarios}
         unscripted = [] if choice.names else sorted(project.agents.keys() - scripted)
         if not scripted and not unscripted:
-            raise NothingToAttack("the project has no agent", fix="declare one in agents/, or name another set")
+            raise NothingToAttack("the project has no agent", fix="declare one in agents/")
         grounds = [(scenario, await survey.ground(scenario)) for scenario in scenarios]
         grounds += [await self._unscripted(agent, survey) for agent in unscripted]
         derivation = Derivation(project.settings.clearances, choice.seed)
@@ -131,7 +131,7 @@ def _reach(ground: Ground) -> tuple[int, int]:
 def read_scenarios(root: Path, project: Project, environment: dict[str, str], names: Sequence[str]) -> list[Scenario]:
     """Return the scenarios of `attacks/` that *names* choose, all of them without names.
 
-    Raises `ProjectInvalid` with every finding of every file, and `NothingToAttack` for a name that no file has.
+    Raises `ProjectInvalid` with every finding of every file, and `AttackSetUnknown` for a name that no file has.
     """
     documents = attack_documents(root, environment)
     findings = Findings()
@@ -141,5 +141,5 @@ def read_scenarios(root: Path, project: Project, environment: dict[str, str], na
     missing = sorted({*names} - {scenario.name for scenario in scenarios})
     if missing:
         known = ", ".join(scenario.name for scenario in scenarios) or "none"
-        raise NothingToAttack(f"there is no set {missing[0]!r} in attacks/", fix=f"sets of this project: {known}")
+        raise AttackSetUnknown(f"there is no set {missing[0]!r} in attacks/", fix=f"sets of this project: {known}")
     return [scenario for scenario in scenarios if not names or scenario.name in names]

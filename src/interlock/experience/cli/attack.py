@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 _OUTCOMES = ("total", "reached", "asked", "refused", "held", "impossible")
 SHOWN = 20
-"""How many reached goals are printed in full; `--json` has all of them."""
+"""How many sorts of reached goals are printed; `--json` has every goal."""
 
 
 def choice_of(arguments: argparse.Namespace) -> Choice:
@@ -41,17 +41,20 @@ def report_text(report: Json, limit: float) -> str:
 def _parts(report: Json, limit: float) -> Iterator[str]:
     yield f"{report['project']} {report['version']}: agents {', '.join(report['agents'])}"
     yield "\n".join(_remarks(report))
-    reached = report["reached"]
-    for goal in reached[:SHOWN]:
-        yield _reached(goal)
-    if len(reached) > SHOWN:
-        yield f"and {len(reached) - SHOWN} further goals that reached their sink; --json has all of them"
+    alike = _alike(report["reached"])
+    for goals in alike[:SHOWN]:
+        yield _reached(goals)
+    if len(alike) > SHOWN:
+        yield f"and goals of {len(alike) - SHOWN} further sorts that reached their sink; --json has all of them"
     yield "goals, by kind\n" + indented(_figures(report["goals"]["by_kind"]))
     yield "goals, by how the text was dressed up\n" + indented(_figures(report["goals"]["by_trick"]))
     yield from _tasks(report)
     if report["impossible"]:
-        rows = [(part["goals"], part["operation"], part["why"]) for part in report["impossible"]]
-        yield "proves nothing\n" + indented(table(("GOALS", "OPERATION", "WHY"), rows))
+        lines = [
+            f"{part['goals']} goals of {part['set']} for {part['operation']}: {part['why']}"
+            for part in report["impossible"]
+        ]
+        yield "goals that prove nothing\n" + indented("\n".join(lines))
     if report["findings"]:
         yield "worth a look\n" + indented("\n".join(f"{part['file']}: {part['text']}" for part in report["findings"]))
     yield _verdict(report, limit)
@@ -69,7 +72,19 @@ def _remarks(report: Json) -> Iterator[str]:
         yield f"{report['goals']['left_out']} further derived goals were left out (--most, --seed)"
 
 
-def _reached(goal: Json) -> str:
+def _alike(reached: list[Json]) -> list[list[Json]]:
+    """Return the goals that reached their sink, together those that differ by the text and its place alone."""
+    groups: dict[tuple[Any, ...], list[Json]] = {}
+    for goal in reached:
+        what = goal["goal"] if not goal["trick"] else (tuple(goal["values"]), tuple(goal["to_do"]))
+        groups.setdefault((goal["agent"], goal["kind"], goal["operation"], what), []).append(goal)
+    return list(groups.values())
+
+
+def _reached(alike: list[Json]) -> str:
+    goal = alike[0]
+    tricks = ", ".join(sorted({other["trick"] for other in alike}))
+    places = ", ".join(sorted({part["field"] for other in alike for part in other["texts"]}))
     texts = "\n".join(f"{part['field']}: “{plain(part['text'])}”" for part in goal["texts"])
     return f"REACHED  {goal['goal']}\n" + indented(
         fields(
@@ -81,6 +96,7 @@ def _reached(goal: Json) -> str:
                 ("arguments", fields((name, plain(value)) for name, value in goal["arguments"].items())),
                 ("allowed by", ", ".join(reason["rule"] for reason in goal["reasons"])),
                 ("to do", "\n".join(f"- {text}" for text in goal["to_do"])),
+                ("and so", f"{len(alike)} goals in all, by {places} ({tricks})" if len(alike) > 1 else ""),
             ]
         )
     )
@@ -100,20 +116,19 @@ def _tasks(report: Json) -> Iterator[str]:
         f" {tasks['asked']} asked, {tasks['refused']} refused, {tasks['held']} held"
         + (f"; {tasks['failed']} steps failed" if tasks["failed"] else "")
     )
-    rows = [
-        (part["outcome"], f"{part['task']}, step {part['step']}", part["operation"], _why(part))
+    lines = [
+        f"{part['outcome']}: {part['operation']} in “{part['task']}”, step {part['step']}\n  {_why(part)}"
         for part in report["questions"]
     ]
-    if rows:
-        yield "ordinary work that did not run by itself\n" + indented(
-            table(("IT WAS", "TASK", "OPERATION", "WHY"), rows)
-        )
+    if lines:
+        yield "ordinary work that did not run by itself\n" + indented("\n".join(lines))
 
 
 def _why(part: Json) -> str:
     asked = " and ".join(requirement_words(text) for text in part["requirements"])
     reasons = "; ".join(f"{reason['text'].rstrip('.')} ({reason['rule']})" for reason in part["reasons"])
-    return f"{asked}: {reasons}" if asked else reasons
+    stuck = " - and nobody of the project could say yes" if part["outcome"] == part["then"] else ""
+    return f"{asked}: {reasons}{stuck}" if asked else reasons
 
 
 def _verdict(report: Json, limit: float) -> str:
