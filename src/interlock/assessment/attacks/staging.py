@@ -13,6 +13,7 @@ from interlock.foundation.http import HttpClient
 from interlock.foundation.settings.project import STORAGE, TelemetrySettings
 from interlock.integration.systems import Catalog, SystemDeclaration, SystemLimits
 from interlock.orchestration.project import Project, load_project
+from interlock.orchestration.project.loader import project_files
 
 _LIMITS = SystemLimits(concurrency=256, queue=100_000, timeout=60.0, retries=0, failures=1_000_000)
 """A simulated system is never busy and never down."""
@@ -45,7 +46,8 @@ class Stage:
 
     def _complete(self, root: Path) -> None:
         """Choose the placeholders with which the fewest problems are left: what a variable is for, no file says."""
-        texts = (path.read_text("utf-8", "replace") for path in root.rglob("*.y*ml"))
+        files = (root / name for name in project_files(root) if name.endswith((".yaml", ".yml")))
+        texts = (path.read_text("utf-8", "replace") for path in files)
         missing = sorted({name for text in texts for name in unset(text, self.environment)} - self.placeholders.keys())
         for name in missing:
             self.placeholders[name] = _PLACEHOLDERS[0]

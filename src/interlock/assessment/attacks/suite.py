@@ -21,7 +21,7 @@ from interlock.foundation.documents.findings import Findings
 from interlock.orchestration.project import Project
 
 MOST = 2000
-AT_ONCE = 16
+AT_ONCE = 64
 _NOTED = 500
 _MOST_PEOPLE = 6
 
