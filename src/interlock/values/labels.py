@@ -95,7 +95,15 @@ class Source(StrEnum):
     unknown = "unknown"  # seen nowhere: made by the model
 
 
-TRUSTED_SOURCES = frozenset({Source.person, Source.session, Source.own, Source.trusted_field, Source.declared})
+TRUSTED_SOURCES = frozenset(Source) - {Source.untrusted_field, Source.unknown}
+
+
+class Naming(IntEnum):
+    """How surely the person's words mean a value."""
+
+    nothing = 0
+    matched = 1  # it stands in a record that their words single out, if by text that outsiders can write
+    named = 2  # they wrote it, or it stands in a record that their words single out, or the session itself made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +113,8 @@ class Origin:
     *sources* are all places that the value was seen in; *where* names them (`helpdesk.get_ticket#/body`).
     A value that a trusted source also holds is not steered, so `untrusted` is true only if an untrusted field
     holds it and no trusted source does. `unknown` is true if it was seen nowhere. *label* is that of the places:
-    what flows in with the value. Of a text, *carries* are the kinds of values inside it that only outsiders' text
-    holds, *invents* of those that were seen nowhere.
+    what flows in with the value. *naming* says how surely the person meant it. Of a text, *carries* are the kinds
+    of values inside it that only outsiders' text holds, *invents* of those that were seen nowhere.
     """
 
     sources: tuple[Source, ...] = (Source.unknown,)
@@ -114,6 +122,7 @@ class Origin:
     label: Label = PUBLIC
     carries: frozenset[Carried] = frozenset()
     invents: frozenset[Carried] = frozenset()
+    naming: Naming = Naming.nothing
 
     @property
     def untrusted(self) -> bool:
@@ -139,6 +148,8 @@ class Origin:
         }
         if self.label.confidentiality > Confidentiality.internal or self.label.categories:
             document["label"] = self.label.to_json()
+        if self.naming:
+            document["named"] = self.naming.name
         if self.carries:
             document["carries"] = sorted(self.carries)
         if self.invents:

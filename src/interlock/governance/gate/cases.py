@@ -15,7 +15,7 @@ from interlock.governance.gate.decision import decide
 from interlock.governance.labels import flow_of
 from interlock.governance.policy import Policies, Slice, Snapshot
 from interlock.values.decisions import Decision, Requirement
-from interlock.values.labels import Label, Origin, Source
+from interlock.values.labels import PUBLIC, Confidentiality, Label, Naming, Origin, Source
 
 NOW = "2025-01-15T12:00:00Z"
 """The time in cases that name none."""
@@ -85,7 +85,8 @@ def case_snapshot(case: Mapping[str, Any], policies: Policies, defaults: Mapping
         modes={"operation": known.operation.mode.word if known else "automatic"} | merged["modes"],
         guards=list(case.get("guards", ())),
         policy_version=policies.version,
-        flow=_flow(known, merged, origins, data, policies, tainted=session["tainted"]) | merged["flow"],
+        flow=_flow(known, merged, origins, data, policies, tainted=session["tainted"], seen=session["seen"])
+        | merged["flow"],
     )
 
 
@@ -97,18 +98,22 @@ def _flow(
     policies: Policies,
     *,
     tainted: bool,
+    seen: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what follows from the origins: an argument without one was made by the model."""
     if known is None:
         return {}
     made_up = {name: Origin().to_json() for name in merged["input"]}
     clearances = policies.world.clearances
-    return flow_of(known.operation, merged["input"], {**made_up, **origins}, data, clearances, tainted=tainted)
+    return flow_of(
+        known.operation, merged["input"], {**made_up, **origins}, data, clearances, tainted=tainted, seen=seen
+    )
 
 
 def _session(given: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
     levels = policies.world.levels
     level = given.get("verification", levels[0] if levels else "")
+    seen = PUBLIC.to_json() | given.get("seen", {})
     return {
         "id": "ses_test",
         "channel": "test",
@@ -122,7 +127,8 @@ def _session(given: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
         "requested": False,
         "in_plan": True,
         "planned": False,
-    } | dict(given)
+        "seen": seen | {"rank": Confidentiality[seen["confidentiality"]].value},
+    } | {name: value for name, value in given.items() if name != "seen"}
 
 
 def _origin(source: str | list[str] | Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +136,8 @@ def _origin(source: str | list[str] | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(source, Mapping):
         return Origin().to_json() | dict(source)
     names = [source] if isinstance(source, str) else source
-    return Origin(tuple(Source(name) for name in names)).to_json()
+    naming = Naming.named if {"person", "own"}.intersection(names) else Naming.nothing
+    return Origin(tuple(Source(name) for name in names), naming=naming).to_json()
 
 
 def _problems(expected: Mapping[str, Any], decision: Decision) -> Iterable[str]:

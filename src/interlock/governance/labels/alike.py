@@ -68,6 +68,18 @@ class Wide(dict[int, str]):
         return sign
 
 
+class Seen(dict[int, str]):
+    """A table for `str.translate` that drops what nobody sees, and leaves everything else as it is."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        unseen = sign in _UNSEEN or unicodedata.category(sign) in ("Cf", "Co", "Cs")
+        found = "" if unseen or (unicodedata.category(sign) == "Cc" and sign not in "\t\n\r\f\v") else sign
+        if len(self) < MOST_KEPT:
+            self[code] = found
+        return found
+
+
 class Strict(dict[int, str]):
     """A table for `str.translate` that replaces a sign by its compatible form only where the meaning is the same.
 
@@ -85,6 +97,7 @@ class Strict(dict[int, str]):
 
 
 WIDE = Wide(_plain())
+SEEN = Seen()
 STRICT = Strict({0x2212: "-", 0x2010: "-", 0x2011: "-"})
 DIGITS = str.maketrans("oliszb", "011528")
 """Letters that are written for digits, inside a word that has digits too."""

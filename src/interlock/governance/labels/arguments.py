@@ -10,13 +10,15 @@ from typing import Any
 
 from interlock.governance.labels import text as forms
 from interlock.governance.labels.addresses import host_form, kind_of, streets, url_form
+from interlock.governance.labels.alike import SEEN
 from interlock.governance.labels.decoding import decodings
 from interlock.governance.labels.hidden import hidden
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.normal import key_of, mild, strict, wide, words
 from interlock.governance.labels.places import Places
+from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import declares, member_schema
-from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Origin, Source
+from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Naming, Origin, Source
 
 MOST_LEAVES = 1000
 MOST_TEXT = 256 << 10
@@ -91,6 +93,7 @@ class Judge:
         "_lost",
         "_person",
         "_places",
+        "_records",
         "_requested",
         "_session",
         "_trusted",
@@ -102,6 +105,7 @@ class Judge:
         places: Places,
         indexes: tuple[Index, Index, Index, Index],
         heard: tuple[str, str],
+        records: Records,
         *,
         declared: int,
         requested: int,
@@ -113,6 +117,7 @@ class Judge:
         self._declared = declared
         self._requested = requested
         self._lost = lost
+        self._records = records
 
     def origin(self, value: Any, schema: Any, *, free_text: bool, declared: AbstractSet[str] = NO_NAMES) -> Origin:
         """Return the origin of one argument; *declared* are all names that the operation's schema has anywhere."""
@@ -166,12 +171,19 @@ class Judge:
                 return whole
             return self._free_text(value, whole)
         if found:
-            return self._places.origin(found)
+            return self._named(self._places.origin(found), value)
         if isinstance(value, str) and ("," in value or ";" in value):
             listed = self._listed(value)
             if listed is not None:
                 return listed
         return self._places.origin(self._nothing())
+
+    def _named(self, origin: Origin, value: Any) -> Origin:
+        """Say how surely the person meant a value that a trusted field holds."""
+        if origin.naming is Naming.named or Source.trusted_field not in origin.sources:
+            return origin
+        naming = self._records.naming(forms.leaf_forms(value))
+        return origin if naming is Naming.nothing else replace(origin, naming=naming)
 
     def _whole(self, keys: list[str]) -> list[int]:
         indexes = (self._person, self._session, self._trusted, self._untrusted)
@@ -231,7 +243,7 @@ class Judge:
             parts.append(self._places.origin(self._nothing()))
             invents.update(Carried)
         text = value[:MOST_TEXT]
-        for chunk in dict.fromkeys(self._values(text)):
+        for chunk in dict.fromkeys(self._values(text if text.isascii() else text.translate(SEEN))):
             kind = kind_of(chunk)
             if kind is None and not forms.distinctive(chunk):
                 continue
@@ -326,6 +338,7 @@ def _union(deciding: list[Origin], parts: list[Origin]) -> Origin:
         joined,
         _kinds(part.carries for part in parts),
         _kinds(part.invents for part in parts),
+        min(part.naming for part in parts),
     )
 
 

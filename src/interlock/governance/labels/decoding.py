@@ -20,7 +20,7 @@ MOST_FOUND = 64
 
 _HINT = re.compile(
     r"%[0-9A-Fa-f]{2}|&[#a-z]|\\[ux0-9]|=[0-9A-F]{2}|=\r?\n|=\?|(?:[0-9A-Fa-f]{2}[ :]){4,}"
-    r"|</?[a-z!]|\*\*|__|\||(?:\bat\b|\bdot\b|\[at\]|\(at\))|[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e]"
+    r"|</?[a-z!]|\*\*|__|\||(?:\bat\b|\bdot\b|\w \. \w|\[at\]|\(at\))|[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e]"
     r"|[\U000e0000-\U000e01ef]",
     re.IGNORECASE,
 )
@@ -36,6 +36,7 @@ _EMPHASIS = re.compile(r"\*\*|__|~~|`")
 _AT = re.compile(r"\s*(?:\[at\]|\(at\)|\{at\}|(?<=\w)\s+at\s+(?=\w))\s*", re.IGNORECASE)
 _DOT = re.compile(r"\s*(?:\[dot\]|\(dot\)|\{dot\}|(?<=\w)\s+dot\s+(?=\w))\s*", re.IGNORECASE)
 _SLASH = re.compile(r"(?<=\w)\s+slash\s+(?=\w)", re.IGNORECASE)
+_APART = re.compile(r"(?<=\w) ([./@]) (?=\w)")
 _BACKWARDS = re.compile(r"\u202e([^\u202c\n]*)")
 
 
@@ -153,6 +154,8 @@ def _spoken(text: str) -> Iterator[str]:
     """An address in words: `mallory at evil dot example`."""
     if _DOT.search(text):
         yield _AT.sub("@", _SLASH.sub("/", _DOT.sub(".", text)))
+    if " . " in text:
+        yield _APART.sub(r"\1", text)
 
 
 def _readable(decode: Callable[[str], bytes], written: str) -> Iterator[str]:

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from interlock.values.clearances import NOTHING, Clearance, Clearances
-from interlock.values.labels import Label, Source, label_from_json
+from interlock.values.labels import Label, Naming, label_from_json
 from interlock.values.operations import Operation, Role
 
 MOST_RECIPIENTS = 200
 UNNAMED = "(implied)"
 """Stands for a destination that no argument names."""
-
-_NAMED = frozenset({Source.person.value, Source.own.value})
-"""What the person wrote, and what the session itself made, is named; what a list holds is not."""
 
 
 def flow_of(
@@ -25,13 +22,15 @@ def flow_of(
     clearances: Clearances,
     *,
     tainted: bool,
+    seen: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what policies see as `context.flow`.
 
     *origins* are the arguments' origins and *data* their joined label, both as JSON objects; *tainted* says whether
     the session has seen outsiders' text, in which what was seen nowhere may have been hidden. An argument whose
     role is not declared counts as a target where outsiders' text holds it, and as a control where nobody's does;
-    one that is not given, or null, counts for nothing. Pure.
+    one that is not given, or null, counts for nothing. *seen* is the joined label of all that the session was shown:
+    where recipients are not cleared for that, a text may carry what nothing recognises. Pure.
     """
     targets: list[Mapping[str, Any]] = []
     controls: list[Mapping[str, Any]] = []
@@ -47,16 +46,22 @@ def flow_of(
                 carried.update(origin.get("invents", ()))
         else:
             (targets if role is Role.target else controls).append(origin)
-    uncleared = list(_uncleared(operation, arguments, label_from_json(data), clearances))
+    named = [Naming[origin.get("named", Naming.nothing.name)] for origin in targets]
+    label = label_from_json(data)
+    uncleared = list(_uncleared(operation, arguments, label, clearances))
+    everything = label if seen is None else label.join(label_from_json(seen))
     return {
         "target_untrusted": _any(targets, "untrusted"),
         "target_unknown": _any(targets, "unknown"),
-        "target_named": any(not _NAMED.isdisjoint(origin.get("sources", ())) for origin in targets),
+        "target_named": any(naming is Naming.named for naming in named),
+        "target_matched": any(named),
+        "targets_matched": all(named),
         "control_untrusted": _any(controls, "untrusted"),
         "control_unknown": _any(controls, "unknown"),
         "content_carries": sorted(carried),
         "cleared": not uncleared,
         "uncleared": uncleared,
+        "seen_cleared": next(_uncleared(operation, arguments, everything, clearances), None) is None,
     }
 
 

@@ -13,6 +13,7 @@ from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.normal import key_of, strict, tail, windowed, words
 from interlock.governance.labels.places import MOST_PLACES, Place, Places
+from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import property_names, property_schemas
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
 from interlock.values.operations import Effect, Operation, Role
@@ -72,6 +73,7 @@ class Memory:
         "_lost",
         "_person",
         "_places",
+        "_records",
         "_session",
         "_stored",
         "_trusted",
@@ -88,6 +90,7 @@ class Memory:
         self._trusted = Index(self._places, limits.trusted)
         self._untrusted = Index(self._places, limits.untrusted)
         self._stored = Echoes()
+        self._records = Records()
         self._heard = self._heard_words = " "
         self._lost = False
         self._fields: dict[str, _Fields] = {}
@@ -112,6 +115,7 @@ class Memory:
         heard = tail(heard, most)
         self._heard = _grown(self._heard, heard, most)
         self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
+        self._records.hear(heard)
         for part in forms.text_parts(windowed(heard)):
             self._person.add(key_of(part), _REQUEST)
 
@@ -156,13 +160,16 @@ class Memory:
             self._note_sent(operation, arguments, origins or {}, [sent, *stored])
         fields = self._fields_of(operation)
         most = self._limits.result_values
+        seen: list[tuple[Path, Any, bool]] = []
         for path, leaf in leaves(output, most):
             number, trusted = self._place(operation, path, steered=steered)
             if not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
-            else:
-                self._trust_value(leaf, number, sent)
+                seen.append((path, leaf, False))
+            elif self._trust_value(leaf, number, sent):
+                seen.append((path, leaf, True))
+        self._records.see(seen)
         self._remember_names(operation, output, sent, steered=steered)
         if exceeds(output, most) and (steered or not fields.plain or fields.integrity(()) is Integrity.untrusted):
             self._lost = self.tainted = True
@@ -206,7 +213,7 @@ class Memory:
         heard = (self._heard, self._heard_words)
         indexes = (self._person, self._session, self._trusted, self._untrusted)
         lost = _LOST if self._lost or self._untrusted.evicted else None
-        return Judge(self._places, indexes, heard, declared=_DECLARED, requested=_REQUEST, lost=lost)
+        return Judge(self._places, indexes, heard, self._records, declared=_DECLARED, requested=_REQUEST, lost=lost)
 
     def _fields_of(self, operation: Operation) -> FieldLabels:
         known = self._fields.get(operation.id)
@@ -275,16 +282,18 @@ class Memory:
             elif not judge.vouched(leaf):
                 yield leaf
 
-    def _trust_value(self, leaf: Any, place: int, sent: Echoes) -> None:
+    def _trust_value(self, leaf: Any, place: int, sent: Echoes) -> bool:
+        """Remember a trusted field's value, and return whether it is trusted: one that was sent unvouched is not."""
         if (sent and sent.has(leaf)) or (self._stored and self._stored.has(leaf)):
             if not self._judge().vouched(leaf):
-                return  # what comes back as it was sent is not trusted for that
+                return False
             sent = self._stored  # the whole of it was known before; what else is in it may have been sent
         for form in forms.trusted_forms(leaf, self._limits.text):
             if " " in form:
                 self._trusted.add_phrase(form, place)
             else:
                 self._trusted.add(form, place)
+        return True
 
     def _distrust(self, leaf: Any, place: int) -> None:
         if not isinstance(leaf, str):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from interlock.values.labels import PUBLIC, Label, Origin, Source
+from interlock.values.labels import PUBLIC, Label, Naming, Origin, Source
 
 MOST_PLACES = 4096
 MOST_NAMED = 6
 
+_NAMING = frozenset({Source.person, Source.own})
 _ORDER = {source: position for position, source in enumerate(Source)}
 
 
@@ -84,4 +85,5 @@ class Places:
         if sources[0] is not Source.person:
             for place in places:
                 label = label.join(place.label)
-        return Origin(tuple(sources), tuple(where)[:MOST_NAMED], label)
+        naming = Naming.nothing if _NAMING.isdisjoint(sources) else Naming.named
+        return Origin(tuple(sources), tuple(where)[:MOST_NAMED], label, naming=naming)

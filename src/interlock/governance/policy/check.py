@@ -15,7 +15,7 @@ from interlock.governance.policy.rules import Rule, scope_entities
 from interlock.governance.policy.schema import GROUPS, PRINCIPALS, action_groups, principal_type
 from interlock.governance.policy.types import Field, Record
 from interlock.governance.policy.world import OperationShape, World
-from interlock.values.labels import Carried, Confidentiality, Integrity, Source
+from interlock.values.labels import Carried, Confidentiality, Integrity, Naming, Source
 
 _IN_ACTION = re.compile(r' in context for Action::"([^"]+)"')
 _DECIMALS = 'compare with .lessThan, .lessThanOrEqual, .greaterThan, .greaterThanOrEqual and decimal("...")'
@@ -46,6 +46,8 @@ class Vocabulary:
         """Return the texts that an attribute can hold; None where it can hold any."""
         if look.root == "context" and look.path[:1] == ("origins",) and look.path[2:] == ("sources",):
             return frozenset(Source)
+        if look.root == "context" and look.path[:1] == ("origins",) and look.path[2:] == ("named",):
+            return frozenset(Naming.__members__)
         return {
             "principal.tenant": frozenset(self.world.tenants) or None,
             "principal.roles": frozenset(self.world.roles),

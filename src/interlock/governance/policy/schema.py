@@ -24,6 +24,15 @@ PRINCIPALS = tuple(kind.value.capitalize() for kind in Kind)
 """The entity types of principals."""
 
 PERSON = Record({"id": Field(STRING), "roles": Field(STRINGS)}, "SessionPerson")
+DATA = Record(
+    {
+        "confidentiality": Field(STRING),
+        "rank": Field(LONG),
+        "categories": Field(STRINGS),
+        "integrity": Field(STRING),
+    },
+    "Data",
+)
 SESSION = Record(
     {
         "id": Field(STRING),
@@ -39,6 +48,7 @@ SESSION = Record(
         "in_plan": Field(BOOL),
         "planned": Field(BOOL, default=False),
         "tainted": Field(BOOL, default=True),
+        "seen": Field(DATA, required=False),
     },
     "Session",
 )
@@ -49,36 +59,31 @@ ORIGIN = Record(
         "person": Field(BOOL),
         "sources": Field(STRINGS),
         "where": Field(STRINGS),
+        "named": Field(STRING, default="nothing"),
         "carries": Field(STRINGS, default=[]),
         "invents": Field(STRINGS, default=[]),
     },
     "Origin",
-)
-DATA = Record(
-    {
-        "confidentiality": Field(STRING),
-        "rank": Field(LONG),
-        "categories": Field(STRINGS),
-        "integrity": Field(STRING),
-    },
-    "Data",
 )
 FLOW = Record(
     {
         "target_untrusted": Field(BOOL, default=True),
         "target_unknown": Field(BOOL, default=True),
         "target_named": Field(BOOL, default=False),
+        "target_matched": Field(BOOL, default=False),
+        "targets_matched": Field(BOOL, default=False),
         "control_untrusted": Field(BOOL, default=True),
         "control_unknown": Field(BOOL, default=True),
         "content_carries": Field(STRINGS, default=[]),
         "cleared": Field(BOOL, default=False),
         "uncleared": Field(STRINGS, default=[]),
+        "seen_cleared": Field(BOOL, default=False),
     },
     "Flow",
 )
 QUALITY = Record({"stale": Field(BOOL), "missing": Field(STRINGS), "age_seconds": Field(LONG)}, "Quality")
 USAGE = Record({"session_actions": Field(LONG), "operation_calls": Field(LONG), "repeats": Field(LONG)}, "Usage")
-COMMON = (PERSON, SESSION, ORIGIN, DATA, FLOW, QUALITY, USAGE)
+COMMON = (PERSON, DATA, SESSION, ORIGIN, FLOW, QUALITY, USAGE)
 """The records that every operation's context shares, by name in the schema."""
 
 

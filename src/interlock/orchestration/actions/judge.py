@@ -16,7 +16,7 @@ from interlock.orchestration.actions.action import consent_digest
 from interlock.orchestration.project import Project
 from interlock.orchestration.sessions import Session
 from interlock.values.decisions import Decision
-from interlock.values.labels import Label, Origin, Source
+from interlock.values.labels import Label, Naming, Origin, Source
 from interlock.values.principals import Kind
 
 Guard = dict[str, str]
@@ -155,7 +155,13 @@ class Judge:
             guards=[*guards, *gathered.guards],
             policy_version=project.policies.version,
             flow=flow_of(
-                operation, case.input, shown, data, project.settings.clearances, tainted=session.memory.tainted
+                operation,
+                case.input,
+                shown,
+                data,
+                project.settings.clearances,
+                tainted=session.memory.tainted,
+                seen=view["seen"],
             ),
         )
         started = self._clock.monotonic()
@@ -211,5 +217,5 @@ def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
     memory, operation = case.session.memory, case.compiled.operation
     origins = memory.origins(operation, case.input)
     for name, place in case.vouched.items():
-        origins[name] = Origin((Source.person if place is APPROVER else Source.own,), (place,))
+        origins[name] = Origin((Source.person if place is APPROVER else Source.own,), (place,), naming=Naming.named)
     return origins, memory.label(operation, case.input, origins)

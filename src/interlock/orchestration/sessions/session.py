@@ -114,6 +114,7 @@ class Session:
             "in_plan": in_plan,
             "planned": in_plan and self.plan is not None,
             "tainted": self.memory.tainted,
+            "seen": {**self.memory.seen.to_json(), "rank": self.memory.seen.confidentiality.value},
         }
 
     def usage(self, operation: str, arguments_digest: str) -> dict[str, int]:
