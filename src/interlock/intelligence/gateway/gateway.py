@@ -17,7 +17,7 @@ OnModelCall = Callable[[dict[str, Any]], Awaitable[None]]
 
 *body* has ids, names, counts and times alone: route, provider, model, outcome (`ok` or an error's code),
 attempt, usage, elapsed_ms, messages and tools (how many), tool_calls (names), and the request's metadata.
-*fields* has what was said: `messages` and `reply`.
+*fields* has what was said: `messages` and `reply`, and the request's own `parameters` if it has any.
 """
 
 METADATA = ("session", "agent", "tenant", "actor")
@@ -98,6 +98,8 @@ def _record(
     body |= {"provider": target.provider.name, "model": target.provider.model}
     body |= {"messages": len(request.messages), "tools": len(request.tools)}
     fields: dict[str, Any] = {"messages": [dict(message) for message in request.messages]}
+    if request.parameters:
+        fields["parameters"] = dict(request.parameters)
     if reply is not None:
         calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in reply.tool_calls]
         body |= {"model": reply.model, "usage": reply.usage.to_json()}

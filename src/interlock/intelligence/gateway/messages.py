@@ -46,13 +46,16 @@ class ModelRequest:
     """One chat completion.
 
     *messages* and *tools* are in OpenAI's shape (`role`, `content`, `tool_calls`, `tool_call_id`; functions
-    with JSON Schema parameters). *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`; it is
-    recorded and never sent to a provider.
+    with JSON Schema parameters). *parameters* are further members of the request, such as `temperature` or
+    `tool_choice`; they override what a target is configured with, and a provider that has no use for one passes
+    over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`; it is recorded and never sent
+    to a provider.
     """
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from interlock.foundation.documents import ProjectInvalid
 from interlock.foundation.secrets import is_reference
 from interlock.intelligence.gateway.provider import ProviderPorts, Target
-from interlock.intelligence.providers.openai.provider import OpenAiProvider
+from interlock.intelligence.providers.openai.provider import OWN, OpenAiProvider
 from interlock.values.secrets import Secret
 
 
@@ -36,7 +36,7 @@ class OpenAiPlugin:
                 "parameters": {
                     "type": "object",
                     "description": "further members of the request, such as temperature",
-                    "not": {"anyOf": [{"required": [word]} for word in ("messages", "tools", "stream")]},
+                    "not": {"anyOf": [{"required": [word]} for word in OWN]},
                 },
             },
         }

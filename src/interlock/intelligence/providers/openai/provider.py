@@ -28,6 +28,8 @@ from interlock.intelligence.providers.openai.replies import read_reply
 from interlock.values.secrets import Secret
 
 MOST_BYTES = 8 << 20
+OWN = ("messages", "tools", "stream")
+"""Members of the request that are no parameters."""
 
 
 class OpenAiProvider:
@@ -64,7 +66,8 @@ class OpenAiProvider:
         return "the key is not set" if self._needs_key and not self._key() else ""
 
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
-        body: dict[str, Any] = {**self._parameters, "model": self._model, "messages": list(request.messages)}
+        asked = {name: value for name, value in request.parameters.items() if name not in OWN}
+        body: dict[str, Any] = {**self._parameters, **asked, "model": self._model, "messages": list(request.messages)}
         if request.tools:
             body["tools"] = list(request.tools)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
