@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ _STATES = {
     "in_doubt": "in doubt",
     "compensated": "undone",
 }
+_NARROWED = {"any_of": "one of", "at_most": "at most", "at_least": "at least", "like": "like"}
 _KEPT = "\n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _LONGEST = 60
 _SHOWN = 4
@@ -51,13 +52,36 @@ def origin_words(origin: Mapping[str, Any]) -> str:
     return visible(text)
 
 
+def plan_words(plan: Sequence[str | Mapping[str, Any]] | None) -> str:
+    """Return a plan with a step on each line; the empty text where there is no plan."""
+    if plan is None:
+        return ""
+    return "\n".join(map(step_words, plan)) or "nothing at all"
+
+
 def step_words(step: str | Mapping[str, Any]) -> str:
-    """Return a step of a plan in one phrase: `billing.create_credit (at most 1 times, amount {"at_most": 50})`."""
+    """Return a step of a plan in one phrase: `billing.create_credit, at most once, amount at most 50`."""
     if isinstance(step, str):
-        return step
-    parts = [f"at most {step['times']} times"] if step.get("times") else []
-    parts += [f"{name} {plain(pattern)}" for name, pattern in step.get("arguments", {}).items()]
-    return f"{step['operation']} ({', '.join(parts)})" if parts else str(step["operation"])
+        return visible(step)
+    times = step.get("times")
+    parts = [str(step["operation"])]
+    if times:
+        parts.append("at most once" if times == 1 else f"at most {times} times")
+    parts += [f"{name} {pattern_words(pattern)}" for name, pattern in step.get("arguments", {}).items()]
+    return visible(", ".join(parts))
+
+
+def pattern_words(pattern: Any) -> str:
+    """Return what an argument is narrowed to: `20`, `not given`, `at most 50`, `one of A, B`, `like CN-*`."""
+    if pattern is None:
+        return "not given"
+    if not isinstance(pattern, Mapping):
+        return plain(pattern)
+    phrases = []
+    for word, wanted in pattern.items():
+        values = ", ".join(map(pattern_words, wanted)) if isinstance(wanted, list) else plain(wanted)
+        phrases.append(f"{_NARROWED.get(word, word)} {values}")
+    return " and ".join(phrases)
 
 
 def place_words(place: str) -> str:

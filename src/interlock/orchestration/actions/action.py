@@ -103,6 +103,8 @@ class Action:
         if self.state is ActionState.waiting:
             view["waiting_for"] = [str(requirement) for requirement in self.unmet()]
             view["consent"] = self.consent
+            if self.place == "" and "plan" in self.shown:
+                view["plan"] = self.shown["plan"]
         if self.output is not None:
             view["output"] = self.output
         if self.problem is not None:

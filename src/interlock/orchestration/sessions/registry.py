@@ -201,19 +201,26 @@ class Sessions:
         raise _overtaken()
 
     async def fix_plan(
-        self, principal: Principal, session_id: str, plan: Sequence[Any], *, derived_by: str = ""
+        self,
+        principal: Principal,
+        session_id: str,
+        plan: Sequence[Any],
+        *,
+        derived_by: str = "",
+        left_out: Sequence[str] = (),
     ) -> Session:
         """Give the session its plan, once, with the authority of who opened it or of its person.
 
-        *plan* is a list of steps as in `Opening`; *derived_by* names the model that derived it. Raises
-        `SessionForbidden` for an agent, `PlanFixed`, `PlanTooLate` and `SessionInvalid`.
+        *plan* is a list of steps as in `Opening`; *derived_by* names the model that derived it, and *left_out* says
+        what it does not foresee, for the journal. Raises `SessionForbidden` for an agent, `PlanFixed`, `PlanTooLate`
+        and `SessionInvalid`.
         """
         for _ in range(TRIES):
             session = await self.unplanned(principal, session_id)
             steps = self._plan(plan)
             changed = replace(session, plan=steps)
             body = {"steps": len(steps), "derived_by": derived_by}
-            fields = {"plan": changed.document()["plan"]}
+            fields = {"plan": changed.document()["plan"], "left_out": list(left_out)}
             guard = store.fix(changed, was=session)
             if await self._save(session, guard, self._entry(session, principal, "session.planned", body, fields)):
                 session.plan = steps
