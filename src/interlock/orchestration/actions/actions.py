@@ -344,6 +344,8 @@ class Actions:
         """Return the action that was stored at the same moment in place of this proposal's."""
         if proposal.undo_of:
             return await self._undoing(proposal.undo_of)
+        if not proposal.client_key:
+            return None
         return await store.by_client_key(self._database, proposal.session, proposal.client_key)
 
     async def _record_decision(
