@@ -76,11 +76,11 @@ def pattern_words(pattern: Any) -> str:
     if pattern is None:
         return "not given"
     if not isinstance(pattern, Mapping):
-        return plain(pattern)
+        return " ".join(plain(pattern).split())
     phrases = []
     for word, wanted in pattern.items():
-        values = ", ".join(map(pattern_words, wanted)) if isinstance(wanted, list) else plain(wanted)
-        phrases.append(f"{_NARROWED.get(word, word)} {values}")
+        choices = wanted if isinstance(wanted, list) else [wanted]
+        phrases.append(f"{_NARROWED.get(word, word)} {', '.join(map(pattern_words, choices))}")
     return " and ".join(phrases)
 
 
