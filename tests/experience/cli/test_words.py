@@ -116,10 +116,10 @@ def test_a_plan_is_told_a_step_on_each_line() -> None:
         "text": "a\nb\u202e",
     }
     plan = ["erp.get_*", {"operation": "pay.out", "times": 1, "arguments": narrowed}, {"operation": "x.y", "times": 3}]
+    amount, rest = "amount at least 1 and at most 50", "account not given, id one of A, not given, text a b⟨U+202E⟩"
     assert plan_words(plan).splitlines() == [
         "erp.get_*",
-        "pay.out, at most once, amount at least 1 and at most 50, account not given, id one of A, not given,"
-        " text a b⟨U+202E⟩",
+        f"pay.out, at most once, {amount}, {rest}",
         "x.y, at most 3 times",
     ]
     assert (plan_words(None), plan_words([])) == ("", "nothing at all")
