@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,11 @@ def test_a_plan_is_told_a_step_on_each_line() -> None:
         "id": {"any_of": ["A", None]},
         "text": "a\nb\u202e",
     }
-    plan = ["erp.get_*", {"operation": "pay.out", "times": 1, "arguments": narrowed}, {"operation": "x.y", "times": 3}]
+    plan: list[Any] = [
+        "erp.get_*",
+        {"operation": "pay.out", "times": 1, "arguments": narrowed},
+        {"operation": "x.y", "times": 3},
+    ]
     amount, rest = "amount at least 1 and at most 50", "account not given, id one of A, not given, text a b⟨U+202E⟩"
     assert plan_words(plan).splitlines() == [
         "erp.get_*",
