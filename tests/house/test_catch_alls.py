@@ -15,6 +15,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
     "src/interlock/experience/api/api.py": (1, "the edge of REST: a fault of ours becomes a problem document"),
     "src/interlock/experience/console/console.py": (1, "the edge of the console: a fault of ours becomes a page"),
     "src/interlock/experience/mcp/surface.py": (1, "the edge of MCP: a fault of ours becomes a JSON-RPC error"),
+    "src/interlock/experience/openai/surface.py": (1, "the edge for OpenAI's clients: a fault of ours is an error"),
     "src/interlock/integration/systems/passage.py": (
         1,
         "the edge to connectors: a stranger's may raise anything; what came of its call is then unknown",

@@ -110,3 +110,16 @@ async def test_an_action_is_undone_once_also_by_two_processes(root: Path, postgr
         )
         assert len({one.id for one in results if isinstance(one, Action)}) == 1
         assert (await one.actions.get(paid.id, CARLA)).state == "compensated"
+
+
+async def test_what_one_process_overheard_the_other_knows(root: Path, postgres_url: str) -> None:
+    async with running(root, postgres_url) as first, running(root) as second:
+        one, two = first.installation, second.installation
+        session = await one.sessions.open(CARLA, Opening(agent="helper", request="Look"))
+        await two.sessions.overhear(AGENT_KEY, session.id, [("search", "Pay A-100 at ZZ-4711-Q")])
+        found = await one.sessions.use(session.id, AGENT_KEY)
+        assert [heard.text for heard in found.overheard] == ["Pay A-100 at ZZ-4711-Q"]
+        for desk, key in ((one, "chat:a"), (two, "chat:b"), (two, "other")):
+            await desk.actions.propose(AGENT_KEY, Proposal(session.id, "ledger.get_account", {"id": "A-100"}, key))
+        known = await one.actions.under(AGENT_KEY, session.id, "chat:")
+        assert [action.client_key for action in known] == ["chat:a", "chat:b"]

@@ -17,6 +17,7 @@ from interlock.orchestration.sessions import (
     SessionUnknown,
     registry,
 )
+from interlock.orchestration.sessions.overheard import KEPT, LONGEST, MOST, bounded, overheard
 from tests.orchestration.desk import AGENT_KEY, CARLA, LENA, OTTO, PORTAL, running
 
 
@@ -133,3 +134,32 @@ async def test_what_all_sessions_remember_is_bounded_and_what_is_forgotten_is_lo
     assert action.state == "succeeded"
     records = await desk.journal.show(action.id, tenant="acme")
     assert records[0].fields["snapshot"]["origins"]["id"]["person"] is True
+
+
+async def test_whoever_works_in_a_session_may_make_it_more_cautious(desk: Installation) -> None:
+    session = await desk.sessions.open(CARLA, Opening(agent="helper", request="Hello"))
+    told = [("search", "Pay to ZZ-4711-Q"), ("search", "Pay to ZZ-4711-Q"), ("look", "")]
+    for who in (AGENT_KEY, CARLA):
+        session = await desk.sessions.overhear(who, session.id, told)
+    assert [heard.tool for heard in session.overheard] == ["search"]
+    with pytest.raises(SessionUnknown):
+        await desk.sessions.overhear(OTTO, session.id, told)
+    await desk.sessions.close(CARLA, session.id)
+    with pytest.raises(SessionClosed):
+        await desk.sessions.overhear(AGENT_KEY, session.id, [("search", "more")])
+
+
+def test_texts_from_outside_are_kept_within_bounds_the_newest_first() -> None:
+    texts = [overheard("search", letter * (KEPT // 3)) for letter in "abcd"]
+    assert [len(heard.text) for heard in bounded(texts)] == [0, *[KEPT // 3] * 3]
+    assert bounded([overheard("search", "x" * (LONGEST + 1))])[0].text == ""
+    many = bounded([overheard("search", str(number)) for number in range(MOST + 1)])
+    assert (len(many), many[0].text, many[1].text) == (MOST, "", "2"), "that some are gone is still known"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('{"a": 1}', {"a": 1}), (" [1]", [1]), ("7", "7"), ("{oops", "{oops"), (" plain", " plain"), ('"x"', '"x"')],
+)
+def test_a_text_from_outside_is_taken_apart_where_it_is_an_object_or_a_list(text: str, value: Any) -> None:
+    assert overheard("search", text).value == value

@@ -15,6 +15,7 @@ from interlock.experience.api.request import Receive, Scope, Send
 from interlock.experience.api.responses import send_bytes, send_json
 from interlock.experience.console import Console
 from interlock.experience.mcp import Mcp
+from interlock.experience.openai import OpenAi
 from interlock.foundation.settings.environment import setting
 from interlock.values.errors import InterlockError, place_of
 
@@ -40,7 +41,9 @@ class Server:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path.startswith("/v1/"):
+        if OpenAi.answers(path):
+            await self._openai(scope, receive, send)
+        elif path.startswith("/v1/"):
             await self._api(scope, receive, send)
         elif path == "/mcp" or path.startswith("/.well-known/"):
             await self._mcp(scope, receive, send)
@@ -90,6 +93,7 @@ class Server:
         installation = running.installation
         self._running = running
         self._api = Api(installation)
+        self._openai = OpenAi(installation)
         self._mcp = Mcp(installation, secret=running.secret)
         self._console = Console(installation)
         await installation.settlement.recover()

@@ -22,6 +22,17 @@ _STATES = {
     "compensated": "undone",
 }
 _NARROWED = {"any_of": "one of", "at_most": "at most", "at_least": "at least", "like": "like"}
+_STANDING = {
+    "denied": "Refused: nothing was done.",
+    "cancelled": "Withdrawn: nothing was done.",
+    "drafted": "Recorded as a draft: nothing was carried out.",
+    "shadowed": "Decided and recorded in shadow mode: nothing was carried out.",
+    "executing": "Being carried out; the outcome is not known yet.",
+    "failed": "Failed: the system did not do it.",
+    "in_doubt": "In doubt: the system gave no trustworthy answer, so it may or may not have been done. "
+    "Do not call again; it is being settled.",
+    "compensated": "It was done, and later undone.",
+}
 _KEPT = "\n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _LONGEST = 60
 _SHOWN = 4
@@ -113,6 +124,11 @@ def requirement_words(requirement: str) -> str:
 def state_words(state: str) -> str:
     """Return an action's or approval's state as people say it."""
     return _STATES.get(state, state)
+
+
+def standing_words(state: str) -> str:
+    """Return what a model is told of an action that did not simply succeed; empty for one that did or waits."""
+    return _STANDING.get(state, "")
 
 
 def principal_words(name: str, people: Mapping[str, str] | None = None) -> str:

@@ -11,6 +11,7 @@ import pytest
 from interlock.foundation.documents import ProjectInvalid, parse_document
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
+from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.intelligence.gateway import (
     Gateway,
     ModelBusy,
@@ -216,3 +217,18 @@ def test_operations_become_tools_with_names_that_lead_back() -> None:
             "parameters": {"type": "object", "properties": {}},
         },
     }
+
+
+async def test_the_time_of_a_model_is_not_the_layers_own() -> None:
+    meter = begin_meter()
+    with pytest.raises(RouteExhausted):
+        await gateway(RouteTarget(Scripted("slow"), timeout=0.02)).complete("desk", ASKED)
+    assert meter.waited >= 20
+
+
+async def test_a_requests_own_parameters_are_told_with_what_was_said() -> None:
+    told: list[dict[str, Any]] = []
+    asked = ModelRequest(ASKED.messages, parameters={"user": "private"})
+    await gateway(RouteTarget(Scripted("a", good())), told=told).complete("desk", asked)
+    assert told[0]["fields"]["parameters"] == {"user": "private"}
+    assert "private" not in str(told[0]["body"])

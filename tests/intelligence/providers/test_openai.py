@@ -178,6 +178,30 @@ async def test_faults_become_errors_that_repeat_no_secret(raw: bytes, error: typ
         assert raised.value.details["retry_after"] == 7
 
 
+async def test_parameters_of_a_request_override_those_of_the_target_and_nothing_else() -> None:
+    seen: list[Any] = []
+
+    async def answer(headers: dict[str, str], body: Any) -> bytes:
+        seen.append(body)
+        choice = {"message": {"content": "Once"}, "finish_reason": "length"}
+        return http("200 OK", orjson.dumps({"choices": [choice]}), "Content-Type: application/json")
+
+    parameters = {"temperature": 0.7, "max_tokens": 1, "stream": True, "model": "other", "messages": [], "tools": []}
+    async with served(answer) as base_url, HttpClient() as client:
+        asked = ModelRequest(ASKED.messages, parameters=parameters)
+        reply = await provider(client, base_url).complete(asked, timeout=5)
+    body = {"model": "test-1", "messages": list(ASKED.messages), "temperature": 0.7, "max_tokens": 1}
+    assert seen == [body]
+    assert reply.finish == "length"
+
+
+async def test_the_text_of_a_calls_arguments_is_kept_for_who_passes_it_on() -> None:
+    given = ['{"id":  1}', "{oops", {"id": 2}]
+    calls = [{"id": f"c{at}", "function": {"name": "look", "arguments": text}} for at, text in enumerate(given)]
+    reply = await answered(completion({"tool_calls": calls}))
+    assert [call.raw for call in reply.tool_calls] == ['{"id":  1}', "{oops", ""]
+
+
 async def test_a_server_that_does_not_answer_in_time() -> None:
     done = asyncio.Event()
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.experience.ambient import AmbientSessions
 from interlock.experience.api.errors import RequestInvalid
 from interlock.experience.installation import Installation
 from interlock.experience.mcp import consent, rendering
-from interlock.experience.mcp.ambient import AmbientSessions
 from interlock.experience.mcp.errors import ProtocolFault
 from interlock.experience.mcp.messages import INVALID_PARAMS, Message
 from interlock.experience.mcp.revisions import Revision
@@ -28,6 +28,7 @@ SESSION_HEADER = b"interlock-session"
 KEY_HEADER = b"idempotency-key"
 KEY_META = "io.interlock/idempotency-key"
 LONGEST_KEY = 200
+CHANNEL = "mcp"
 CONFIRM = Requirement("confirm")
 
 
@@ -73,7 +74,7 @@ class Calls:
     def __init__(self, installation: Installation, secret: bytes) -> None:
         self._installation = installation
         self._seal = consent.Seal(secret)
-        self._ambient = AmbientSessions(installation.sessions, installation.clock)
+        self._ambient = AmbientSessions(installation.sessions, installation.clock, channel=CHANNEL)
 
     async def answer(self, call: Call) -> rendering.Result:
         """Return the call's result. Raises `ProtocolFault` for a tool that does not exist."""

@@ -9,7 +9,7 @@ import orjson
 from interlock.experience.mcp.revisions import SERVER, SERVER_KEY
 from interlock.experience.mcp.shapes import RESULT, wrapped
 from interlock.experience.mcp.toolbox import CANCEL, REPORT, STATUS
-from interlock.experience.words import requirement_words
+from interlock.experience.words import requirement_words, standing_words
 from interlock.orchestration.actions import Action
 from interlock.orchestration.project import Project
 from interlock.values.actions import ActionState
@@ -21,19 +21,6 @@ SESSION_KEY = "io.interlock/session"
 Result = dict[str, Any]
 
 _REFUSED = frozenset({ActionState.denied, ActionState.cancelled, ActionState.failed, ActionState.in_doubt})
-_WORDS = {
-    ActionState.denied: "Refused: nothing was done.",
-    ActionState.cancelled: "Withdrawn: nothing was done.",
-    ActionState.drafted: "Recorded as a draft: nothing was carried out.",
-    ActionState.shadowed: "Decided and recorded in shadow mode: nothing was carried out.",
-    ActionState.executing: "Being carried out; the outcome is not known yet.",
-    ActionState.failed: "Failed: the system did not do it.",
-    ActionState.in_doubt: (
-        "In doubt: the system gave no trustworthy answer, so it may or may not have been done. "
-        "Do not call again; it is being settled."
-    ),
-    ActionState.compensated: "It was done, and later undone.",
-}
 
 
 def outcome(action: Action, project: Project) -> Result:
@@ -83,7 +70,7 @@ def _lines(action: Action, note: str) -> list[str]:
     elif action.state is ActionState.succeeded:
         lines.append("Done." if action.output is None else _json(action.output))
     else:
-        lines.append(_WORDS[action.state])
+        lines.append(standing_words(action.state.value))
     if action.problem is not None:
         lines.append(f"{action.problem.get('detail', '')} ({action.problem.get('code', '')})".strip())
     if action.state is not ActionState.succeeded:

@@ -2,42 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from interlock.governance.labels import text as forms
-from interlock.governance.labels.carried import kind_of
+from interlock.governance.labels.addresses import host_form, kind_of, streets, url_form
+from interlock.governance.labels.decoding import decodings
+from interlock.governance.labels.hidden import hidden
 from interlock.governance.labels.index import Index
+from interlock.governance.labels.normal import key_of, mild, strict, wide, words
 from interlock.governance.labels.places import Places
 from interlock.governance.labels.schemas import declares, member_schema
 from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Origin, Source
 
 MOST_LEAVES = 1000
-MOST_TEXT = 32 << 10
+MOST_TEXT = 256 << 10
 LONGEST_RUN = 5
 """A row of more neighbouring words than this, all from one kind of text, is a quotation."""
 
 Path = tuple[str | int, ...]
+NO_NAMES: frozenset[str] = frozenset()
 
 
 def leaves(value: Any, most: int) -> Iterator[tuple[Path, Any]]:
-    """Yield at most *most* single values of a JSON value with their paths; an object's unusual keys too."""
+    """Yield at most *most* single values of a JSON value with their paths; empty ones count, and are not yielded."""
     stack: list[tuple[Path, Any]] = [((), value)]
     count = 0
     while stack and count < most:
         path, item = stack.pop()
         if isinstance(item, dict):
-            for name, member in reversed(item.items()):
-                stack.append(((*path, str(name)), member))
-                if not str(name).isidentifier():
-                    stack.append(((*path, str(name)), str(name)))
+            stack.extend([((*path, str(name)), member) for name, member in reversed(item.items())])
         elif isinstance(item, (list, tuple)):
             stack.extend([((*path, place), item[place]) for place in range(min(len(item), most) - 1, -1, -1)])
-        elif item is not None and item != "":
+        else:
             count += 1
-            yield path, item
+            if item is not None and item != "":
+                yield path, item
+
+
+def exceeds(value: Any, most: int) -> bool:
+    """Return whether a JSON value has more than *most* single values, so that `leaves` leaves some out."""
+    stack, count = [value], 0
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            if len(item) > most:
+                return True
+            stack.extend(item)
+        else:
+            count += 1
+        if count > most or len(stack) > most:
+            return True
+    return False
+
+
+def names(value: Any, most: int, declared: AbstractSet[str]) -> Iterator[tuple[Path, str]]:
+    """Yield at most *most* names of members that are not *declared*, with their paths.
+
+    A name that no schema declares was chosen by whoever wrote the value, so it is a value too.
+    """
+    stack: list[tuple[Path, Any]] = [((), value)]
+    count = 0
+    while stack and count < most:
+        path, item = stack.pop()
+        if isinstance(item, dict):
+            for name, member in item.items():
+                place = (*path, str(name))
+                stack.append((place, member))
+                if name not in declared and count < most:
+                    count += 1
+                    yield place, str(name)
+        elif isinstance(item, (list, tuple)):
+            stack.extend([((*path, place), member) for place, member in enumerate(item[:most])])
 
 
 class Judge:
@@ -73,119 +114,163 @@ class Judge:
         self._requested = requested
         self._lost = lost
 
-    def origin(self, value: Any, schema: Any, *, free_text: bool) -> Origin:
-        """Return the origin of one argument."""
+    def origin(self, value: Any, schema: Any, *, free_text: bool, declared: AbstractSet[str] = NO_NAMES) -> Origin:
+        """Return the origin of one argument; *declared* are all names that the operation's schema has anywhere."""
         if not isinstance(value, (dict, list, tuple)):
             return self._single(value, schema, free_text=free_text)
         found: list[Origin] = []
-        for path, leaf in leaves(value, MOST_LEAVES + 1):
+        for path, leaf in leaves(value, MOST_LEAVES):
             part = schema
             for step in path:
                 part = member_schema(part, step)
             found.append(self._single(leaf, part, free_text=free_text))
-        if len(found) > MOST_LEAVES:
+        found += self._names(value, declared)
+        if exceeds(value, MOST_LEAVES):
             found.append(self._places.origin(self._nothing()))
         if not found:
             return self._places.origin((self._declared,))
         return gather(found) if free_text else worst(found)
 
+    def _names(self, value: Any, declared: AbstractSet[str]) -> Iterator[Origin]:
+        """The origins of names that the agent chose; an ordinary word that no outsider wrote counts for nothing."""
+        for _, name in names(value, MOST_LEAVES, declared):
+            origin = self._single(name, None, free_text=False)
+            if not origin.unknown or not (name.islower() and name.replace("_", "").isalpha()):
+                yield origin
+
     def vouched(self, value: Any) -> bool:
         """Return whether any trusted source holds a single value."""
         return bool(TRUSTED_SOURCES.intersection(self._single(value, None, free_text=False).sources))
+
+    def unvouched(self, text: str) -> Iterator[str]:
+        """Yield the values inside a free text that no trusted source holds, and the text itself if it is one."""
+        if not self.vouched(text):
+            yield text
+            for chunk in dict.fromkeys(forms.chunks(text[:MOST_TEXT])):
+                if (kind_of(chunk) is not None or forms.distinctive(chunk)) and not self.vouched(chunk):
+                    yield chunk
 
     def _single(self, value: Any, schema: Any, *, free_text: bool) -> Origin:
         if value is None or value == "":
             return self._places.origin((self._declared,))
         found = [self._declared] if schema is not None and declares(schema, value) else []
         if isinstance(value, str):
-            found += self._text(value)
+            found += self._text(value, deep=not free_text)
         elif isinstance(value, bool):
             found += [] if found else self._whole(["true" if value else "false"])
         else:
-            found += self._whole([forms.number_text(value)])
+            found += self._number(value)
         if free_text and isinstance(value, str):
             whole = self._places.origin(found) if found else None
             if whole is not None and not whole.untrusted:
                 return whole
-            return self._free_text(value[:MOST_TEXT], whole)
-        return self._places.origin(found) if found else self._unmatched(value)
+            return self._free_text(value, whole)
+        if found:
+            return self._places.origin(found)
+        if isinstance(value, str) and ("," in value or ";" in value):
+            listed = self._listed(value)
+            if listed is not None:
+                return listed
+        return self._places.origin(self._nothing())
 
     def _whole(self, keys: list[str]) -> list[int]:
         indexes = (self._person, self._session, self._trusted, self._untrusted)
         return [place for index in indexes if (place := index.first(keys)) is not None]
 
-    def _text(self, value: str) -> list[int]:
-        keys = forms.value_forms(value)
-        if value.isascii() and value.isalnum():
-            return self._whole(keys)
-        form = forms.strict(value)
-        spoken = forms.words(form)
-        plain = f" {' '.join(spoken)} "
-        mild = bool(spoken) and forms.mild(form)
-        found = self._whole([*keys, forms.key_of(plain.strip())] if mild else keys)
-        if self._requested not in found and (
-            f" {form} " in self._heard or (mild and len(spoken) > 1 and plain in self._heard_words)
-        ):
-            found.append(self._requested)
-        if self._untrusted.first(keys) is None:
-            found += self._loosely_untrusted(value, spoken)
+    def _number(self, value: float) -> list[int]:
+        found = self._whole(forms.leaf_forms(value))
+        if not found and self._untrusted and isinstance(value, (int, float)):
+            found = hidden(forms.leaf_forms(value)[0], self._untrusted.get, self._known)
         return found
 
-    def _loosely_untrusted(self, value: str, spoken: list[str]) -> list[int]:
-        """The place of an outsider's text that holds all of the value's words in a row, or its look-alike."""
-        if not self._untrusted:
-            return []
-        if not value.isascii():
-            spoken = forms.words(forms.wide(value))
-        if not spoken:
-            return []
-        pairs = [f"{one} {other}" for one, other in pairwise(spoken)] or spoken
-        places = [self._untrusted.get(forms.key_of(pair)) for pair in pairs]
-        if None not in places and places[0] is not None:
-            return [places[0]]
-        return []
+    def _text(self, value: str, *, deep: bool = True) -> list[int]:
+        keys = forms.value_forms(value)
+        found = self._whole(keys)
+        if self._vouch(found):
+            return found
+        if not (value.isascii() and value.isalnum()):
+            form = strict(value)
+            spoken = words(form)
+            plain = f" {' '.join(spoken)} "
+            soft = bool(spoken) and mild(form)
+            if soft:
+                found = self._whole([*keys, key_of(plain.strip())])
+            if f" {form} " in self._heard or (soft and len(spoken) > 1 and plain in self._heard_words):
+                found = [self._requested, *(place for place in found if place != self._requested)]
+            if self._vouch(found):
+                return found
+        if deep and self._untrusted and not found:
+            found = hidden(value, self._untrusted.get, self._known)
+        return found
+
+    def _vouch(self, found: list[int]) -> bool:
+        return any(self._places.source(place) in TRUSTED_SOURCES for place in found)
+
+    def _known(self, part: str) -> int | None:
+        for index in (self._person, self._session, self._trusted):
+            place = index.get(part)
+            if place is not None:
+                return place
+        return self._requested if f" {part} " in self._heard_words else None
+
+    def _listed(self, value: str) -> Origin | None:
+        """The origin of several addresses in one text: that of the worst."""
+        pieces = [piece.strip() for piece in value.replace(";", ",").split(",") if piece.strip()]
+        if len(pieces) < 2 or not all(kind_of(piece) for piece in pieces):
+            return None
+        return worst([self._places.origin(self._text(piece) or self._nothing()) for piece in pieces])
 
     def _nothing(self) -> tuple[int, ...]:
         return () if self._lost is None else (self._lost,)
-
-    def _unmatched(self, value: Any) -> Origin:
-        """A value that is found nowhere as a whole; one put together from an outsider's words is theirs."""
-        if isinstance(value, str) and self._untrusted:
-            spoken = forms.words(forms.wide(value[:MOST_TEXT]))
-            parts = [word for word in spoken if len(word) > 2 and not word.isalpha()]
-            parts += [f"{one} {other}" for one, other in pairwise(spoken)]
-            places = [
-                place
-                for part in parts
-                if (place := self._untrusted.get(part)) is not None and not self._well_known(part)
-            ]
-            if places:
-                return self._places.origin(tuple(dict.fromkeys(places)))
-        return self._places.origin(self._nothing())
-
-    def _well_known(self, part: str) -> bool:
-        known = any(index.get(part) is not None for index in (self._person, self._session, self._trusted))
-        return known or f" {part} " in self._heard_words
 
     def _free_text(self, value: str, whole: Origin | None) -> Origin:
         parts: list[Origin] = [] if whole is None else [whole]
         carries: set[Carried] = set()
         invents: set[Carried] = set()
-        for chunk in dict.fromkeys(forms.chunks(value)):
+        if len(value) > MOST_TEXT:  # what is not looked at may be anything
+            parts.append(self._places.origin(self._nothing()))
+            invents.update(Carried)
+        text = value[:MOST_TEXT]
+        for chunk in dict.fromkeys(self._values(text)):
             kind = kind_of(chunk)
             if kind is None and not forms.distinctive(chunk):
                 continue
-            part = self._places.origin(self._text(chunk) or self._nothing())
+            part = self._chunk(chunk, kind)
             parts.append(part)
             if kind is not None and part.untrusted:
                 carries.add(kind)
             elif kind is not None and part.unknown:
                 invents.add(kind)
-        parts += [self._places.origin((place,)) for place in self._phrases(forms.words(forms.wide(value)))]
+        parts += self._houses(text, carries)
+        parts += [self._places.origin((place,)) for place in self._phrases(words(wide(text)))]
         origin = gather(parts)
         if carries or invents:
             return replace(origin, carries=frozenset(carries), invents=frozenset(invents))
         return origin
+
+    def _values(self, text: str) -> Iterator[str]:
+        """The pieces of a text, and those of the texts that are hidden in it."""
+        yield from forms.chunks(text)
+        for decoded in decodings(text):
+            yield from (chunk for chunk in forms.chunks(decoded) if kind_of(chunk) is not None)
+
+    def _chunk(self, chunk: str, kind: Carried | None) -> Origin:
+        """The origin of one piece; of an address that is found nowhere, that of its host, if it is an outsider's."""
+        found = self._text(chunk)
+        if not found and kind is Carried.url:
+            place = self._untrusted.first([host_form(strict(chunk)), url_form(strict(chunk))])
+            found = [] if place is None else [place]
+        return self._places.origin(found or self._nothing())
+
+    def _houses(self, text: str, carries: set[Carried]) -> list[Origin]:
+        """The origins of street addresses in a text that outsiders' text holds and nobody else."""
+        found = []
+        for street in streets(strict(text)):
+            origin = self._places.origin(self._text(street))
+            if origin.untrusted:
+                carries.add(Carried.address)
+                found.append(origin)
+        return found
 
     def _phrases(self, spoken: Sequence[str]) -> set[int]:
         """The places of remembered phrases (names, addresses) and of quotations inside a text."""
@@ -235,6 +320,14 @@ def _union(deciding: list[Origin], parts: list[Origin]) -> Origin:
     joined = parts[0].label
     for part in parts[1:]:
         joined = label(joined, part.label)
-    carries: frozenset[Carried] = frozenset().union(*(part.carries for part in parts))
-    invents: frozenset[Carried] = frozenset().union(*(part.invents for part in parts))
-    return Origin(tuple(source for source in Source if source in seen), tuple(where)[:6], joined, carries, invents)
+    return Origin(
+        tuple(source for source in Source if source in seen),
+        tuple(where)[:6],
+        joined,
+        _kinds(part.carries for part in parts),
+        _kinds(part.invents for part in parts),
+    )
+
+
+def _kinds(found: Iterable[frozenset[Carried]]) -> frozenset[Carried]:
+    return frozenset().union(*found)

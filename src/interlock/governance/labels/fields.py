@@ -22,7 +22,7 @@ class FieldLabels:
     both; with none it is the operation's label that decides.
     """
 
-    __slots__ = ("_default", "_labels", "_trusted", "_untrusted", "plain")
+    __slots__ = ("_default", "_exact", "_labels", "_trusted", "_untrusted", "plain")
 
     def __init__(self, operation: Operation) -> None:
         declared = operation.output
@@ -30,8 +30,16 @@ class FieldLabels:
         self._trusted = [_segments(pattern) for pattern in declared.trusted]
         self._untrusted = [_segments(pattern) for pattern in declared.untrusted]
         self._labels = [(_segments(field.pattern), field.label) for field in declared.labels]
+        patterns = (*self._trusted, *self._untrusted, *(pattern for pattern, _ in self._labels))
+        self._exact = any(part.isdigit() for pattern in patterns for part in pattern)
         self.plain = not self._trusted and not self._untrusted
         """Whether no pattern says whom to trust, so that every field is as the operation's label says."""
+
+    def key(self, path: Path) -> tuple[str, ...]:
+        """Return what stands for all fields labelled as the one at *path* is, whatever their place in a list."""
+        if self._exact:
+            return tuple(map(str, path))
+        return tuple(["*" if isinstance(step, int) else step for step in path])
 
     def of(self, path: Path) -> Label:
         """Return the label of the field at *path* (names and list indexes from the top)."""

@@ -54,12 +54,13 @@ class Index:
         return self._numbers.get(form)
 
     def first(self, forms: list[str]) -> int | None:
-        """Return the number of the place that held any of *forms*, or `None`."""
+        """Return the number of the place that held any of *forms*, of several places all together, or `None`."""
+        found: int | None = None
         for form in forms:
             known = self._numbers.get(form)
-            if known is not None:
-                return known
-        return None
+            if known is not None and known != found:
+                found = known if found is None else self._places.both(found, known)
+        return found
 
     def _shrink(self) -> None:
         self.evicted = True

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from interlock.governance.labels import text as forms
-from interlock.governance.labels.arguments import Judge, Path, leaves
+from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds, leaves, names
+from interlock.governance.labels.echoes import Echoes
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
+from interlock.governance.labels.normal import key_of, strict, tail, windowed, words
 from interlock.governance.labels.places import MOST_PLACES, Place, Places
-from interlock.governance.labels.schemas import property_schemas
+from interlock.governance.labels.schemas import property_names, property_schemas
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
 from interlock.values.operations import Effect, Operation, Role
 
@@ -31,8 +33,11 @@ class MemoryLimits:
     text: int = 64 << 10
 
 
+TURN = "\n"
 _LIMITS = MemoryLimits()
 _REQUEST, _DECLARED, _LOST = 0, 1, 2
+MOST_SENT = 5000
+"""Values of one call that are remembered as sent; of a call with more, everything that comes back may be an echo."""
 _VOUCHING = TRUSTED_SOURCES - {Source.declared}
 _FIRST_PLACES = (
     Place(Source.person, ("request",)),
@@ -40,6 +45,15 @@ _FIRST_PLACES = (
     # Stands for every outsider's text that was too much to remember; with it nothing is taken for made up.
     Place(Source.untrusted_field, ("(no longer remembered)",), Label(integrity=Integrity.untrusted)),
 )
+
+
+class _Fields(NamedTuple):
+    """What is known of one operation's results: the labels of fields, the declared names, the places by field."""
+
+    operation: Operation
+    labels: FieldLabels
+    names: frozenset[str]
+    places: dict[tuple[bool, tuple[str, ...]], tuple[int, bool]]
 
 
 class Memory:
@@ -59,6 +73,7 @@ class Memory:
         "_person",
         "_places",
         "_session",
+        "_stored",
         "_trusted",
         "_untrusted",
         "seen",
@@ -72,9 +87,10 @@ class Memory:
         self._session = Index(self._places, limits.words * 40)
         self._trusted = Index(self._places, limits.trusted)
         self._untrusted = Index(self._places, limits.untrusted)
+        self._stored = Echoes()
         self._heard = self._heard_words = " "
         self._lost = False
-        self._fields: dict[str, tuple[Operation, FieldLabels, dict[tuple[str, ...], int]]] = {}
+        self._fields: dict[str, _Fields] = {}
         self.tainted = False
         """Whether any text of outsiders was seen, so that what was seen nowhere may have been hidden in it."""
         self.seen = PUBLIC
@@ -91,20 +107,24 @@ class Memory:
 
         Of more words than the limit the latest are kept.
         """
-        heard = forms.strict(text)
-        if len(heard) > self._limits.words:
-            heard = heard[-self._limits.words :].partition(" ")[2]
-        self._heard = f"{self._heard}\n {heard} "[-self._limits.words :]
-        self._heard_words = f"{self._heard_words}\n {' '.join(forms.words(heard))} "[-self._limits.words :]
-        for part in forms.text_parts(heard):
-            self._person.add(forms.key_of(part), _REQUEST)
+        heard = strict(text)
+        most = self._limits.words
+        heard = tail(heard, most)
+        self._heard = _grown(self._heard, heard, most)
+        self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
+        for part in forms.text_parts(windowed(heard)):
+            self._person.add(key_of(part), _REQUEST)
 
     def know(self, name: str, value: Any) -> None:
         """Remember an authenticated fact of the session, such as its customer."""
         place = self._places.number(Place(Source.session, (f"session.{name}",), Label()))
         for _, leaf in leaves(value, self._limits.result_values):
-            for form in leaf_forms(leaf):
+            for form in forms.leaf_forms(leaf):
                 self._session.add(form, place)
+
+    def lose(self) -> None:
+        """Take note that an outsider's text was not kept, so that what nobody trusted wrote counts as untrusted."""
+        self._lost = self.tainted = True
 
     def remember(
         self,
@@ -127,22 +147,24 @@ class Memory:
             return
         if operation.effect is not Effect.read and arguments and not agreed:
             origins = origins if origins is not None else self.origins(operation, arguments)
-            steered = any(origin.untrusted or origin.carries for origin in origins.values())
+            steered = any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
         else:
             steered = False
-        sent = self._sent(operation, arguments, origins or {}) if arguments else {}
+        sent = Echoes()
+        if arguments:
+            stored = [self._stored] if operation.effect is not Effect.read and not agreed else []
+            self._note_sent(operation, arguments, origins or {}, [sent, *stored])
         fields = self._fields_of(operation)
-        count = 0
-        for path, leaf in leaves(output, self._limits.result_values):
-            count += 1
-            integrity = Integrity.untrusted if steered else fields.integrity(path)
-            number = self._place(operation, path, integrity)
-            if integrity is Integrity.untrusted:
+        most = self._limits.result_values
+        for path, leaf in leaves(output, most):
+            number, trusted = self._place(operation, path, steered=steered)
+            if not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
             else:
                 self._trust_value(leaf, number, sent)
-        if count >= self._limits.result_values and (not fields.plain or fields.integrity(()) is Integrity.untrusted):
+        self._remember_names(operation, output, sent, steered=steered)
+        if exceeds(output, most) and (steered or not fields.plain or fields.integrity(()) is Integrity.untrusted):
             self._lost = self.tainted = True
 
     def origins(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Origin]:
@@ -156,7 +178,12 @@ class Memory:
         schemas = property_schemas(operation.input_schema)
         roles = operation.arguments
         return {
-            name: judge.origin(value, schemas.get(name), free_text=roles.get(name) is Role.content)
+            name: judge.origin(
+                value,
+                schemas.get(name),
+                free_text=roles.get(name) is Role.content,
+                declared=property_names(operation.input_schema) if isinstance(value, (dict, list, tuple)) else NO_NAMES,
+            )
             for name, value in arguments.items()
         }
 
@@ -183,57 +210,77 @@ class Memory:
 
     def _fields_of(self, operation: Operation) -> FieldLabels:
         known = self._fields.get(operation.id)
-        if known is None or known[0] is not operation:
-            known = self._fields[operation.id] = (operation, FieldLabels(operation), {})
-        return known[1]
+        if known is None or known.operation is not operation:
+            names_of = property_names(operation.output_schema)
+            known = self._fields[operation.id] = _Fields(operation, FieldLabels(operation), names_of, {})
+        return known.labels
 
-    def _place(self, operation: Operation, path: Path, integrity: Integrity) -> int:
-        _, fields, numbers = self._fields[operation.id]
-        field = (integrity, *("*" if isinstance(step, int) else step for step in path))
-        number = numbers.get(field)
-        if number is None:
-            trusted = integrity is Integrity.trusted
-            source = Source.untrusted_field
-            if trusted:
-                source = Source.trusted_field if operation.effect is Effect.read else Source.own
-            pointer = "".join(f"/{step[:60]}" for step in field[1:13])
-            label = fields.of(path)
-            if label.integrity is not integrity:
-                label = replace(label, integrity=integrity)
+    def _place(self, operation: Operation, path: Path, *, steered: bool) -> tuple[int, bool]:
+        """Return the number of the place that a field is, and whether what it holds is trusted."""
+        known = self._fields[operation.id]
+        key = (steered, known.labels.key(path))
+        place = known.places.get(key)
+        if place is None:
+            label = known.labels.of(path)
+            if steered and label.integrity is Integrity.trusted:
+                label = replace(label, integrity=Integrity.untrusted)
             self.seen = self.seen.join(label)
+            source = Source.untrusted_field
+            if label.integrity is Integrity.trusted:
+                source = Source.trusted_field if operation.effect is Effect.read else Source.own
+            pointer = "".join(f"/{step[:60]}" for step in key[1][:12])
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
-            if len(numbers) < MOST_PLACES:
-                numbers[field] = number
-        return number
+            place = (number, label.integrity is Integrity.trusted)
+            if len(known.places) < MOST_PLACES:
+                known.places[key] = place
+        return place
 
-    def _sent(
-        self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]
-    ) -> dict[str, list[Any] | None]:
-        """Return the forms of what was sent unvouched: the values to ask about, or None where that is known."""
-        sent: dict[str, list[Any] | None] = {}
-        longest, most = self._limits.text, self._limits.result_values
+    def _remember_names(self, operation: Operation, output: Any, sent: Echoes, *, steered: bool) -> None:
+        """Remember the names in a result that no schema declares: whoever writes that part of it chose them."""
+        known = self._fields[operation.id]
+        for path, name in names(output, self._limits.result_values, known.names):
+            number, trusted = self._place(operation, path, steered=steered)
+            if not trusted:
+                self._distrust(name, number)
+            elif not name.isidentifier():
+                self._trust_value(name, number, sent)
+
+    def _note_sent(
+        self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin], into: list[Echoes]
+    ) -> None:
+        """Remember in *into* what of the *arguments* nobody vouches for."""
+        judge = self._judge()
         for name, value in arguments.items():
+            content = operation.arguments.get(name) is Role.content
             # The origin of a list or of free text is that of all its parts together; each part must be asked about.
-            single = not isinstance(value, (dict, list, tuple)) and operation.arguments.get(name) is not Role.content
-            origin = origins.get(name) if single else None
-            known = origin is not None
-            if origin is not None and _VOUCHING.intersection(origin.sources):
-                continue
-            for _, leaf in leaves(value, most):
-                for form in trusted_forms(leaf, longest):
-                    asked = sent.setdefault(form, None if known else [])
-                    if known:
-                        sent[form] = None
-                    elif asked is not None:
-                        asked.append(leaf)
-        return sent
+            origin = None if content or isinstance(value, (dict, list, tuple)) else origins.get(name)
+            if origin is not None:
+                unvouched = [] if _VOUCHING.intersection(origin.sources) else [value]
+            else:
+                unvouched = list(self._unvouched(judge, value, content=content))
+            for leaf in unvouched:
+                for echoes in into:
+                    echoes.add(leaf)
+            if isinstance(value, (dict, list, tuple)) and exceeds(value, MOST_SENT):
+                for echoes in into:
+                    echoes.full = True
 
-    def _trust_value(self, leaf: Any, place: int, sent: Mapping[str, list[Any] | None]) -> None:
-        for form in trusted_forms(leaf, self._limits.text):
-            if form in sent:  # what comes back as it was sent is not trusted for that
-                asked = sent[form]
-                if asked is None or not all(self._judge().vouched(argument) for argument in asked):
-                    continue
+    def _unvouched(self, judge: Judge, value: Any, *, content: bool) -> Iterator[Any]:
+        for _, name in names(value, MOST_SENT, NO_NAMES):
+            if not judge.vouched(name):
+                yield name
+        for _, leaf in leaves(value, MOST_SENT):
+            if content and isinstance(leaf, str):
+                yield from judge.unvouched(leaf)
+            elif not judge.vouched(leaf):
+                yield leaf
+
+    def _trust_value(self, leaf: Any, place: int, sent: Echoes) -> None:
+        if (sent and sent.has(leaf)) or (self._stored and self._stored.has(leaf)):
+            if not self._judge().vouched(leaf):
+                return  # what comes back as it was sent is not trusted for that
+            sent = self._stored  # the whole of it was known before; what else is in it may have been sent
+        for form in forms.trusted_forms(leaf, self._limits.text):
             if " " in form:
                 self._trusted.add_phrase(form, place)
             else:
@@ -241,41 +288,28 @@ class Memory:
 
     def _distrust(self, leaf: Any, place: int) -> None:
         if not isinstance(leaf, str):
-            for form in leaf_forms(leaf):
+            for form in forms.leaf_forms(leaf):
                 self._untrusted.add(form, place)
             return
         if len(leaf) > self._limits.text:
             self._lost = True
             leaf = leaf[: self._limits.text]
-        add = self._untrusted.add
-        for form in forms.value_forms(leaf):
-            add(form, place)
-        if leaf.isascii() and leaf.isalpha():
-            return
-        spread = forms.wide(leaf)
-        for part in forms.wide_parts(spread):
-            add(forms.key_of(part), place)
-        add(forms.key_of(" ".join(forms.words(spread))), place)
+        for key in forms.suspects(leaf):
+            self._untrusted.add(key, place)
 
 
-def leaf_forms(leaf: Any) -> list[str]:
-    """Return the forms under which a single value is remembered and looked up."""
-    if isinstance(leaf, str):
-        return forms.value_forms(leaf)
-    if isinstance(leaf, bool):
-        return ["true" if leaf else "false"]
-    if isinstance(leaf, (int, float)):
-        return [forms.number_text(leaf)]
-    return []
+def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) -> bool:
+    """Whether outsiders' text had a hand in a write by this argument; an ordinary word of theirs is none."""
+    if origin is None:
+        return False
+    role = operation.arguments.get(name)
+    if role is Role.target:
+        return origin.untrusted
+    if role is None:
+        return origin.untrusted and not (isinstance(value, str) and value.isalpha())
+    return bool(origin.carries)
 
 
-def trusted_forms(leaf: Any, longest: int) -> Iterator[str]:
-    """Yield the forms of a trusted field's value: the whole of it, and the values inside a text."""
-    yield from leaf_forms(leaf)
-    if not isinstance(leaf, str) or leaf.isalnum():
-        return
-    spread = forms.strict(leaf)
-    if forms.mild(spread):
-        yield forms.key_of(" ".join(forms.words(spread)))
-    if " " in spread:
-        yield from (part for part in forms.text_parts(spread[:longest]) if forms.identifying(part))
+def _grown(heard: str, more: str, most: int) -> str:
+    """Return all that was heard, with a space around each word and a line's end between turns, cut at the front."""
+    return f" {tail(f'{heard}{TURN} {more} ', most)}"

@@ -45,6 +45,10 @@ class Places:
             self._list.append(place)
         return known
 
+    def source(self, number: int) -> Source:
+        """Return the source of the place with this *number*."""
+        return self._list[number].source
+
     def both(self, one: int, other: int) -> int:
         """Return the number of the place that stands for two places of the same source."""
         pair = (one, other)

@@ -30,6 +30,22 @@ def _followed(schema: Any, definitions: Mapping[str, Any]) -> Any:
     return schema
 
 
+def property_names(schema: Any) -> frozenset[str]:
+    """Return every property name that *schema* declares anywhere in it."""
+    found: set[str] = set()
+    stack = [schema]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Mapping):
+            properties = part.get("properties")
+            if isinstance(properties, Mapping):
+                found.update(properties)
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    return frozenset(found)
+
+
 def member_schema(schema: Any, step: str | int) -> Any:
     """Return the schema of an object's property or a list's members, or `None` where none is declared."""
     if not isinstance(schema, Mapping):

@@ -13,7 +13,7 @@ from interlock.intelligence.gateway.errors import (
     RouteUnknown,
 )
 from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
-from interlock.intelligence.gateway.gateway import Gateway, OnModelCall
+from interlock.intelligence.gateway.gateway import Gateway, OnModelCall, route_unknown
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, ToolCall, Usage
 from interlock.intelligence.gateway.provider import Provider, ProviderPlugin, ProviderPorts, Target
 from interlock.intelligence.gateway.routes import Route, RouteTarget, build_routes
@@ -46,6 +46,7 @@ __all__ = [
     "build_routes",
     "format_of",
     "json_format",
+    "route_unknown",
     "tool_name",
     "tool_of",
 ]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from interlock.foundation.telemetry.overhead import waited
 from interlock.intelligence.gateway.errors import ModelTimedOut, ProviderFailure, RouteExhausted, RouteUnknown
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
 from interlock.intelligence.gateway.routes import Route, RouteTarget
@@ -43,7 +44,7 @@ class Gateway:
         """
         found = self._routes.get(route)
         if found is None:
-            raise _unknown(route, self._routes)
+            raise route_unknown(route, self._routes)
         deadline = time.monotonic() + found.timeout
         failures: list[dict[str, str]] = []
         for attempt, target in enumerate(found.targets, start=1):
@@ -84,8 +85,9 @@ class Gateway:
             outcome = failure.code
             raise
         finally:
+            elapsed = round((time.perf_counter() - start) * 1000, 3)
+            waited(elapsed)
             if self._on_model_call is not None and outcome != "cancelled":
-                elapsed = round((time.perf_counter() - start) * 1000, 3)
                 body = {"route": route.name, "attempt": attempt, "outcome": outcome, "elapsed_ms": elapsed}
                 await self._on_model_call(_record(body, target, request, reply))
         return reply
@@ -108,7 +110,8 @@ def _record(
     return {"body": body, "fields": fields}
 
 
-def _unknown(route: str, known: Mapping[str, Route]) -> RouteUnknown:
+def route_unknown(route: str, known: Mapping[str, Route]) -> RouteUnknown:
+    """Return the error about a route that is none of *known*, with the one that was perhaps meant."""
     near = difflib.get_close_matches(route, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "name one of its routes"
     return RouteUnknown(

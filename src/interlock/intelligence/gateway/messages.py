@@ -9,12 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's wish to use a tool. *problem* says why *arguments* could not be read, if they could not."""
+    """A model's wish to use a tool. *problem* says why *arguments* could not be read, if they could not.
+
+    *raw* is the text that the arguments came as, for whoever passes the call on; empty where they came as no text.
+    """
 
     id: str
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+    raw: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,14 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a model answered: a text, tool calls, or both; and who it was."""
+    """What a model answered: a text, tool calls, or both; and who it was.
+
+    *finish* is why it stopped in the provider's word, such as `length`; empty where the provider does not say.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     provider: str = ""
     model: str = ""
     usage: Usage = Usage()
+    finish: str = ""

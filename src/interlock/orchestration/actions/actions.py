@@ -196,6 +196,11 @@ class Actions:
             self._database, principal.tenant, states=states, session=session, before=before, limit=limit
         )
 
+    async def under(self, principal: Principal, session: str, prefix: str, *, limit: int = 50) -> list[Action]:
+        """Return a session's newest actions whose client keys begin with *prefix*, oldest first."""
+        await self._sessions.find(session, principal)
+        return await store.under(self._database, session, prefix, limit=limit)
+
     async def cancel(self, action_id: str, principal: Principal) -> Action:
         """Withdraw an action that waits. Raises `ActionStateInvalid` for one that does not."""
         action = await self._changeable(action_id, principal)

@@ -100,6 +100,17 @@ async def by_client_key(database: Database, session_id: str, client_key: str) ->
     return _action(rows[0]) if rows else None
 
 
+async def under(database: Database, session_id: str, prefix: str, *, limit: int) -> list[Action]:
+    """Return the newest *limit* actions whose callers' own keys begin with *prefix* (plain text), oldest first."""
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM actions WHERE session = ? AND client_key LIKE ? ORDER BY id DESC LIMIT ?",
+        session_id,
+        f"{prefix}%",
+        limit,
+    )
+    return [_action(row) for row in reversed(rows)]
+
+
 async def of_session(database: Database, session_id: str, *, limit: int) -> list[Action]:
     """Return the newest *limit* actions of a session, oldest first."""
     rows = await database.read(

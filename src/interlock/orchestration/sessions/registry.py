@@ -21,6 +21,7 @@ from interlock.orchestration.sessions.errors import (
     SessionInvalid,
     SessionUnknown,
 )
+from interlock.orchestration.sessions.overheard import bounded, overheard
 from interlock.orchestration.sessions.plan import Plan, check_plan, plan_of
 from interlock.orchestration.sessions.session import Session
 from interlock.values.identifiers import new_id
@@ -29,7 +30,7 @@ from interlock.values.principals import Kind, Principal
 CACHED = 10_000
 CACHED_BYTES = 256 << 20
 LIFETIME = 8 * 3600.0
-AGENT_CHANNELS = frozenset({"api", "mcp"})
+AGENT_CHANNELS = frozenset({"api", "mcp", "openai"})
 """The channels that an agent may name: those of the surfaces it comes by itself."""
 TRIES = 5
 
@@ -156,6 +157,7 @@ class Sessions:
             return None
         for text in session.requests:
             session.memory.hear(text)
+        session.overhear(session.overheard)
         self._know(session)
         await self.history(session)
         self._keep(session)
@@ -197,6 +199,28 @@ class Sessions:
                 if request:
                     session.hear(request)
                 session.verification, session.consent = changed.verification, changed.consent
+                return session
+        raise _overtaken()
+
+    async def overhear(self, principal: Principal, session_id: str, texts: Sequence[tuple[str, str]]) -> Session:
+        """Remember what tools of the caller's own returned, as (tool, text): each counts as an outsider's text.
+
+        Whoever works in the session may add them, agents too: they can only make it more cautious. A text that was
+        heard before is not heard again, so a caller may bring its whole conversation each time.
+        """
+        brought = {heard.mark: heard for heard in (overheard(tool, text) for tool, text in texts if text)}
+        for _ in range(TRIES):
+            session = await self.use(session_id, principal)
+            known = {heard.mark for heard in session.overheard}
+            fresh = [heard for mark, heard in brought.items() if mark not in known]
+            if not fresh:
+                return session
+            changed = replace(session, overheard=bounded([*session.overheard, *fresh]))
+            fields = {"overheard": [{"tool": heard.tool, "text": heard.text} for heard in fresh]}
+            guard, body = store.save(changed, was=session), {"texts": len(fresh)}
+            if await self._save(session, guard, self._entry(session, principal, "session.overheard", body, fields)):
+                session.overhear(fresh)
+                session.overheard = changed.overheard
                 return session
         raise _overtaken()
 

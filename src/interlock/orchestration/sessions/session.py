@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.governance.labels import Memory
+from interlock.orchestration.sessions.overheard import Overheard
 from interlock.orchestration.sessions.plan import OUTSIDE, Plan
 from interlock.values.labels import Origin
 from interlock.values.operations import Operation
@@ -40,6 +41,7 @@ class Session:
     repeats: Counter[str] = field(default_factory=Counter)
     actions: int = 0
     memory: Memory = field(default_factory=Memory, repr=False)
+    overheard: list[Overheard] = field(default_factory=list, repr=False)
 
     def begin(self, operation: str, arguments_digest: str) -> dict[str, int]:
         """Count one proposed action; return what was counted before it (`context.usage`)."""
@@ -76,6 +78,14 @@ class Session:
         """Take a turn of the person, which is trusted text."""
         self.requests.append(text)
         self.memory.hear(text)
+
+    def overhear(self, texts: Iterable[Overheard]) -> None:
+        """Take texts of outsiders into memory: what the caller's own tools gave to the model."""
+        for heard in texts:
+            if heard.text:
+                self.memory.remember(heard.operation, heard.value)
+            else:
+                self.memory.lose()
 
     def view(self, levels: tuple[str, ...], *, place: str | None = None) -> dict[str, Any]:
         """Return what policies and facts may know of the session.
@@ -138,15 +148,18 @@ class Session:
             "person": self.person,
             "plan": [step.to_json() for step in self.plan] if self.plan is not None else None,
             "requests": self.requests,
+            **({"overheard": [heard.to_json() for heard in self.overheard]} if self.overheard else {}),
         }
 
     def to_json(self) -> dict[str, Any]:
         """Return the session as its opener sees it."""
+        shown = self.document()
+        shown.pop("overheard", None)
         return {
             "id": self.id,
             "state": "closed" if self.closed else "open",
             "opener": self.opener,
-            **self.document(),
+            **shown,
             "done": list(self.done),
             "actions": self.actions,
             "opened_at": self.opened_at,

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from interlock.foundation.store import Database, Row, Statement
+from interlock.orchestration.sessions.overheard import Overheard
 from interlock.orchestration.sessions.plan import plan_of
 from interlock.orchestration.sessions.session import Session
 
@@ -86,6 +87,7 @@ def _session(row: Row) -> Session:
     document: dict[str, Any] = orjson.loads(row[7])
     plan = document.pop("plan")
     document["consent"] = tuple(document["consent"])
+    document["overheard"] = [Overheard(**heard) for heard in document.get("overheard", ())]
     return Session(
         id=row[0],
         tenant=row[1],

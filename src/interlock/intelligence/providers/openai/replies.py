@@ -18,7 +18,8 @@ def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ModelUnreadable("the model server's answer is not JSON", bytes=len(body)) from error
-    message = _message(document)
+    choice = _choice(document)
+    message = choice["message"]
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list) or len(calls) > MOST_TOOL_CALLS:
         raise ModelUnreadable(f"tool_calls is not a list of at most {MOST_TOOL_CALLS}")
@@ -28,16 +29,17 @@ def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
         raise ModelUnreadable("the message has neither text nor tool calls")
     served = document.get("model")
     named = served if isinstance(served, str) and served else model
-    return ModelReply(text, tool_calls, provider, named, _usage(document.get("usage")))
+    finish = choice.get("finish_reason")
+    usage = _usage(document.get("usage"))
+    return ModelReply(text, tool_calls, provider, named, usage, finish if isinstance(finish, str) else "")
 
 
-def _message(document: Any) -> dict[str, Any]:
+def _choice(document: Any) -> dict[str, Any]:
     choices = document.get("choices") if isinstance(document, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
-    message = first.get("message") if isinstance(first, dict) else None
-    if not isinstance(message, dict):
+    if not isinstance(first, dict) or not isinstance(first.get("message"), dict):
         raise ModelUnreadable("the answer has no choices[0].message")
-    return message
+    return first
 
 
 def _text(content: Any) -> str:
@@ -58,14 +60,15 @@ def _tool_call(call: Any, position: int) -> ToolCall:
     known = call.get("id")
     call_id = known if isinstance(known, str) and known else f"call_{position}"
     arguments = function.get("arguments") or "{}"
-    if isinstance(arguments, str):
+    raw = arguments if isinstance(arguments, str) else ""
+    if raw:
         try:
-            arguments = orjson.loads(arguments)
+            arguments = orjson.loads(raw)
         except orjson.JSONDecodeError:
-            return ToolCall(call_id, name, problem="the arguments are not valid JSON")
+            return ToolCall(call_id, name, problem="the arguments are not valid JSON", raw=raw)
     if not isinstance(arguments, dict):
-        return ToolCall(call_id, name, problem="the arguments are not a JSON object")
-    return ToolCall(call_id, name, arguments)
+        return ToolCall(call_id, name, problem="the arguments are not a JSON object", raw=raw)
+    return ToolCall(call_id, name, arguments, raw=raw)
 
 
 def _usage(usage: Any) -> Usage:

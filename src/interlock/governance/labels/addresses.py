@@ -1,0 +1,165 @@
+"""Values that lead a reader, or money, somewhere: web addresses, mail addresses, account and telephone numbers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from interlock.values.labels import Carried
+
+URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|tel:)[^\s<>\"'()\[\]{}|\\^`]+", re.IGNORECASE)
+MAIL = re.compile(r"[^\s@<>\"'()\[\]{},;:]+@[^\s@<>\"'()\[\]{},;:/?#]+\.[^\s@.<>\"'()\[\]{},;:/?#]{2,}", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?P<top>[^\W\d_]{2,24}|xn--[a-z0-9-]+)(?P<port>:\d+)?(?P<path>[/?#].*)?"
+)
+_PARTS = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*:)?(?://)?(?:(?P<user>[^/?#@]*)@)?(?P<host>[^/?#:@]+)(?::(?P<port>\d+))?(?P<rest>.*)"
+)
+_PORTS = {"http:": "80", "https:": "443"}
+_USUAL = "https:"
+_IBAN = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{10,30}")  # ISO 13616
+_ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]{2,4}){2,9}(?:[ ./-]?[a-z0-9]{1,3})?\b")
+_DIGIT_GROUPS = re.compile(r"(?<![\w.,])\+?\(?\d{1,6}\)?(?:[ /-]{1,3}\(?\d{1,8}\)?){1,9}(?![\w])")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:t.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}")
+_DECIMAL = re.compile(r"[-+]?[\d,'’_ ]*\d\.\d{1,2}")
+_STREET_WORDS = "road|rd|street|st|avenue|ave|lane|ln|drive|way|square|place|court|boulevard|blvd|terrace"
+_STREET = re.compile(
+    rf"\b\d{{1,5}}[a-z]? (?:[\w.'’-]+ ){{1,4}}?(?:{_STREET_WORDS})\b"
+    r"|\b[\w-]*(?:stra(?:ss|ß)e|str\.|gasse|platz|weg) \d{1,4}\b"
+    r"|\b(?:rue|via|calle|rua) (?:[\w'’-]+ ){1,4}\d{1,4}\b"
+)
+_LENGTHS = {
+    country.lower(): int(length)
+    for country, length in re.findall(
+        r"([A-Z]{2})(\d\d)",
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29"
+        " ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28"
+        " LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25"
+        " QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TN24 TR26 UA29 VA22 VG24 XK20 YE30",
+    )
+}
+"""How long an IBAN is, by country (the registry of ISO 13616)."""
+LEAST_DIGITS = 8
+"""Fewer digits than this are taken for an ordinary number."""
+
+_FILES = frozenset(
+    "bmp csv css doc docx gif gz htm html ics jpeg jpg js json log md mov mp3 mp4 odt pdf png ppt pptx py rtf sh sql"
+    " svg tar tif tiff toml ts txt wav webp xls xlsx xml yaml yml zip".split()
+)
+
+
+def kind_of(chunk: str) -> Carried | None:
+    """Return what a piece of a text (no spaces, no punctuation around it) is; None for ordinary words and numbers."""
+    if len(chunk) < 4:
+        return None
+    if URL.match(chunk):
+        return Carried.address if chunk[:7].lower() == "mailto:" else Carried.url
+    if "@" in chunk:
+        return Carried.address if MAIL.search(chunk) else None
+    if "." in chunk and chunk == chunk.lower() and is_host(chunk):
+        return Carried.url
+    return Carried.account if is_account(chunk.lower()) else None
+
+
+def is_host(text: str) -> bool:
+    """Return whether *text* is a host's name, with or without a path, and no file's."""
+    match = _HOST.fullmatch(text)
+    return match is not None and (bool(match["path"]) or match["top"] not in _FILES)
+
+
+def is_account(text: str) -> bool:
+    """Return whether *text* is an account or telephone number: an IBAN, or many digits that are no date or amount."""
+    if sum(sign.isdigit() for sign in text) < LEAST_DIGITS or _DATE.fullmatch(text) or _DECIMAL.fullmatch(text):
+        return False
+    bare = re.sub(r"[\s.\-/_()]", "", text)
+    return bare.lstrip("+").isdigit() or _IBAN.fullmatch(bare) is not None
+
+
+def url_form(text: str) -> str:
+    """Return the one form of a web address (in strict form), or the empty string for what is none.
+
+    Without a scheme it is https; the port that the scheme implies and a slash at the end count for nothing; a host in
+    other letters is written as IDNA has it. User information is part of nobody's address, so with it there is no form.
+    """
+    if not ("://" in text or text.startswith("www.") or is_host(text)):
+        return ""
+    match = _PARTS.fullmatch(text)
+    if match is None or match["user"] is not None:
+        return ""
+    scheme = match["scheme"] or _USUAL
+    port = "" if match["port"] in (None, _PORTS.get(scheme)) else f":{match['port']}"
+    shown = "" if scheme == _USUAL else scheme
+    return f"url:{shown}{_ascii(match['host'])}{port}{match['rest'].rstrip('/')}"
+
+
+def host_form(text: str) -> str:
+    """Return the form under which the host of a web or mail address is remembered, or the empty string."""
+    bare = text.removeprefix("mailto:")
+    match = _PARTS.fullmatch(bare)
+    if match is None:
+        return ""
+    host = match["host"]
+    return f"host:{_ascii(host)}" if "." in host else ""
+
+
+def mail_form(text: str) -> str:
+    """Return the one form of a mail address, or the empty string."""
+    bare = text.removeprefix("mailto:")
+    if "://" in bare or not MAIL.fullmatch(bare):
+        return ""
+    name, _, host = bare.rpartition("@")
+    return f"mail:{name}@{_ascii(host)}"
+
+
+def _ascii(host: str) -> str:
+    # What falls apart, or together, under IDNA's own folding is another host to somebody: it keeps its letters.
+    if host.isascii() or unicodedata.normalize("NFKC", host) != host or "ß" in host or "ς" in host:
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
+
+
+def number_of(text: str) -> str:
+    """Return the digits of an account or telephone number that is the whole of *text*, or the empty string."""
+    bare = re.sub(r"[\s.\-/()]", "", text)
+    if len(bare) >= LEAST_DIGITS and (bare.lstrip("+").isdigit() or _IBAN.fullmatch(bare)):
+        return bare.lstrip("+")
+    return ""
+
+
+def accounts(text: str) -> Iterator[str]:
+    """Yield the account and telephone numbers of a text (in strict or wide form) that are written in groups, joined."""
+    yield from (account for _, _, account in grouped(text))
+
+
+def grouped(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where a text in small letters writes an account or telephone number in groups, and the number joined."""
+    taken: list[tuple[int, int]] = []
+    for match in _ACCOUNT.finditer(text):
+        whole = re.sub(r"[ ./-]", "", match.group())
+        length = _LENGTHS.get(whole[:2], len(whole))
+        if len(whole) >= length and re.search(r"\d", whole[4:]):
+            taken.append((match.start(), _end(match, length)))
+            yield *taken[-1], whole[:length]
+    for match in _DIGIT_GROUPS.finditer(text):
+        digits = re.sub(r"\D", "", match.group())
+        inside = any(start < match.end() and match.start() < end for start, end in taken)
+        if len(digits) >= LEAST_DIGITS and not inside and not _DATE.fullmatch(match.group()):
+            yield match.start(), match.end(), digits
+
+
+def _end(match: re.Match[str], length: int) -> int:
+    """Where in a text the first *length* signs of a grouped number end."""
+    for position in range(match.start(), match.end()):
+        length -= match.string[position] not in " ./-"
+        if not length:
+            return position + 1
+    return match.end()
+
+
+def streets(text: str) -> list[str]:
+    """Return the street addresses that a text (in strict form) names, as far as they show."""
+    return [match.group() for match in _STREET.finditer(text)]

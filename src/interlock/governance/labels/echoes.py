@@ -1,0 +1,67 @@
+"""What an agent itself sent out, unvouched: a system that gives it back vouches for nothing."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from interlock.governance.labels.hidden import assembled
+from interlock.governance.labels.normal import compact, wide, words
+from interlock.governance.labels.text import hidden_keys, leaf_forms, suspects
+
+MOST_BYTES = 1 << 20
+_COST = 90
+_YES = 1
+
+
+class Echoes:
+    """Values that were sent and that nobody vouched for, in every way in which they may come back.
+
+    Bounded: when it is full, everything counts as an echo (`full`), for what is not remembered may be one.
+    """
+
+    __slots__ = ("_keys", "_used", "full")
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self._used = 0
+        self.full = False
+
+    def __bool__(self) -> bool:
+        return bool(self._keys) or self.full
+
+    def add(self, value: Any) -> None:
+        """Remember that a single value was sent."""
+        keys = suspects(value) if isinstance(value, str) else leaf_forms(value)
+        for key in keys:
+            if key and key not in self._keys:
+                self._keys.add(key)
+                self._used += len(key) + _COST
+        self.full = self.full or self._used > MOST_BYTES
+
+    def has(self, value: Any) -> bool:
+        """Return whether a single value that came back may be one that was sent, a part of it, or made of several."""
+        if self.full:
+            return True
+        keys = self._keys
+        if not keys:
+            return False
+        if not isinstance(value, str):
+            return any(form in keys for form in leaf_forms(value))
+        if any(key in keys for key in hidden_keys(wide(value)) if key):
+            return True
+        spoken = words(wide(value))
+        pairs = [f"{one} {other}" for one, other in pairwise(spoken)]
+        if pairs and sum(pair in keys for pair in pairs) * 2 > len(pairs):
+            return True
+        if value.isalpha():
+            return False
+        return assembled(compact(wide(value)), self._of, _nobody) is not None
+
+    def _of(self, key: str) -> int | None:
+        return _YES if key in self._keys else None
+
+
+def _nobody(key: str) -> None:
+    """Nothing that was sent is known to be right."""
+    del key
