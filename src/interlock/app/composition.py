@@ -29,7 +29,7 @@ from interlock.orchestration.actions import Actions, Execution, Judge, Settlemen
 from interlock.orchestration.actions.store import MIGRATIONS as ACTIONS
 from interlock.orchestration.approvals import Approvals
 from interlock.orchestration.approvals.store import MIGRATIONS as APPROVALS
-from interlock.orchestration.project import Project, Projects, ProjectSecrets
+from interlock.orchestration.project import Load, Project, Projects, ProjectSecrets, load_project
 from interlock.orchestration.sessions import Sessions
 from interlock.orchestration.sessions.store import MIGRATIONS as SESSIONS
 from interlock.orchestration.turns import Turns
@@ -71,11 +71,13 @@ class Running:
         self.installation.telemetry.tracing.close()
 
 
-async def compose(root: Path, environment: Mapping[str, str], *, clock: Clock | None = None) -> Running:
+async def compose(
+    root: Path, environment: Mapping[str, str], *, clock: Clock | None = None, load: Load = load_project
+) -> Running:
     """Return the running installation of the project in *root*. Raises `ProjectInvalid` and storage errors."""
     clock = clock or SystemClock()
     http = HttpClient()
-    projects = Projects(root, clock, http)
+    projects = Projects(root, clock, http, load)
     state = state_folder(root, environment)
     database = open_database(projects.current.settings.storage_url, base=state)
     journal = Journal(database, state, clock=clock)

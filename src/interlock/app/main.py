@@ -31,6 +31,24 @@ APP_COMMANDS = (
             argument("--once", action="store_true", help="run every step, check it, and stop"),
         ),
     ),
+    Command(
+        "attack",
+        "attack a project's policies with injected texts; its systems are simulated",
+        "interlock.app.attack:attack",
+        (
+            argument("--project", metavar="DIR", default="", help="the project's folder (default: INTERLOCK_PROJECT)"),
+            argument("--set", action="append", metavar="NAME", help="only this set of attacks/; may be given again"),
+            argument("--most", type=int, default=2000, metavar="N", help="how many derived goals at most (2000)"),
+            argument(
+                "--at-most",
+                type=float,
+                default=0.10,
+                metavar="SHARE",
+                help="which share of ordinary consequential steps may be stopped (0.10)",
+            ),
+            argument("--seed", type=int, default=0, metavar="N", help="which goals are chosen, and the values in them"),
+        ),
+    ),
 )
 
 ALL_COMMANDS = (*APP_COMMANDS, *COMMANDS)

@@ -24,7 +24,7 @@ def test_an_approval_shows_all_that_is_needed_to_judge_it(shop: Shop) -> None:
     told = shop.command("approvals", "show", approval["id"], by="sam").stdout
     assert f"“Look at order {order}”" in told
     assert "UNTRUSTED  text that outsiders can write (note of shop.get_order)" in told
-    assert "target-from-outside" in told
+    assert "steering-target-from-outside" in told
     assert "refunded_after: 77" in told
     shop.command("approvals", "reject", approval["id"], "--yes", "--comment", "a trick", by="sam")
     assert alex.action(action["id"])["state"] == "denied"

@@ -142,7 +142,7 @@ def test_an_approval_can_be_printed(shop: Shop, browser: Browser, tmp_path: Path
     page.emulate_media(media="print")
     page.screenshot(path=tmp_path / "print.png", full_page=True)
     assert page.get_by_role("button", name="Approve").count() == 0
-    assert page.get_by_text("Which order is meant was taken from text that outsiders can write").is_visible()
+    assert page.get_by_text("What it touches was named by text that outsiders can write, and by nobody else").is_visible()
 
 
 def test_the_keyboard_alone_is_enough(shop: Shop, browser: Browser) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from interlock.assessment.attacks import attack_documents, check_attacks
 from interlock.experience.cli.command import OK, REFUSED
 from interlock.experience.cli.output import show
 from interlock.experience.cli.storage import root_of
@@ -38,6 +39,13 @@ def run_cases(root: Path, project: Project) -> tuple[list[tuple[str, CaseResult]
     return results, findings
 
 
+def _attack_findings(root: Path, project: Project) -> list[Finding]:
+    try:
+        return check_attacks(attack_documents(root), project)
+    except ProjectInvalid as error:
+        return error.findings
+
+
 def _report(arguments: argparse.Namespace, root: Path) -> int:
     report: dict[str, Any] = {"ok": False, "findings": [], "cases": []}
     try:
@@ -46,6 +54,7 @@ def _report(arguments: argparse.Namespace, root: Path) -> int:
         report["findings"] = [{**finding.to_json(), "text": str(finding)} for finding in error.findings]
     else:
         results, findings = run_cases(root, project)
+        findings += _attack_findings(root, project)
         report["findings"] = [{**finding.to_json(), "text": str(finding)} for finding in findings]
         report["cases"] = [{"file": file, **result.to_json()} for file, result in results]
         report["ok"] = not findings and all(result.passed for _, result in results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from interlock.foundation.documents.document import Document, parse_document, read_document
 from interlock.foundation.documents.errors import ProjectInvalid
 from interlock.foundation.documents.findings import Finding, Findings, dotted, escape
+from interlock.foundation.documents.interpolation import unset
 from interlock.foundation.documents.schemas import KINDS, schema_text
 from interlock.foundation.documents.validation import check
 
@@ -20,4 +21,5 @@ __all__ = [
     "parse_document",
     "read_document",
     "schema_text",
+    "unset",
 ]

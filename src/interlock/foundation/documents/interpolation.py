@@ -35,3 +35,9 @@ def interpolate(text: str, environment: Mapping[str, str]) -> str:
         return value
 
     return _USE.sub(replacement, text)
+
+
+def unset(text: str, environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of the variables that *text* uses without a default and *environment* does not have."""
+    uses = (use for use in _USE.finditer(text) if use.group("name") and use.group("default") is None)
+    return frozenset(use.group("name") for use in uses) - environment.keys()

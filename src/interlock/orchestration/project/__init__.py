@@ -2,6 +2,6 @@
 
 from interlock.orchestration.project.loader import load_project
 from interlock.orchestration.project.project import Project
-from interlock.orchestration.project.projects import Projects, ProjectSecrets
+from interlock.orchestration.project.projects import Load, Projects, ProjectSecrets
 
-__all__ = ["Project", "ProjectSecrets", "Projects", "load_project"]
+__all__ = ["Load", "Project", "ProjectSecrets", "Projects", "load_project"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -53,20 +54,48 @@ def version_of(files: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in files.items()).encode()).hexdigest()[:12]
 
 
-def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None) -> Project:
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A project's folder while it is read: its files, filled in from *environment*, and what is wrong with them."""
+
+    root: Path
+    environment: Mapping[str, str] | None
+    findings: list[Finding] = field(default_factory=list)
+
+    def document(self, path: Path, kind: str) -> Document | None:
+        """Return one file, or None where it is not valid, which is then among the findings."""
+        try:
+            return read_document(path, kind, root=self.root, environment=self.environment)
+        except ProjectInvalid as error:
+            self.findings.extend(error.findings)
+            return None
+
+    def documents(self, folder: str, kind: str) -> Iterable[Document]:
+        """Yield the valid files of *folder*, by name."""
+        for path in sorted({*(self.root / folder).glob("*.yaml"), *(self.root / folder).glob("*.yml")}):
+            document = self.document(path, kind)
+            if document is not None:
+                yield document
+
+
+def load_project(
+    root: Path, *, now: float = 0.0, http: HttpClient | None = None, environment: Mapping[str, str] | None = None
+) -> Project:
     """Return the compiled project in *root*; its model providers will send through *http*.
 
-    Raises `ProjectInvalid` with one finding for each thing that is wrong, naming file and line.
+    *environment* is the process's unless given. Raises `ProjectInvalid` with one finding for each thing that is wrong,
+    naming file and line.
     """
-    findings: list[Finding] = []
+    folder = _Folder(root, environment)
+    findings = folder.findings
     files = project_files(root)
-    settings = _settings(root)
-    agents = _agents(root, findings)
+    settings = _settings(folder)
+    agents = _agents(folder)
     before = len(findings)
-    documents = {document.data["system"]: document for document in _documents(root, "systems", "system", findings)}
+    documents = {document.data["system"]: document for document in folder.documents("systems", "system")}
     if len(findings) > before:
         raise ProjectInvalid(findings)  # what else would be said is only for want of the broken system
-    packs = list(_documents(root, "labels", "labels", findings))
+    packs = list(folder.documents("labels", "labels"))
     catalog = _catalog(root, list(documents.values()), packs, findings)
     operations = {name: compiled.operation for name, compiled in catalog.operations.items()}
 
@@ -77,7 +106,7 @@ def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None
     undos, read_backs = compile_plans(operations, report)
     policies = _policies(root, operations, facts, _world(settings, agents), findings)
     secrets = _secrets(root, settings)
-    routes = _routes(root, ProviderPorts(root, http or HttpClient(), secrets), findings)
+    routes = _routes(folder, ProviderPorts(root, http or HttpClient(), secrets))
     findings += _agent_findings(agents, operations, routes)
     if findings or policies is None:
         raise ProjectInvalid(findings)
@@ -99,12 +128,12 @@ def load_project(root: Path, *, now: float = 0.0, http: HttpClient | None = None
     )
 
 
-def _settings(root: Path) -> ProjectSettings:
-    main = root / MAIN_FILE
+def _settings(folder: _Folder) -> ProjectSettings:
+    main = folder.root / MAIN_FILE
     if not main.exists():
         message = f"there is no {MAIN_FILE}; `interlock init` writes a first project"
         raise ProjectInvalid([Finding(MAIN_FILE, 0, "", message)])
-    return project_settings(read_document(main, "interlock", root=root))
+    return project_settings(read_document(main, "interlock", root=folder.root, environment=folder.environment))
 
 
 def _secrets(root: Path, settings: ProjectSettings) -> SecretStore:
@@ -114,42 +143,28 @@ def _secrets(root: Path, settings: ProjectSettings) -> SecretStore:
     )
 
 
-def _routes(root: Path, ports: ProviderPorts, findings: list[Finding]) -> dict[str, Route]:
-    if not (root / "models.yaml").exists():
+def _routes(folder: _Folder, ports: ProviderPorts) -> dict[str, Route]:
+    path = folder.root / "models.yaml"
+    document = folder.document(path, "models") if path.exists() else None
+    if document is None:
         return {}
     try:
-        return build_routes(read_document(root / "models.yaml", "models", root=root), ports)
+        return build_routes(document, ports)
     except ProjectInvalid as error:
-        findings.extend(error.findings)
+        folder.findings.extend(error.findings)
         return {}
 
 
-def _read(root: Path, path: Path, kind: str, findings: list[Finding]) -> Document | None:
-    try:
-        return read_document(path, kind, root=root)
-    except ProjectInvalid as error:
-        findings.extend(error.findings)
-        return None
-
-
-def _documents(root: Path, folder: str, kind: str, findings: list[Finding]) -> Iterable[Document]:
-    paths = sorted({*(root / folder).glob("*.yaml"), *(root / folder).glob("*.yml")})
-    for path in paths:
-        document = _read(root, path, kind, findings)
-        if document is not None:
-            yield document
-
-
-def _agents(root: Path, findings: list[Finding]) -> dict[str, AgentSpec]:
+def _agents(folder: _Folder) -> dict[str, AgentSpec]:
     agents: dict[str, AgentSpec] = {}
-    for document in _documents(root, "agents", "agent", findings):
+    for document in folder.documents("agents", "agent"):
         try:
             spec = agent_from_document(document)
         except ProjectInvalid as error:
-            findings.extend(error.findings)
+            folder.findings.extend(error.findings)
             continue
         if spec.name in agents:
-            findings.append(Finding(str(document.file), document.line_of("/agent"), "/agent", "named twice"))
+            folder.findings.append(Finding(str(document.file), document.line_of("/agent"), "/agent", "named twice"))
         agents[spec.name] = spec
     return agents
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from interlock.foundation.clock import Clock
 from interlock.foundation.documents import ProjectInvalid
@@ -17,6 +17,14 @@ from interlock.values.secrets import Secret
 
 Applied = Callable[[Project], Awaitable[None]]
 Reported = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+
+class Load(Protocol):
+    """How a folder becomes a project."""
+
+    def __call__(self, root: Path, *, now: float, http: HttpClient) -> Project:
+        """Return the project in *root*. Raises `ProjectInvalid`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +43,12 @@ class Projects:
     *reported* is awaited with `project.activated` or `project.rejected` and what the journal may know of it.
     """
 
-    def __init__(self, root: Path, clock: Clock, http: HttpClient) -> None:
+    def __init__(self, root: Path, clock: Clock, http: HttpClient, load: Load = load_project) -> None:
         self.root = root
         self._http = http
+        self._load = load
         self.clock = clock
-        self.current: Project = load_project(root, now=clock.now(), http=http)
+        self.current: Project = load(root, now=clock.now(), http=http)
         self.rejected: Rejected | None = None
         self.applied: list[Applied] = []
         self.reported: Reported = _unreported
@@ -48,7 +57,7 @@ class Projects:
     async def reload(self) -> Project:
         """Take the files as they are now. Raises `ProjectInvalid`, with the old project still active."""
         try:
-            project = await asyncio.to_thread(load_project, self.root, now=self.clock.now(), http=self._http)
+            project = await asyncio.to_thread(self._load, self.root, now=self.clock.now(), http=self._http)
         except ProjectInvalid as error:
             files = await asyncio.to_thread(project_files, self.root)
             await self._reject(version_of(files), error)

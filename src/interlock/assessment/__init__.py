@@ -1,0 +1,1 @@
+"""What a project is worth before it is trusted: it is looked at and tried out, and nothing real is touched."""
