@@ -10,7 +10,7 @@ import pytest
 from interlock.governance.limits import SwitchScope, SwitchTarget
 from interlock.orchestration.actions import Action, Proposal, trace
 from interlock.orchestration.approvals import ConsentStale, Verdict
-from interlock.orchestration.sessions import Opening
+from interlock.orchestration.sessions import Opening, PlanFixed
 from tests.orchestration.desk import AGENT_KEY, CARLA, DORA, LENA, execute, payments, running
 
 pytestmark = pytest.mark.postgres
@@ -36,6 +36,23 @@ async def test_an_action_waits_in_one_process_and_is_approved_in_another(root: P
         assert (await one.sessions.use(session.id, AGENT_KEY)).done == ["ledger.pay"]
         verification = await one.journal.verify()
         assert verification.ok, verification
+
+
+async def test_processes_neither_share_a_place_in_a_plan_nor_fix_two(root: Path, postgres_url: str) -> None:
+    async with running(root, postgres_url) as first, running(root) as second:
+        desks = (first.installation, second.installation)
+        words = "Pay 20 to account A-100"
+        session = await desks[0].sessions.open(CARLA, Opening(agent="helper", request=words))
+        plan = [{"operation": "ledger.pay", "times": 2, "arguments": {"account": "A-100"}}]
+        fixed = await asyncio.gather(
+            *(desk.sessions.fix_plan(CARLA, session.id, plan) for desk in desks), return_exceptions=True
+        )
+        assert sum(isinstance(one, PlanFixed) for one in fixed) == 1
+        pays = [Proposal(session.id, "ledger.pay", {"account": "A-100", "amount": 1 + n}) for n in range(6)]
+        made = await asyncio.gather(*(desks[n % 2].actions.propose(AGENT_KEY, pay) for n, pay in enumerate(pays)))
+        assert sum(action.state == "succeeded" for action in made) == 2 == len(payments(root))
+        outside = [action for action in made if action.state == "waiting"]
+        assert {action.decision.reasons[0].rule for action in outside} == {"outside-plan"}
 
 
 async def test_a_switch_set_in_one_process_stops_the_other(root: Path, postgres_url: str) -> None:

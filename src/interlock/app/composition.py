@@ -128,7 +128,7 @@ async def _installation(
         waiting=waiting,
         approvals=approvals,
         settlement=Settlement(database, journal, projects, systems, execution, waiting, approvals),
-        turns=Turns(projects, actions, journal, clock, telemetry),
+        turns=Turns(projects, sessions, actions, journal, clock, telemetry),
         journal=JournalReader(database, state),
         systems=systems,
         pins=pins,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ _STATES = {
     "in_doubt": "in doubt",
     "compensated": "undone",
 }
+_NARROWED = {"any_of": "one of", "at_most": "at most", "at_least": "at least", "like": "like"}
 _STANDING = {
     "denied": "Refused: nothing was done.",
     "cancelled": "Withdrawn: nothing was done.",
@@ -62,13 +63,36 @@ def origin_words(origin: Mapping[str, Any]) -> str:
     return visible(text)
 
 
+def plan_words(plan: Sequence[str | Mapping[str, Any]] | None) -> str:
+    """Return a plan with a step on each line; the empty text where there is no plan."""
+    if plan is None:
+        return ""
+    return "\n".join(map(step_words, plan)) or "nothing at all"
+
+
 def step_words(step: str | Mapping[str, Any]) -> str:
-    """Return a step of a plan in one phrase: `billing.create_credit (at most 1 times, amount {"at_most": 50})`."""
+    """Return a step of a plan in one phrase: `billing.create_credit, at most once, amount at most 50`."""
     if isinstance(step, str):
-        return step
-    parts = [f"at most {step['times']} times"] if step.get("times") else []
-    parts += [f"{name} {plain(pattern)}" for name, pattern in step.get("arguments", {}).items()]
-    return f"{step['operation']} ({', '.join(parts)})" if parts else str(step["operation"])
+        return visible(step)
+    times = step.get("times")
+    parts = [str(step["operation"])]
+    if times:
+        parts.append("at most once" if times == 1 else f"at most {times} times")
+    parts += [f"{name} {pattern_words(pattern)}" for name, pattern in step.get("arguments", {}).items()]
+    return visible(", ".join(parts))
+
+
+def pattern_words(pattern: Any) -> str:
+    """Return what an argument is narrowed to: `20`, `not given`, `at most 50`, `one of A, B`, `like CN-*`."""
+    if pattern is None:
+        return "not given"
+    if not isinstance(pattern, Mapping):
+        return " ".join(plain(pattern).split())
+    phrases = []
+    for word, wanted in pattern.items():
+        choices = wanted if isinstance(wanted, list) else [wanted]
+        phrases.append(f"{_NARROWED.get(word, word)} {', '.join(map(pattern_words, choices))}")
+    return " and ".join(phrases)
 
 
 def place_words(place: str) -> str:

@@ -25,6 +25,17 @@ class ActionState(StrEnum):
         return self not in (ActionState.waiting, ActionState.executing, ActionState.in_doubt)
 
 
+WITHOUT_EFFECT = frozenset(
+    {
+        ActionState.denied,
+        ActionState.cancelled,
+        ActionState.failed,
+        ActionState.drafted,
+        ActionState.shadowed,
+    }
+)
+"""The final states in which nothing was done."""
+
 FOLLOWS: dict[ActionState, frozenset[ActionState]] = {
     ActionState.waiting: frozenset(
         {ActionState.waiting, ActionState.executing, ActionState.denied, ActionState.drafted, ActionState.shadowed}

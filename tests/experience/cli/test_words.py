@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from interlock.experience.words import (
     origin_mark,
     origin_words,
     plain,
+    plan_words,
     principal_words,
     requirement_words,
     short,
@@ -105,3 +107,24 @@ def test_a_value_is_one_line_of_text() -> None:
     assert plain(0.1) == "0.1"
     assert plain(None) == "none"
     assert short("a\nb   c") == "a b c"
+
+
+def test_a_plan_is_told_a_step_on_each_line() -> None:
+    narrowed = {
+        "amount": {"at_least": 1, "at_most": 50},
+        "account": None,
+        "id": {"any_of": ["A", None]},
+        "text": "a\nb\u202e",
+    }
+    plan: list[Any] = [
+        "erp.get_*",
+        {"operation": "pay.out", "times": 1, "arguments": narrowed},
+        {"operation": "x.y", "times": 3},
+    ]
+    amount, rest = "amount at least 1 and at most 50", "account not given, id one of A, not given, text a b⟨U+202E⟩"
+    assert plan_words(plan).splitlines() == [
+        "erp.get_*",
+        f"pay.out, at most once, {amount}, {rest}",
+        "x.y, at most 3 times",
+    ]
+    assert (plan_words(None), plan_words([])) == ("", "nothing at all")

@@ -102,6 +102,52 @@ def test_sessions_are_opened_extended_and_closed(shop: Shop) -> None:
     assert opened["id"] in shop.command("sessions", "list").stdout
 
 
+def test_a_session_is_given_its_plan_once(shop: Shop) -> None:
+    order = shop.add_order()
+    session = shop.run("sessions", "open", "--agent", "assistant", "--request", f"refund 5 euros on order {order}")[
+        "id"
+    ]
+    step = {"operation": "shop.refund_order", "times": 1, "arguments": {"order_id": order, "amount": {"at_most": 5}}}
+    words = ("sessions", "plan", session, "--step", "shop.get_order", "--step", json.dumps(step))
+    told = shop.command(*words).stdout
+    assert f"shop.refund_order, at most once, order_id {order}, amount at most 5" in told
+    assert shop.run("sessions", "show", session)["plan"] == ["shop.get_order", step]
+    assert shop.command(*words, code=1).stderr.startswith("plan_fixed: ")
+
+
+def test_a_plan_is_derived_from_the_persons_words(shop: Shop) -> None:
+    order = shop.add_order()
+    session = shop.run("sessions", "open", "--agent", "assistant", "--request", f"refund 5 euros on order {order}")[
+        "id"
+    ]
+    planned = shop.run("sessions", "plan", session, "--derive")
+    arguments = {"order_id": order, "amount": 5}
+    assert planned["plan"] == [{"operation": "shop.refund_order", "times": 1, "arguments": arguments}]
+    assert planned["left_out"] == []
+    turn = shop.run("ask", f"refund 6 euros on order {order}", "--agent", "assistant", "--session", session, code=0)
+    assert turn["steps"][0]["action"]["decision"]["reasons"][0]["rule"] == "outside-plan"
+    action = shop.command("actions", "show", turn["steps"][0]["action"]["id"]).stdout
+    assert f"shop.refund_order, at most once, order_id {order}, amount 5" in action
+    assert shop.order(order)["refunded"] == 0
+
+
+def test_where_no_plan_can_be_derived_the_command_says_why(shop: Shop) -> None:
+    session = shop.run("sessions", "open", "--agent", "assistant", "--request", "refund something on order 1")["id"]
+    told = shop.command("sessions", "plan", session, "--derive", code=1).stdout
+    assert "left out of the plan\n- How much should be given back?" in told
+
+
+@pytest.mark.parametrize("words", [(), ("--derive", "--step", "shop.get_order"), ("--step", "{")])
+def test_a_plan_is_either_derived_or_made_of_steps(shop: Shop, words: tuple[str, ...]) -> None:
+    assert shop.command("sessions", "plan", "ses_1", *words, code=2).stderr.startswith("usage")
+
+
+def test_a_plan_names_operations_that_there_are(shop: Shop) -> None:
+    said = shop.command("sessions", "open", "--plan", "shop.get_ordr", code=1).stderr
+    assert said.startswith("session_invalid: ")
+    assert "did you mean 'shop.get_order'?" in said
+
+
 def test_a_person_cannot_verify_themselves(shop: Shop) -> None:
     opened = shop.run("sessions", "open")
     said = shop.command("sessions", "verify", opened["id"], "strong", code=1).stderr

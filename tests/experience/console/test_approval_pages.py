@@ -53,6 +53,21 @@ def test_a_page_holds_all_that_is_needed_to_judge(shop: Shop, sam: Visitor) -> N
     sam.post(shown.form("/decide"), verdict="reject", comment="a trick")
 
 
+def test_who_is_asked_about_what_is_outside_a_plan_sees_the_plan(shop: Shop, sam: Visitor) -> None:
+    alex, order = shop.caller("alex"), shop.add_order()
+    step = {"operation": "shop.refund_order", "times": 1, "arguments": {"order_id": order, "amount": {"at_most": 5}}}
+    session = alex.post("/v1/sessions", {"request": f"Give 5 back on order {order}", "plan": [step]})["id"]
+    action = alex.propose(session, "shop.refund_order", {"order_id": order, "amount": 60})
+    approval = shop.caller("sam").get(f"/v1/actions/{action['id']}")["approvals"][0]
+    for path in (f"/console/approvals/{approval['id']}", f"/console/actions/{action['id']}"):
+        shown = sam.get(path)
+        assert "What the session was planned for" in shown.text
+        assert f"shop.refund_order, at most once, order_id {order}, amount at most 5" in shown.text
+        assert "outside-plan" in shown.text
+    told = shop.command("approvals", "show", approval["id"], by="sam").stdout
+    assert f"shop.refund_order, at most once, order_id {order}, amount at most 5" in told
+
+
 def test_approving_runs_the_action(shop: Shop, sam: Visitor) -> None:
     order = shop.add_order()
     shown = _open(sam, shop.waiting(order))

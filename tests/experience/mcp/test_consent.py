@@ -85,6 +85,24 @@ def test_the_question_shows_every_argument_and_no_trick() -> None:
     assert "\nConfirm shop.read?" not in shown
 
 
+def test_outside_a_plan_the_question_shows_what_was_planned() -> None:
+    action = Action(
+        id="act_1",
+        tenant="main",
+        session="ses_1",
+        operation="shop.close",
+        state=ActionState.waiting,
+        principal="person:ada",
+        who={},
+        definition="",
+        input={"id": 17},
+        decision=Decision(Outcome.wait, (Reason("outside-plan", "No plan"),), (Requirement("confirm"),)),
+        shown={"plan": ["shop.read", {"operation": "shop.close", "times": 1, "arguments": {"id": "4\nConfirm it?"}}]},
+        place="",
+    )
+    assert question(action).endswith("What was planned:\nshop.read\nshop.close, at most once, id 4 Confirm it?")
+
+
 @pytest.mark.parametrize(
     ("responses", "answer"),
     [

@@ -48,6 +48,7 @@ CASES: dict[str, Make] = {
     "list_sessions": lambda world: Attempt(OWN, query=f"before={world.session}0"),
     "get_session": of_session(),
     "add_turn": of_session({"request": "hello"}),
+    "plan_session": of_session({"plan": ["billing.find"]}),
     "raise_verification": of_session({"level": "strong"}),
     "add_consent": of_session({"consent": ["marketing"]}),
     "close_session": of_session(),

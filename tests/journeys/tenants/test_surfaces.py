@@ -166,6 +166,7 @@ def command_case(world: World) -> dict[str, list[str]]:
         "sessions show": [world.session],
         "sessions turn": [world.session, "hello"],
         "sessions verify": [world.session, "strong"],
+        "sessions plan": [world.session, "--step", "billing.find"],
         "sessions close": [world.session],
         "operations list": [],
         "operations show": ["billing.find"],

@@ -86,6 +86,11 @@ OPEN_SESSION = _object(
     plan=PLAN_STEPS,
     lifetime={"type": "number", "exclusiveMinimum": 0, "maximum": 28_800},
 )
+PLAN = {
+    **_object(plan=PLAN_STEPS, derive={"description": "Derive it from the person's words.", "const": True}),
+    "minProperties": 1,
+    "maxProperties": 1,
+}
 TURN = _object("request", request=_WORDS)
 VERIFICATION = _object("level", level=_text(50))
 CONSENTS = _object("consent", consent={**_PURPOSES, "minItems": 1})
@@ -186,6 +191,7 @@ COMPONENTS: dict[str, Any] = {
             "decision": {"$ref": "#/components/schemas/Decision"},
             "waiting_for": {"type": "array", "items": {"type": "string"}},
             "consent": {"type": "string"},
+            "plan": {"type": "array", "items": {}},
             "output": {},
             "problem": _ANY,
         },
@@ -193,7 +199,13 @@ COMPONENTS: dict[str, Any] = {
     "Session": {
         "type": "object",
         "required": ["id", "state", "opener"],
-        "properties": {"id": {"type": "string"}, "state": {"enum": ["open", "closed"]}, "opener": {"type": "string"}},
+        "properties": {
+            "id": {"type": "string"},
+            "state": {"enum": ["open", "closed"]},
+            "opener": {"type": "string"},
+            "plan": {"type": ["array", "null"], "items": {}},
+            "left_out": {"type": "array", "items": {"type": "string"}},
+        },
     },
     "Approval": {
         "type": "object",

@@ -44,6 +44,16 @@ async def add_turn(request: Request) -> Any:
     return session.to_json()
 
 
+async def plan_session(request: Request) -> Any:
+    """Give the session its plan, or have one derived; say what was left out of it."""
+    session_id, left_out = request.path["id"], tuple[str, ...]()
+    if "plan" in request.body:
+        session = await request.installation.sessions.fix_plan(request.principal, session_id, request.body["plan"])
+    else:
+        session, left_out = await request.installation.turns.plan(request.principal, session_id)
+    return {**session.to_json(), "left_out": list(left_out)}
+
+
 async def raise_verification(request: Request) -> Any:
     """Raise the session's verification and take further what waited for it."""
     session = await request.installation.sessions.extend(
@@ -115,6 +125,17 @@ ROUTES = (
         body=schemas.TURN,
         response="Session",
         errors=(*_ID, "session_closed"),
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/{id}/plan",
+        "plan_session",
+        "Give the session its plan, or derive one from the person's words",
+        plan_session,
+        scope="act",
+        body=schemas.PLAN,
+        response="Session",
+        errors=(*_ID, "session_closed", "session_invalid", "plan_fixed", "plan_too_late", "agent_unknown", "conflict"),
     ),
     Route(
         "POST",

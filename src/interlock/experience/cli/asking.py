@@ -30,7 +30,8 @@ def turn_text(turn: dict[str, Any]) -> str:
     steps = [step_text(step) for step in turn["steps"]]
     model = turn["model"]
     named = f"{model['provider']}: {model['model']}" if model["provider"] else "no model"
-    foot = fields([("answered by", named), ("session", turn["session"])])
+    left_out = "\n".join(turn.get("left_out", ()))
+    foot = fields([("answered by", named), ("session", turn["session"]), ("not planned", left_out)])
     return "\n\n".join(part for part in ("\n".join(steps), turn["answer"], foot) if part)
 
 

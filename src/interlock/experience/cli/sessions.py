@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from interlock.experience.cli.client import connect, segment
-from interlock.experience.cli.command import OK
-from interlock.experience.cli.output import note, show, table
+from interlock.experience.cli.command import OK, REFUSED
+from interlock.experience.cli.errors import UsageInvalid
+from interlock.experience.cli.output import note, parse_json, show, table
 from interlock.experience.cli.rendering import action_rows, session_text
 from interlock.experience.words import moment
 
@@ -17,7 +19,7 @@ def open_session(arguments: argparse.Namespace) -> int:
     """Open a session."""
     body = {name: getattr(arguments, name) for name in _OPENING if getattr(arguments, name)}
     if arguments.plan is not None:
-        body["plan"] = arguments.plan
+        body["plan"] = [step_of(text) for text in arguments.plan]
     show(arguments, connect(arguments).post("/v1/sessions", body), session_text)
     return OK
 
@@ -51,6 +53,27 @@ def turn(arguments: argparse.Namespace) -> int:
     """Add what the person said next."""
     show(arguments, connect(arguments).post(_path(arguments, "turns"), {"request": arguments.words}), session_text)
     return OK
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Give the session its plan, or have one derived; 1 where none could be."""
+    if arguments.derive is (arguments.step is not None):
+        raise UsageInvalid("a plan is either derived or made of steps", fix="give --derive, or --step once or more")
+    body = {"derive": True} if arguments.derive else {"plan": [step_of(text) for text in arguments.step]}
+    planned = connect(arguments).post(_path(arguments, "plan"), body)
+    show(arguments, planned, plan_text)
+    return OK if planned["plan"] is not None else REFUSED
+
+
+def step_of(text: str) -> Any:
+    """Return the step of a plan that *text* writes: an operation, or `{operation, times, arguments}` as JSON."""
+    return parse_json(text, "a step of the plan") if text.lstrip().startswith("{") else text
+
+
+def plan_text(session: dict[str, Any]) -> str:
+    """Return the session, and what its plan leaves out."""
+    left_out = [f"- {sentence}" for sentence in session["left_out"]]
+    return "\n".join([session_text(session), *(["", "left out of the plan", *left_out] if left_out else [])])
 
 
 def verify(arguments: argparse.Namespace) -> int:

@@ -100,6 +100,7 @@ async def _page(visit: Visit, action: Action, *, problem: InterlockError | None 
         "action": action.to_json(),
         "trace": await trace_action(visit.as_request()),
         "approvals": [approval.to_json() for approval in approvals],
+        "planned": session.document()["plan"] if session is not None else None,
         "confirmable": own and any(one.kind == "confirm" for one in action.unmet()),
         "by_itself": visit.installation.settlement.can_settle(action),
         "may_approve": visit.principal.may("approve"),

@@ -76,6 +76,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "plain": words.plain,
     "requirement": words.requirement_words,
     "state": words.state_words,
+    "step": words.step_words,
     "summary": words.summary,
     "until": words.until,
     "visible": words.visible,

@@ -13,7 +13,7 @@ import orjson
 
 from interlock.experience.mcp.errors import ProtocolFault
 from interlock.experience.mcp.messages import INVALID_PARAMS
-from interlock.experience.words import visible
+from interlock.experience.words import plan_words, visible
 from interlock.orchestration.actions import Action
 from interlock.values.digests import digest
 from interlock.values.principals import Principal
@@ -78,6 +78,8 @@ def question(action: Action, *, changed: bool = False) -> str:
     lines.append(f"Confirm {action.operation} with exactly these arguments?")
     lines.append(orjson.dumps(action.input, option=orjson.OPT_INDENT_2).decode())
     lines += [f"Why you are asked: {reason.text}" for reason in action.decision.reasons]
+    if planned := plan_words(action.to_json().get("plan")):
+        lines += ["What was planned:", planned]
     return visible("\n".join(lines))
 
 

@@ -22,8 +22,7 @@ from interlock.experience.openai.tools import OfferedTools
 from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import ToolCall
 from interlock.orchestration.actions import Action
-from interlock.orchestration.actions.actions import WITHOUT_EFFECT
-from interlock.values.actions import ActionState
+from interlock.values.actions import WITHOUT_EFFECT, ActionState
 from interlock.values.digests import digest
 from interlock.values.identifiers import new_id
 from interlock.values.operations import Effect

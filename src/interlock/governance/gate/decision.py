@@ -14,7 +14,7 @@ LAYER_RULES = {
     "mode-read-only": "the mode is read-only and the operation is no read",
     "mode-draft": "the mode is draft: what the action would do is kept for a person",
     "mode-approval": "the mode is approval: whatever is no read needs a person's approval",
-    "outside-plan": "the session carries a plan and the operation is not in it, so a person is asked",
+    "outside-plan": "no plan of the session foresees this use, and one has to, so a person is asked",
     "no-policy": "no policy is loaded, so nothing is allowed",
     "no-permit": "no policy permits the action",
     "unknown-operation": "the operation is not one that the policies were compiled for",
@@ -126,7 +126,7 @@ def _permitted(snapshot: Snapshot, rules: tuple[Rule, ...], policies: Policies, 
     if snapshot.session.get("in_plan") is False:
         person = _person(snapshot, policies)
         asked.append(person)
-        text = f"{snapshot.operation} is not in the plan of the session, so it needs {_words([person])}."
+        text = f"No plan of the session foresees this use of {snapshot.operation}, so it needs {_words([person])}."
         reasons.append(Reason("outside-plan", text))
     if asked:
         return _decision(Outcome.wait, reasons, policies, rules, add_up(asked))

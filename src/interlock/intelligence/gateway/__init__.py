@@ -12,6 +12,7 @@ from interlock.intelligence.gateway.errors import (
     RouteExhausted,
     RouteUnknown,
 )
+from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
 from interlock.intelligence.gateway.gateway import Gateway, OnModelCall, route_unknown
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, ToolCall, Usage
 from interlock.intelligence.gateway.provider import Provider, ProviderPlugin, ProviderPorts, Target
@@ -19,6 +20,8 @@ from interlock.intelligence.gateway.routes import Route, RouteTarget, build_rout
 from interlock.intelligence.gateway.tools import ToolNames, tool_name, tool_of
 
 __all__ = [
+    "PLAN",
+    "PLAN_SCHEMA",
     "Gateway",
     "ModelBusy",
     "ModelFailed",
@@ -41,6 +44,8 @@ __all__ = [
     "ToolNames",
     "Usage",
     "build_routes",
+    "format_of",
+    "json_format",
     "route_unknown",
     "tool_name",
     "tool_of",

@@ -19,6 +19,7 @@ class Action:
     *vouched* names the arguments that an approver put in. *key* is the idempotency key sent to the system,
     *client_key* the caller's own for the proposal. *owner* is the process that executes it. *shown* is what an
     approver is shown while it waits. *origins* are known only to the process that decided, until it has the result.
+    *place* is the action's in the session's plan: empty where the plan foresees none, None where no plan was carried.
     """
 
     id: str
@@ -49,7 +50,7 @@ class Action:
     undone_by: str = ""
     external: bool = False
     origins: Mapping[str, Origin] | None = None
-    in_plan: bool = True
+    place: str | None = None
 
     def unmet(self) -> tuple[Requirement, ...]:
         """Return the requirements that no valid consent meets yet; steps and approvals alike."""
@@ -83,7 +84,7 @@ class Action:
             "problem": self.problem,
             "undo_of": self.undo_of,
             "external": self.external,
-            "in_plan": self.in_plan,
+            "place": self.place,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -102,6 +103,8 @@ class Action:
         if self.state is ActionState.waiting:
             view["waiting_for"] = [str(requirement) for requirement in self.unmet()]
             view["consent"] = self.consent
+            if self.place == "" and "plan" in self.shown:
+                view["plan"] = self.shown["plan"]
         if self.output is not None:
             view["output"] = self.output
         if self.problem is not None:

@@ -24,17 +24,20 @@ from interlock.orchestration.actions.errors import (
 )
 from interlock.orchestration.actions.execution import Execution, compensated
 from interlock.orchestration.actions.judge import UNDO, Case, Judge, Judgement
+from interlock.orchestration.actions.places import Places
 from interlock.orchestration.approvals import Approval, Approvals, ApprovalState
 from interlock.orchestration.approvals import store as approval_store
 from interlock.orchestration.project import Project, Projects
 from interlock.orchestration.sessions import Session, Sessions
 from interlock.orchestration.sessions import store as session_store
-from interlock.values.actions import ActionState
+from interlock.orchestration.sessions.plan import counted
+from interlock.values.actions import WITHOUT_EFFECT, ActionState
 from interlock.values.decisions import Outcome
 from interlock.values.digests import digest
 from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
 
+TRIES = 20  # each lost one means that somebody else's action took the place in the plan
 REMEMBERED = 500  # actions of a session that is loaded again whose repeats count
 
 STATES = {
@@ -44,17 +47,6 @@ STATES = {
     Outcome.shadow: ActionState.shadowed,
     Outcome.deny: ActionState.denied,
 }
-
-
-WITHOUT_EFFECT = frozenset(
-    {
-        ActionState.denied,
-        ActionState.cancelled,
-        ActionState.failed,
-        ActionState.drafted,
-        ActionState.shadowed,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +86,7 @@ class Actions:
         self._execution = execution
         self._telemetry = execution.telemetry
         self._clock: Clock = sessions.clock
+        self._places = Places(database)
         sessions.history = self._remember
 
     async def propose(self, principal: Principal, proposal: Proposal) -> Action:
@@ -109,15 +102,26 @@ class Actions:
             known = await store.by_client_key(self._database, session.id, proposal.client_key)
             if known is not None:
                 return _same(known, arguments)
+        for _ in range(TRIES):
+            action = await self._try(principal, proposal, session, arguments)
+            if action is not None:
+                return action
+            session = await self._sessions.use(proposal.session, principal)
+        raise Conflict("others take the session's plan at the same moment", fix="try again")
+
+    async def _try(self, principal: Principal, proposal: Proposal, session: Session, arguments: str) -> Action | None:
+        """Judge the proposal and act on it; None, with nothing done, where another took its place in the plan first."""
         project, compiled = await self._compiled(session, principal, proposal)
+        usage = session.begin(proposal.operation, arguments)
+        place = await self._places.find(project, session, principal, compiled.operation, proposal.input)
         case = Case(
             session,
             principal.to_json(),
             compiled,
             proposal.input,
             arguments,
-            usage=session.begin(proposal.operation, arguments),
-            in_plan=session.foresee(proposal.operation, proposal.input),
+            usage=usage,
+            place=place,
             vouched=dict.fromkeys(proposal.input, UNDO) if proposal.undo_of else {},
         )
         action_id = new_id("act")
@@ -131,16 +135,18 @@ class Actions:
 
     async def _take(
         self, action_id: str, principal: Principal, proposal: Proposal, case: Case, judgement: Judgement
-    ) -> Action:
+    ) -> Action | None:
         action = self._begin(action_id, principal, proposal, case, judgement)
         with self._execution.holding(action_id):
             try:
                 await self._record_decision(action, case.session, judgement, undone_before=proposal.undone_before)
             except Conflict:
                 known = await self._overtaken_by(proposal)
-                if known is None:
-                    raise
-                return _same(known, case.arguments)
+                if known is not None:
+                    return _same(known, case.arguments)
+                if counted(case.place):
+                    return None
+                raise
             if action.state is ActionState.executing and not action.external:
                 return await self._execution.run(action, case.compiled.operation, case.session)
         self._telemetry.metrics.count("interlock_actions_total", action.operation, action.state.value)
@@ -336,13 +342,15 @@ class Actions:
             undo_of=proposal.undo_of,
             external=case.compiled.external,
             origins=judgement.origins,
-            in_plan=case.in_plan,
+            place=case.place,
         )
 
     async def _overtaken_by(self, proposal: Proposal) -> Action | None:
         """Return the action that was stored at the same moment in place of this proposal's."""
         if proposal.undo_of:
             return await self._undoing(proposal.undo_of)
+        if not proposal.client_key:
+            return None
         return await store.by_client_key(self._database, proposal.session, proposal.client_key)
 
     async def _record_decision(
@@ -452,7 +460,6 @@ class Actions:
         newest = await store.of_session(self._database, session.id, limit=REMEMBERED)
         for action in newest:
             session.begin(action.operation, action.arguments)
-            session.foresee(action.operation, action.input)
         effective = newest
         if len(newest) == REMEMBERED:  # nothing that had an effect or counts is forgotten, however long ago it was
             session.count(await store.counts(self._database, session.id))

@@ -53,7 +53,7 @@ class Case:
     (an undo), or an approver who put them in.
 
     *again* marks an action that was counted when it was first judged, so that limits don't count it twice.
-    *in_plan* says whether the session's plan foresaw it then.
+    *place* is the use's in the session's plan, taken then.
     """
 
     session: Session
@@ -64,7 +64,7 @@ class Case:
     usage: Mapping[str, int]
     vouched: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
-    in_plan: bool = True
+    place: str | None = None
 
     @property
     def agent(self) -> str:
@@ -85,9 +85,11 @@ class Judgement:
     origins: Mapping[str, Origin] = field(repr=False)
 
     def shown(self, session: Session) -> dict[str, Any]:
-        """Return what an approver needs to judge: the words, the arguments, the facts, where values came from."""
+        """Return what an approver needs to judge: the words, the plan, the arguments, the facts, their origins."""
         snapshot = self.snapshot
+        plan = {"plan": session.document()["plan"]} if session.plan is not None else {}
         return {
+            **plan,
             "operation": snapshot.operation,
             "input": snapshot.input,
             "facts": snapshot.facts,
@@ -121,7 +123,7 @@ class Judge:
         """Gather facts, find origins, and decide. Nothing is executed but declared reads."""
         operation = case.compiled.operation
         session = case.session
-        view = session.view(project.settings.verification, in_plan=case.in_plan)
+        view = session.view(project.settings.verification, place=case.place)
         guards = await self._guards(project, case)
         gathered = Gathered()
         if not guards:

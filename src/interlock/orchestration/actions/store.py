@@ -8,7 +8,8 @@ import orjson
 
 from interlock.foundation.store import Database, Row, Statement
 from interlock.orchestration.actions.action import Action, action_from_document
-from interlock.values.actions import ActionState
+from interlock.orchestration.sessions.plan import counted
+from interlock.values.actions import WITHOUT_EFFECT, ActionState
 
 MIGRATIONS = (
     """CREATE TABLE actions (
@@ -20,15 +21,18 @@ MIGRATIONS = (
     "CREATE INDEX actions_unfinished ON actions (state, id) WHERE state IN ('waiting', 'executing', 'in_doubt')",
     "CREATE UNIQUE INDEX actions_by_client_key ON actions (session, client_key) WHERE client_key <> ''",
     "CREATE INDEX actions_by_tenant ON actions (tenant, id)",
+    "ALTER TABLE actions ADD COLUMN place {text} NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX actions_by_place ON actions (session, place) WHERE place <> ''",
 )
 
 _COLUMNS = "id, tenant, session, operation, state, client_key, owner, undone_by, revision, created, updated, document"
 
 
 def insert(action: Action) -> Statement:
-    """Return the guard that stores a new action, unless its client key was taken at the same moment."""
+    """Return the guard that stores a new action, unless its client key or place was taken at the same moment."""
+    marks = ", ".join("?" * 13)
     return Statement(
-        f"INSERT INTO actions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO actions ({_COLUMNS}, place) VALUES ({marks}) ON CONFLICT DO NOTHING",
         (
             action.id,
             action.tenant,
@@ -42,6 +46,7 @@ def insert(action: Action) -> Statement:
             action.created,
             action.updated,
             orjson.dumps(action.document()),
+            _held(action),
         ),
     )
 
@@ -49,13 +54,14 @@ def insert(action: Action) -> Statement:
 def save(action: Action, *, was: ActionState) -> Statement:
     """Return the guard that stores *action* only if it still has the state *was* and the revision it was read with."""
     return Statement(
-        "UPDATE actions SET state = ?, owner = ?, updated = ?, document = ?, revision = revision + 1"
+        "UPDATE actions SET state = ?, owner = ?, updated = ?, document = ?, place = ?, revision = revision + 1"
         " WHERE id = ? AND state = ? AND revision = ?",
         (
             action.state.value,
             action.owner,
             action.updated,
             orjson.dumps(action.document()),
+            _held(action),
             action.id,
             was.value,
             action.revision,
@@ -127,6 +133,12 @@ async def counts(database: Database, session_id: str) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in await database.read(query, session_id)}
 
 
+async def places(database: Database, session_id: str) -> frozenset[str]:
+    """Return the counted places of the session's plan that actions hold."""
+    rows = await database.read("SELECT place FROM actions WHERE session = ? AND place <> ''", session_id)
+    return frozenset(str(row[0]) for row in rows)
+
+
 async def page(
     database: Database, tenant: str, *, states: Sequence[ActionState], session: str, before: str, limit: int
 ) -> list[Action]:
@@ -164,6 +176,11 @@ async def owned(database: Database, owner: str) -> list[Action]:
         f"SELECT {_COLUMNS} FROM actions WHERE state = 'executing' AND owner = ? ORDER BY id", owner
     )
     return [_action(row) for row in rows]
+
+
+def _held(action: Action) -> str:
+    """Return the place that the action holds in its session's plan, so that no other has it; none without effect."""
+    return str(action.place) if counted(action.place) and action.state not in WITHOUT_EFFECT else ""
 
 
 def _action(row: Row) -> Action:

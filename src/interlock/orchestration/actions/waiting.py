@@ -16,6 +16,7 @@ from interlock.orchestration.approvals import Approval, ApprovalState, ConsentSt
 from interlock.orchestration.approvals import store as approval_store
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import Session, Sessions
+from interlock.orchestration.sessions.plan import OUTSIDE, keeps
 from interlock.values.actions import ActionState
 from interlock.values.decisions import Decision, Outcome, Reason, Requirement
 from interlock.values.digests import digest
@@ -97,6 +98,8 @@ class Waiting:
         changed = {name for name, value in edited.items() if action.input.get(name) != value}
         action.vouched = sorted({*action.vouched, *changed} & edited.keys())
         action.input, action.arguments = edited, digest([action.operation, edited])
+        if action.place and not keeps(session.plan or (), action.place, action.operation, edited):
+            action.place = OUTSIDE
         judgement = await self._judge_again(action, session)
         if judgement is None or judgement.decision.outcome is not Outcome.wait:
             decision = judgement.decision if judgement else action.decision
@@ -227,7 +230,7 @@ class Waiting:
             usage=session.usage(action.operation, action.arguments),
             vouched=_vouched(action),
             again=True,
-            in_plan=action.in_plan,
+            place=action.place,
         )
         return await self._judge.judge(project, case)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.orchestration.agents.runner import Actions, AgentRunner, Asked, Models
-from interlock.orchestration.agents.spec import AgentLimits, AgentSpec, agent_from_document, permitted_for
+from interlock.orchestration.agents.spec import AgentLimits, AgentSpec, Planning, agent_from_document, permitted_for
 from interlock.orchestration.agents.turn import Ended, Step, Turn
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Asked",
     "Ended",
     "Models",
+    "Planning",
     "Step",
     "Turn",
     "agent_from_document",

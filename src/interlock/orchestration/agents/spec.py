@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from interlock.context.assembly import ContextPart, compile_context
@@ -13,6 +14,14 @@ from interlock.foundation.settings.quantities import duration
 from interlock.values.clearances import Clearance, clearance_of
 from interlock.values.decisions import Mode
 from interlock.values.operations import Operation
+
+
+class Planning(StrEnum):
+    """What an agent's file says about plans of the sessions it works in."""
+
+    none = "none"
+    derived = "derived"  # one is derived from the person's request before the first turn reads anything
+    required = "required"  # without one, whatever is no plain read asks a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class AgentSpec:
     context: tuple[ContextPart, ...] = ()
     purpose: str = ""
     clearance: Clearance | None = None
+    planning: Planning = Planning.none
 
     def may_use(self, operation_id: str) -> bool:
         """Return whether the agent's file names the operation."""
@@ -86,6 +96,7 @@ def agent_from_document(document: Document) -> AgentSpec:
         context=tuple(context),
         purpose=data.get("purpose", ""),
         clearance=clearance_of(data["clearance"]) if "clearance" in data else None,
+        planning=Planning(data.get("plan", "none")),
     )
 
 

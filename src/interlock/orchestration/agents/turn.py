@@ -37,7 +37,8 @@ class Step:
 class Turn:
     """One turn: words in, steps, answer out.
 
-    *messages* is the turn as a conversation (without instructions), for the next turn's history.
+    *messages* is the turn as a conversation (without instructions), for the next turn's history. *left_out* is what
+    a plan that was derived for the turn does not foresee, in a sentence each.
     """
 
     session: str
@@ -50,6 +51,7 @@ class Turn:
     usage: Usage = field(default_factory=Usage)
     missing_context: Mapping[str, str] = field(default_factory=dict)
     messages: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    left_out: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the turn as a JSON object; the messages are left out."""
@@ -61,4 +63,5 @@ class Turn:
             "ended": self.ended.value,
             "model": {"provider": self.provider, "model": self.model, "usage": self.usage.to_json()},
             "missing_context": dict(self.missing_context),
+            "left_out": list(self.left_out),
         }

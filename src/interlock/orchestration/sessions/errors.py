@@ -1,6 +1,6 @@
 """What can go wrong with a session.
 
-SessionUnknown, SessionForbidden, SessionClosed, SessionInvalid
+SessionUnknown, SessionForbidden, SessionClosed, SessionInvalid, PlanFixed, PlanTooLate
 """
 
 from __future__ import annotations
@@ -33,8 +33,24 @@ class SessionClosed(InterlockError):
 
 
 class SessionInvalid(InterlockError):
-    """The session was asked for with facts that the project does not know."""
+    """The session was asked for with facts that the project does not know, or with a plan that does not fit it."""
 
     code = "session_invalid"
     status = 422
     title = "The session cannot be opened like this"
+
+
+class PlanFixed(InterlockError):
+    """The session carries a plan already; a plan is neither replaced nor widened."""
+
+    code = "plan_fixed"
+    status = 409
+    title = "The session has its plan"
+
+
+class PlanTooLate(InterlockError):
+    """Text that outsiders can write was read in the session, so a plan could be theirs."""
+
+    code = "plan_too_late"
+    status = 409
+    title = "Too late for a plan"

@@ -9,13 +9,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock.foundation.clock import Clock
-from interlock.foundation.store import Database
+from interlock.foundation.store import Database, Statement
 from interlock.governance.journal import Conflict, Entry, Journal
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import store
-from interlock.orchestration.sessions.errors import SessionClosed, SessionForbidden, SessionInvalid, SessionUnknown
+from interlock.orchestration.sessions.errors import (
+    PlanFixed,
+    PlanTooLate,
+    SessionClosed,
+    SessionForbidden,
+    SessionInvalid,
+    SessionUnknown,
+)
 from interlock.orchestration.sessions.overheard import bounded, overheard
-from interlock.orchestration.sessions.plan import plan_of
+from interlock.orchestration.sessions.plan import Plan, check_plan, plan_of
 from interlock.orchestration.sessions.session import Session
 from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
@@ -67,8 +74,8 @@ class Sessions:
     async def open(self, principal: Principal, opening: Opening) -> Session:
         """Open a session with *principal*'s authority.
 
-        Raises `SessionForbidden` where an agent brings a person's words or facts, and `SessionInvalid` for an
-        unknown agent, person or verification level.
+        Raises `SessionForbidden` where an agent brings a person's words, facts or plan, and `SessionInvalid` for an
+        unknown agent, person or verification level, and for a plan that does not fit the project.
         """
         person = self._person(principal, opening)
         self._check(principal, opening, person)
@@ -85,22 +92,15 @@ class Sessions:
             purpose=opening.purpose,
             consent=opening.consent,
             person=person,
-            plan=plan_of(opening.plan) if opening.plan is not None else None,
+            plan=self._plan(opening.plan) if opening.plan is not None else None,
             opened_at=now,
             expires_at=now + min(opening.lifetime, LIFETIME),
         )
         if opening.request:
             session.hear(opening.request)
         self._know(session)
-        entry = Entry(
-            kind="session.opened",
-            tenant=session.tenant,
-            subject=session.id,
-            session=session.id,
-            actor=principal.name,
-            body={"agent": session.agent, "channel": session.channel, "verification": session.verification},
-            fields={"session": session.document()},
-        )
+        body = {"agent": session.agent, "channel": session.channel, "verification": session.verification}
+        entry = self._entry(session, principal, "session.opened", body, {"session": session.document()})
         await self._journal.record([entry], changes=[store.insert(session)])
         self._keep(session)
         return session
@@ -194,7 +194,8 @@ class Sessions:
             )
             body = {"verification": changed.verification, "turns": len(changed.requests)}
             fields = {"request": request} if request else {}
-            if await self._save(session, changed, principal, "session.extended", body, fields):
+            guard = store.save(changed, was=session)
+            if await self._save(session, guard, self._entry(session, principal, "session.extended", body, fields)):
                 if request:
                     session.hear(request)
                 session.verification, session.consent = changed.verification, changed.consent
@@ -216,11 +217,62 @@ class Sessions:
                 return session
             changed = replace(session, overheard=bounded([*session.overheard, *fresh]))
             fields = {"overheard": [{"tool": heard.tool, "text": heard.text} for heard in fresh]}
-            if await self._save(session, changed, principal, "session.overheard", {"texts": len(fresh)}, fields):
+            guard, body = store.save(changed, was=session), {"texts": len(fresh)}
+            if await self._save(session, guard, self._entry(session, principal, "session.overheard", body, fields)):
                 session.overhear(fresh)
                 session.overheard = changed.overheard
                 return session
         raise _overtaken()
+
+    async def fix_plan(
+        self,
+        principal: Principal,
+        session_id: str,
+        plan: Sequence[Any],
+        *,
+        derived_by: str = "",
+        left_out: Sequence[str] = (),
+    ) -> Session:
+        """Give the session its plan, once, with the authority of who opened it or of its person.
+
+        *plan* is a list of steps as in `Opening`; *derived_by* names the model that derived it, and *left_out* says
+        what it does not foresee, for the journal. Raises `SessionForbidden` for an agent, `PlanFixed`, `PlanTooLate`
+        and `SessionInvalid`.
+        """
+        for _ in range(TRIES):
+            session = await self.unplanned(principal, session_id)
+            steps = self._plan(plan)
+            changed = replace(session, plan=steps)
+            body = {"steps": len(steps), "derived_by": derived_by}
+            fields = {"plan": changed.document()["plan"], "left_out": list(left_out)}
+            guard = store.fix(changed, was=session)
+            if await self._save(session, guard, self._entry(session, principal, "session.planned", body, fields)):
+                session.plan = steps
+                return session
+        raise _overtaken()
+
+    async def unplanned(self, principal: Principal, session_id: str) -> Session:
+        """Return a session to which *principal* may give a plan now; raises as `fix_plan` does."""
+        session = await self.use(session_id, principal)
+        if not session.extends(principal):
+            raise SessionForbidden(
+                "an agent cannot give a session its plan",
+                why="a plan says what the agent is meant to do, so it carries the authority of who opened the session",
+                fix="let the person's channel, which opened the session, make this call",
+            )
+        if session.plan is not None:
+            raise PlanFixed(
+                "the session carries a plan already",
+                why="a plan is neither replaced nor widened; what is outside it asks a person",
+                fix="open a new session for other work",
+            )
+        if session.memory.tainted:
+            raise PlanTooLate(
+                "text that outsiders can write was read in this session before",
+                why="a plan that is made now could follow that text",
+                fix="open a new session, and give it its plan before anything is read",
+            )
+        return session
 
     async def close(self, principal: Principal, session_id: str) -> Session:
         """Close a session; what waits in it can no longer run."""
@@ -229,22 +281,16 @@ class Sessions:
             if session.closed:
                 return session
             changed, body = replace(session, closed=True), {"actions": session.actions}
-            if await self._save(session, changed, principal, "session.closed", body, {}):
+            guard = store.save(changed, was=session)
+            if await self._save(session, guard, self._entry(session, principal, "session.closed", body, {})):
                 session.closed = True
                 return session
         raise _overtaken()
 
-    async def _save(
-        self,
-        session: Session,
-        changed: Session,
-        principal: Principal,
-        kind: str,
-        body: dict[str, Any],
-        fields: dict[str, Any],
-    ) -> bool:
-        """Make *changed* durable; return False, with nothing done, where somebody else changed the session first."""
-        entry = Entry(
+    def _entry(
+        self, session: Session, principal: Principal, kind: str, body: dict[str, Any], fields: dict[str, Any]
+    ) -> Entry:
+        return Entry(
             kind=kind,
             tenant=session.tenant,
             subject=session.id,
@@ -253,9 +299,12 @@ class Sessions:
             body=body,
             fields=fields,
         )
+
+    async def _save(self, session: Session, guard: Statement, entry: Entry) -> bool:
+        """Make a change durable; return False, with nothing done, where somebody else changed the session first."""
         session.pending += 1
         try:
-            await self._journal.record([entry], guards=[store.save(changed, was=session)])
+            await self._journal.record([entry], guards=[guard])
         except Conflict:
             self.forget(session.id)
             return False
@@ -299,13 +348,20 @@ class Sessions:
         known = people.get(opening.person)
         return {"id": opening.person, "roles": sorted(known.roles) if known else []}
 
+    def _plan(self, written: Sequence[Any]) -> Plan:
+        plan = plan_of(written)
+        operations = self._projects.current.catalog.operations
+        check_plan(plan, {name: compiled.operation for name, compiled in operations.items()})
+        return plan
+
     def _check(self, principal: Principal, opening: Opening, person: dict[str, Any] | None) -> None:
         facts = (opening.request, opening.customer, opening.verification, opening.purpose, opening.consent, person)
-        if principal.kind is Kind.agent and (any(facts) or opening.channel not in AGENT_CHANNELS):
+        brings = any(facts) or opening.plan is not None
+        if principal.kind is Kind.agent and (brings or opening.channel not in AGENT_CHANNELS):
             raise SessionForbidden(
                 "an agent cannot bring a person's words or facts into a session",
-                why="request, customer, verification, channel, purpose, consent and person carry an authority that"
-                " an agent does not have",
+                why="request, customer, verification, channel, purpose, consent, person and plan carry an authority"
+                " that an agent does not have",
                 fix="open the session with the person's or the channel's own key and name the agent in it",
             )
         self._check_person(principal, opening.person)

@@ -9,7 +9,7 @@ from typing import Any
 
 from interlock.governance.labels import Memory
 from interlock.orchestration.sessions.overheard import Overheard
-from interlock.orchestration.sessions.plan import Plan, step_of
+from interlock.orchestration.sessions.plan import OUTSIDE, Plan
 from interlock.values.labels import Origin
 from interlock.values.operations import Operation
 from interlock.values.principals import Kind, Principal
@@ -39,20 +39,9 @@ class Session:
     done: list[str] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     repeats: Counter[str] = field(default_factory=Counter)
-    used: Counter[int] = field(default_factory=Counter)
     actions: int = 0
     memory: Memory = field(default_factory=Memory, repr=False)
     overheard: list[Overheard] = field(default_factory=list, repr=False)
-
-    def foresee(self, operation: str, arguments: Mapping[str, Any]) -> bool:
-        """Return whether the plan foresees one more use of *operation*, and count it; without a plan it does."""
-        if self.plan is None:
-            return True
-        number = step_of(self.plan, self.used, operation, arguments)
-        if number is None:
-            return False
-        self.used[number] += 1
-        return True
 
     def begin(self, operation: str, arguments_digest: str) -> dict[str, int]:
         """Count one proposed action; return what was counted before it (`context.usage`)."""
@@ -98,8 +87,11 @@ class Session:
             else:
                 self.memory.lose()
 
-    def view(self, levels: tuple[str, ...], *, in_plan: bool = True) -> dict[str, Any]:
-        """Return what policies and facts may know of the session; *in_plan* says whether its plan foresees the use."""
+    def view(self, levels: tuple[str, ...], *, place: str | None = None) -> dict[str, Any]:
+        """Return what policies and facts may know of the session.
+
+        *place* is that of the use in the session's plan; None where no plan was carried, or needed, when it was asked.
+        """
         return {
             "id": self.id,
             "channel": self.channel,
@@ -111,8 +103,8 @@ class Session:
             "done": list(self.done),
             "person": self.person,
             "requested": bool(self.requests),
-            "in_plan": in_plan,
-            "planned": in_plan and self.plan is not None,
+            "in_plan": place != OUTSIDE,
+            "planned": bool(place),
             "tainted": self.memory.tainted,
             "seen": {**self.memory.seen.to_json(), "rank": self.memory.seen.confidentiality.value},
         }

@@ -46,6 +46,15 @@ def save(changed: Session, *, was: Session) -> Statement:
     )
 
 
+def fix(changed: Session, *, was: Session) -> Statement:
+    """Return the guard that stores *changed* only if nothing at all has become of the session since *was* was read.
+
+    Here the session's history counts too: *was* must have seen every result that anybody may have heard of.
+    """
+    guard = save(changed, was=was)
+    return Statement(f"{guard.sql} AND revision = ?", (*guard.params, was.revision))
+
+
 def touch(session_id: str) -> Statement:
     """Return the statement that tells other processes that the session's history grew."""
     return Statement("UPDATE sessions SET revision = revision + 1 WHERE id = ?", (session_id,))

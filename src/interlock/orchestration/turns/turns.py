@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from interlock.foundation.clock import Clock
@@ -12,10 +13,11 @@ from interlock.governance.journal import Entry, Journal
 from interlock.governance.policy import permitted_operations
 from interlock.intelligence.gateway import Gateway, ModelReply, ModelRequest
 from interlock.orchestration.actions import Actions, Proposal
-from interlock.orchestration.agents import AgentRunner, Asked, Turn
+from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planning, Turn
 from interlock.orchestration.project import Project, Projects
-from interlock.orchestration.sessions import Session
+from interlock.orchestration.sessions import PlanFixed, PlanTooLate, Session, Sessions
 from interlock.orchestration.turns.errors import AgentUnknown
+from interlock.orchestration.turns.planning import derive
 from interlock.values.principals import Kind, Principal
 
 CONVERSATIONS = 1000
@@ -26,9 +28,16 @@ class Turns:
     """Runs the project's built-in agents. Conversations are kept in memory, the newest of each session."""
 
     def __init__(
-        self, projects: Projects, actions: Actions, journal: Journal, clock: Clock, telemetry: Telemetry = OFF
+        self,
+        projects: Projects,
+        sessions: Sessions,
+        actions: Actions,
+        journal: Journal,
+        clock: Clock,
+        telemetry: Telemetry = OFF,
     ) -> None:
         self._projects = projects
+        self._sessions = sessions
         self._actions = actions
         self._journal = journal
         self._telemetry = telemetry
@@ -37,16 +46,18 @@ class Turns:
         self._routes: Mapping[str, Any] = projects.current.routes
         self._conversations: OrderedDict[str, list[Mapping[str, Any]]] = OrderedDict()
 
-    async def ask(self, agent: str, session: Session, words: str) -> Turn:
-        """Give *words*, which the session has already heard, to *agent*. Raises `AgentUnknown`."""
+    async def ask(self, agent: str, session: Session, words: str, *, asker: Principal | None = None) -> Turn:
+        """Give *words*, which the session has already heard, to *agent*. Raises `AgentUnknown`.
+
+        *asker* is who asks: with that authority a plan is fixed before the turn reads anything, where the agent's
+        file has plans derived.
+        """
         project = self._projects.current
-        spec = project.agents.get(agent)
-        if spec is None or session.agent not in ("", agent):
-            known = ", ".join(sorted(project.agents)) or "none"
-            raise AgentUnknown(
-                "the session is not for this agent, or the project has none of this name",
-                fix=f"agents of this project: {known}",
-            )
+        spec = self._agent(project, agent, session)
+        left_out: tuple[str, ...] = ()
+        unplanned = session.plan is None and not session.memory.tainted
+        if asker is not None and spec.planning is Planning.derived and unplanned:
+            session, left_out = await self._planned_first(asker, session, spec)
         principal = Principal(Kind.agent, agent, session.tenant, spec.roles)
         asked = Asked(
             session.id,
@@ -60,7 +71,57 @@ class Turns:
             turn = await self._runner.ask(spec, asked)
         self._keep(session.id, turn.messages)
         await self._record(session, agent, turn)
-        return turn
+        return replace(turn, left_out=left_out)
+
+    async def plan(self, asker: Principal, session_id: str) -> tuple[Session, tuple[str, ...]]:
+        """Derive a plan from the person's words in a session, and fix it with the authority of *asker*.
+
+        Return the session, which still has no plan where none could be derived, and what was left out of it. Raises
+        `AgentUnknown` for a session that is for no agent, and as `Sessions.fix_plan` does.
+        """
+        session = await self._sessions.unplanned(asker, session_id)
+        return await self._plan(asker, session, self._agent(self._projects.current, session.agent, session))
+
+    async def _planned_first(
+        self, asker: Principal, session: Session, spec: AgentSpec
+    ) -> tuple[Session, tuple[str, ...]]:
+        """Derive and fix a plan if it is not too late for one; the turn goes on either way."""
+        try:
+            return await self._plan(asker, await self._sessions.unplanned(asker, session.id), spec)
+        except (PlanFixed, PlanTooLate) as error:
+            return await self._sessions.use(session.id, asker), (f"{error.what[0].upper()}{error.what[1:]}.",)
+
+    async def _plan(self, asker: Principal, session: Session, spec: AgentSpec) -> tuple[Session, tuple[str, ...]]:
+        principal = Principal(Kind.agent, spec.name, session.tenant, spec.roles)
+        operations = _permitted(self._projects.current, principal)
+        derived = await derive(self, spec, session, operations, asker)
+        if derived.steps:
+            session = await self._sessions.fix_plan(
+                asker, session.id, derived.steps, derived_by=derived.by, left_out=derived.left_out
+            )
+        else:
+            entry = Entry(
+                kind="session.not_planned",
+                tenant=session.tenant,
+                subject=session.id,
+                session=session.id,
+                actor=asker.name,
+                body={"agent": spec.name, "derived_by": derived.by},
+                fields={"left_out": list(derived.left_out)},
+            )
+            await self._journal.record([entry])
+        return session, derived.left_out
+
+    @staticmethod
+    def _agent(project: Project, agent: str, session: Session) -> AgentSpec:
+        spec = project.agents.get(agent)
+        if spec is None or session.agent not in ("", agent):
+            known = ", ".join(sorted(project.agents)) or "none"
+            raise AgentUnknown(
+                "the session is not for this agent, or the project has none of this name",
+                fix=f"agents of this project: {known}",
+            )
+        return spec
 
     async def complete(self, route: str, request: ModelRequest) -> ModelReply:
         """Call the active project's route; the gateway is made anew when the project's routes changed."""

@@ -56,3 +56,10 @@ class RuleBook:
     answers: Mapping[str, tuple[Answer, ...]]
     threshold: float = 0.6
     operations: frozenset[str] = field(default_factory=frozenset)
+
+    def intent_of(self, words: str) -> tuple[Intent | None, Mapping[str, str]]:
+        """Return the intent of *words* if it is sure enough, and the texts of the slots that their form showed."""
+        match = self.matcher.match(words)
+        if match is None or match.score < self.threshold:
+            return None, {}
+        return self.intents[match.intent], match.texts

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from interlock.intelligence.gateway.formats import PLAN, format_of
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, ToolCall
 from interlock.intelligence.providers.rules.book import RuleBook
 from interlock.intelligence.providers.rules.conversation import read_conversation
+from interlock.intelligence.providers.rules.planning import plan
 from interlock.intelligence.providers.rules.turn import Turn
 
 
@@ -33,8 +37,12 @@ class RulesProvider:
 
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
         del timeout
+        conversation = read_conversation(request.messages)
+        if format_of(request) == PLAN:
+            foreseen = orjson.dumps(plan(self._book, conversation)).decode()
+            return ModelReply(text=foreseen, provider=self.name, model=self.model)
         tools = frozenset(_tool(tool) for tool in request.tools)
-        due = Turn(self._book, read_conversation(request.messages), tools).next()
+        due = Turn(self._book, conversation, tools).next()
         if isinstance(due, ToolCall):
             return ModelReply(tool_calls=(due,), provider=self.name, model=self.model)
         return ModelReply(text=due, provider=self.name, model=self.model)

@@ -87,10 +87,8 @@ class Turn:
         self._tools = tools
         self._calls = conversation.calls
         self._done = deque(conversation.done)
-        match = book.matcher.match(conversation.words)
-        sure = match is not None and match.score >= book.threshold
-        self._intent = book.intents[match.intent] if match and sure else None
-        self._scope = Scope(self._intent, conversation, match.texts if match and sure else {})
+        self._intent, texts = book.intent_of(conversation.words)
+        self._scope = Scope(self._intent, conversation, texts)
 
     def next(self) -> ToolCall | str:
         """Return the next tool call, or the text to answer with."""
