@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from interlock.foundation.expressions import Expression, ExpressionInvalid, compile_expression
+from interlock.values.labels import PUBLIC, Label
 from interlock.values.operations import Effect, Fact, Operation
 
 VARIABLES = frozenset({"input", "session", "facts", "item"})
 
 _REFERENCE = re.compile(r"\bfacts\.([A-Za-z_][A-Za-z0-9_]*)")
+_ANY = re.compile(r"\bfacts\b")
+_INPUT = re.compile(r"\binput\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,32 @@ class CompiledFact:
 
 
 @dataclass(frozen=True, slots=True)
+class FactSource:
+    """Whose data a fact is, so that its labels stay with it, also where it is served from the cache.
+
+    *label* is the strictest that it may carry. *operation* is the one whose result it is (a list of results where
+    *each*), None where it was computed; *asks* says whether the arguments went into that.
+    """
+
+    label: Label
+    operation: Operation | None = None
+    each: bool = False
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FactPlan:
-    """The stages of one operation's facts: everything in a stage can run at once. *shapes* are JSON Schemas."""
+    """The stages of one operation's facts: everything in a stage can run at once. *shapes* are JSON Schemas.
+
+    *label* is the joined label of all of them; *record* is whose data the record's version is.
+    """
 
     stages: tuple[tuple[CompiledFact, ...], ...]
     shapes: Mapping[str, Mapping[str, Any]]
     version: Expression | None = None
+    sources: Mapping[str, FactSource] = field(default_factory=dict)
+    label: Label = PUBLIC
+    record: FactSource = FactSource(PUBLIC)
 
 
 def _references(fact: Fact) -> frozenset[str]:
@@ -85,6 +108,31 @@ def _tell_stuck(left: Sequence[CompiledFact], declared: set[str], report: Callab
         report(left[0].fact.name, f"goes in a circle: {names} build on each other")
 
 
+def _sources(stages: Sequence[Sequence[CompiledFact]], operations: Mapping[str, Operation]) -> dict[str, FactSource]:
+    sources: dict[str, FactSource] = {}
+    for compiled in (compiled for stage in stages for compiled in stage):
+        fact = compiled.fact
+        if fact.read is not None:
+            read = operations[fact.read.operation]
+            sources[fact.name] = FactSource(read.returns, read, bool(fact.each))
+        else:
+            sources[fact.name] = _computed(fact.expression, sources)
+    return sources
+
+
+def _computed(expression: str, sources: Mapping[str, FactSource]) -> FactSource:
+    """Return whose data an expression's value is: that of all facts it names, or of all there are if it is unclear."""
+    named = _REFERENCE.findall(expression)
+    if len(named) < len(_ANY.findall(expression)):
+        named = list(sources)
+    label, asks = PUBLIC, bool(_INPUT.search(expression))
+    for name in named:
+        if name in sources:
+            label = label.join(sources[name].label)
+            asks = asks or sources[name].asks
+    return FactSource(label, asks=asks)
+
+
 def compile_facts(
     operation: Operation, operations: Mapping[str, Operation], report: Callable[[str, str], None]
 ) -> FactPlan:
@@ -115,4 +163,9 @@ def compile_facts(
             version = compile_expression(operation.version, variables=VARIABLES)
         except ExpressionInvalid as error:
             report("version", error.what)
-    return FactPlan(tuple(_stages(compiled, report)), shapes, version)
+    stages = _stages(compiled, report)
+    sources = _sources(stages, operations)
+    label = PUBLIC
+    for source in sources.values():
+        label = label.join(source.label)
+    return FactPlan(tuple(stages), shapes, version, sources, label, _computed(operation.version, sources))

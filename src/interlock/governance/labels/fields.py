@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from interlock.values.labels import Integrity, Label
@@ -22,7 +22,7 @@ class FieldLabels:
     both; with none it is the operation's label that decides.
     """
 
-    __slots__ = ("_default", "_labels", "_trusted", "_untrusted", "plain")
+    __slots__ = ("_default", "_labels", "_trusted", "_untrusted", "indexed", "plain")
 
     def __init__(self, operation: Operation) -> None:
         declared = operation.output
@@ -32,6 +32,8 @@ class FieldLabels:
         self._labels = [(_segments(field.pattern), field.label) for field in declared.labels]
         self.plain = not self._trusted and not self._untrusted
         """Whether no pattern says whom to trust, so that every field is as the operation's label says."""
+        self.indexed = any(part.isdigit() for pattern, _ in self._labels for part in pattern)
+        """Whether a labelling pattern may tell one member of a list from another."""
 
     def of(self, path: Path) -> Label:
         """Return the label of the field at *path* (names and list indexes from the top)."""
@@ -53,6 +55,13 @@ class FieldLabels:
     def labels(self) -> Iterable[Label]:
         """Every label that a field may have."""
         return (self._default, *(label for _, label in self._labels))
+
+    def beneath(self, path: Path) -> Iterator[Label]:
+        """Yield the labels of patterns that may decide about something inside the field at *path*."""
+        for pattern, label in self._labels:
+            deeper = len(pattern) - 1 > len(path) and _covers(pattern[: len(path) + 1], path)
+            if deeper or (len(pattern) == 1 and pattern != ("",)):
+                yield label
 
     def _labelled(self, path: Path) -> Label:
         found, longest = self._default, 0

@@ -33,6 +33,7 @@ from interlock.values.actions import ActionState
 from interlock.values.decisions import Outcome
 from interlock.values.digests import digest
 from interlock.values.identifiers import new_id
+from interlock.values.labels import PUBLIC, Label
 from interlock.values.principals import Kind, Principal
 
 REMEMBERED = 500  # actions of a session that is loaded again whose repeats count
@@ -61,7 +62,7 @@ WITHOUT_EFFECT = frozenset(
 class Proposal:
     """What somebody wants done. *client_key* makes a repeated proposal the same action.
 
-    *undone_before* is an earlier undo of the same action, which had no effect.
+    *undone_before* is an earlier undo of the same action, which had no effect; *undone* is that action's label.
     """
 
     session: str
@@ -70,6 +71,7 @@ class Proposal:
     client_key: str = ""
     undo_of: str = ""
     undone_before: str = ""
+    undone: Label = PUBLIC
 
 
 class Actions:
@@ -119,15 +121,19 @@ class Actions:
             usage=session.begin(proposal.operation, arguments),
             in_plan=session.foresee(proposal.operation, proposal.input),
             vouched=dict.fromkeys(proposal.input, UNDO) if proposal.undo_of else {},
+            undone=proposal.undone,
         )
         action_id = new_id("act")
-        with self._telemetry.action(proposal.operation, action=action_id, session=session.id, agent=case.agent):
+        telemetry = self._telemetry
+        with telemetry.action(proposal.operation, action=action_id, session=session.id, agent=case.agent) as span:
             judgement = await self._judge.judge(project, case)
             while project is not self._projects.current:  # it changed while facts were read
                 project, compiled = await self._compiled(session, principal, proposal)
                 case = replace(case, compiled=compiled)
                 judgement = await self._judge.judge(project, case)
-            return await self._take(action_id, principal, proposal, case, judgement)
+            action = await self._take(action_id, principal, proposal, case, judgement)
+            telemetry.label(span, action.label)
+            return action
 
     async def _take(
         self, action_id: str, principal: Principal, proposal: Proposal, case: Case, judgement: Judgement
@@ -219,7 +225,14 @@ class Actions:
         except ExpressionFailed as error:
             raise NothingToUndo("the undo's arguments cannot be computed from this action's result") from error
         within = session or done.session
-        proposal = Proposal(within, plan.operation, arguments, undo_of=done.id, undone_before=done.undone_by)
+        proposal = Proposal(
+            within,
+            plan.operation,
+            arguments,
+            undo_of=done.id,
+            undone_before=done.undone_by,
+            undone=done.label or PUBLIC,
+        )
         return await self.propose(principal, proposal)
 
     async def _undoing(self, action_id: str) -> Action | None:
@@ -270,13 +283,14 @@ class Actions:
         self._sessions.forget(action.session)
         return action
 
-    async def approvals(self, action: Action, principal: Principal) -> list[dict[str, Any]]:
-        """Return the approvals asked for an action the caller may see; the facts only for who may read or decide."""
+    async def approvals(self, action: Action, principal: Principal) -> list[tuple[Approval, bool]]:
+        """Return the approvals asked for an action the caller may see, and whether it may see the facts.
+
+        Those are for who may read or decide; others are shown where an approval stands.
+        """
         reads = principal.may("read") or principal.may("admin")
-        return [
-            approval.to_json() if reads or approval.admits(principal) else approval.standing()
-            for approval in await self._approvals.of_action(action.id)
-        ]
+        asked = await self._approvals.of_action(action.id)
+        return [(approval, reads or approval.admits(principal)) for approval in asked]
 
     async def _compiled(
         self, session: Session, principal: Principal, proposal: Proposal
@@ -298,7 +312,7 @@ class Actions:
             subject=session.id,
             session=session.id,
             actor=principal.name,
-            body={"code": code},
+            body={"code": code, "label": session.memory.seen.to_json()},
             fields={"operation": proposal.operation[:200], "input": proposal.input},
         )
         await self._journal.record([entry])
@@ -332,6 +346,8 @@ class Actions:
             external=case.compiled.external,
             origins=judgement.origins,
             in_plan=case.in_plan,
+            labels=judgement.labels,
+            label=judgement.data,
         )
 
     async def _overtaken_by(self, proposal: Proposal) -> Action | None:
@@ -403,6 +419,7 @@ class Actions:
             "project": judgement.version,
             "reads": judgement.gathered.reads,
             "undo_of": action.undo_of,
+            "label": judgement.label.to_json(),
         }
         fields = {
             "snapshot": judgement.snapshot.to_json(),

@@ -19,6 +19,7 @@ from interlock.orchestration.sessions import Session, Sessions
 from interlock.values.actions import ActionState
 from interlock.values.decisions import Decision, Outcome, Reason, Requirement
 from interlock.values.digests import digest
+from interlock.values.labels import PUBLIC
 from interlock.values.principals import Principal
 
 _GONE = Reason("operation-gone", "The project no longer has this operation")
@@ -155,7 +156,7 @@ class Waiting:
         allowed = outcome in (Outcome.allow, Outcome.wait)
         action.state = ActionState.executing if allowed else STATES[outcome]
         action.owner = self._actions.writer if allowed else ""
-        action.definition = judgement.snapshot.digest
+        _bind(action, judgement)
         entry = self._actions.decided(action, judgement, kind="action.redecided")
         with self._execution.holding(action.id):
             await self._actions.save(action, ActionState.waiting, [entry], [approval_store.dismiss(action.id)])
@@ -176,7 +177,7 @@ class Waiting:
         """Store the new judgement of a waiting action; consents bound to another case, or *lapsed*, become void."""
         outcome = judgement.decision.outcome
         action.decision, action.consent, action.record = judgement.decision, judgement.consent, judgement.record
-        action.definition = judgement.snapshot.digest
+        _bind(action, judgement)
         action.met = {name: met for name, met in action.met.items() if met["consent"] == action.consent}
         changes: list[Statement] = [approval_store.void(action.id, keep=action.consent)]
         changes += [approval_store.lapse(approval) for approval in lapsed]
@@ -228,6 +229,7 @@ class Waiting:
             vouched=_vouched(action),
             again=True,
             in_plan=action.in_plan,
+            undone=action.label or PUBLIC,
         )
         return await self._judge.judge(project, case)
 
@@ -237,6 +239,12 @@ class Waiting:
         assert action is not None
         assert session is not None
         return action, session
+
+
+def _bind(action: Action, judgement: Judgement) -> None:
+    """Take over from a new judgement what it was about."""
+    action.definition = judgement.snapshot.digest
+    action.labels, action.label = judgement.labels, judgement.data
 
 
 def _vouched(action: Action) -> dict[str, str]:
