@@ -137,7 +137,9 @@ def test_a_field_is_replaced_by_words_that_name_its_label() -> None:
 
 def test_a_category_alone_can_hide_a_field() -> None:
     narrow = Clearance(Confidentiality.restricted, EVERY - {Category.health})
-    assert Mask(hides(illness=HEALTH), narrow).apply({"illness": "flu"}) == {"illness": "[masked: confidential, health]"}
+    assert Mask(hides(illness=HEALTH), narrow).apply({"illness": "flu"}) == {
+        "illness": "[masked: confidential, health]"
+    }
 
 
 def test_a_hidden_object_is_replaced_as_a_whole_unless_something_in_it_may_be_seen() -> None:

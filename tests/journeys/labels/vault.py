@@ -143,7 +143,14 @@ class Vault:
 
     async def by(self, who: str, call: Callable[[Caller], T]) -> T:
         """Return what *call* does with somebody's key over HTTP, while the server goes on answering."""
-        return await asyncio.to_thread(call, Caller(self.port, self.keys[who]))
+
+        def called() -> T:
+            try:
+                return call(Caller(self.port, self.keys[who]))
+            except StopIteration as error:  # which no future can hold
+                raise AssertionError("the page has no such form") from error
+
+        return await asyncio.to_thread(called)
 
     async def session(self, agent: str = "", request: str = "") -> str:
         """Return a session of Carla's."""
@@ -171,12 +178,7 @@ class Vault:
 
     async def page(self, who: str, path: str) -> Any:
         """Return a page of the console as somebody sees it."""
-
-        def visit() -> Any:
-            visitor = Visitor(self.port)
-            return visitor.sign_in(self.keys[who], path)
-
-        return await asyncio.to_thread(visit)
+        return await self.by(who, lambda caller: Visitor(self.port).sign_in(caller.key, path))
 
 
 def write_vault(root: Path) -> Path:

@@ -9,12 +9,14 @@ from difflib import get_close_matches
 from typing import Any
 
 from interlock.foundation.expressions import Expression, ExpressionInvalid, compile_expression
+from interlock.governance.labels import FieldLabels
 from interlock.values.labels import PUBLIC, Label
 from interlock.values.operations import Effect, Fact, Operation
 
 VARIABLES = frozenset({"input", "session", "facts", "item"})
 
 _REFERENCE = re.compile(r"\bfacts\.([A-Za-z_][A-Za-z0-9_]*)")
+_FIELD = re.compile(r"\bfacts\.([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)(?![\w.])\s*([(\[]?)")
 _ANY = re.compile(r"\bfacts\b")
 _INPUT = re.compile(r"\binput\b")
 
@@ -121,16 +123,28 @@ def _sources(stages: Sequence[Sequence[CompiledFact]], operations: Mapping[str, 
 
 
 def _computed(expression: str, sources: Mapping[str, FactSource]) -> FactSource:
-    """Return whose data an expression's value is: that of all facts it names, or of all there are if it is unclear."""
-    named = _REFERENCE.findall(expression)
-    if len(named) < len(_ANY.findall(expression)):
-        named = list(sources)
+    """Return whose data an expression's value is: the fields' that it names, or all there are where that is unclear."""
     label, asks = PUBLIC, bool(_INPUT.search(expression))
-    for name in named:
+    named = [(name, path.split(".")[1:], followed) for name, path, followed in _FIELD.findall(expression)]
+    if len(named) < len(_ANY.findall(expression)):
+        named = [(name, [], "") for name in sources]
+    for name, path, followed in named:
         if name in sources:
-            label = label.join(sources[name].label)
-            asks = asks or sources[name].asks
+            source = sources[name]
+            asks = asks or source.asks
+            if source.operation is not None and not source.each and not followed:
+                label = label.join(_field_label(source.operation, path))
+            else:
+                label = label.join(source.label)
     return FactSource(label, asks=asks)
+
+
+def _field_label(operation: Operation, path: Sequence[str]) -> Label:
+    fields = FieldLabels(operation)
+    label = fields.of(path)
+    for deeper in fields.beneath(path):
+        label = label.join(deeper)
+    return label
 
 
 def compile_facts(

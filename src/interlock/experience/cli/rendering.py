@@ -7,6 +7,7 @@ from typing import Any
 
 from interlock.experience.cli.output import fields, indented, table
 from interlock.experience.words import (
+    hidden_words,
     moment,
     origin_mark,
     origin_words,
@@ -107,6 +108,7 @@ def approval_text(approval: Json) -> str:
         ("words", words or "none were given"),
         ("why", reasons_text(shown.get("reasons", []))),
         ("record", short(shown.get("record", ""), 80)),
+        ("hidden", hidden_words(shown["masked"]) if "masked" in shown else ""),
         ("decisions", "\n".join(map(_decision, approval["decisions"]))),
         ("consent", approval["consent"]),
     ]

@@ -12,6 +12,7 @@ from interlock.orchestration.actions.actions import STATES, Actions
 from interlock.orchestration.actions.errors import ActionForbidden, ActionStateInvalid, EditRefused
 from interlock.orchestration.actions.execution import Execution
 from interlock.orchestration.actions.judge import APPROVER, UNDO, Case, Judge, Judgement
+from interlock.orchestration.actions.view import View
 from interlock.orchestration.approvals import Approval, ApprovalState, ConsentStale
 from interlock.orchestration.approvals import store as approval_store
 from interlock.orchestration.project import Projects
@@ -92,8 +93,17 @@ class Waiting:
         return await self.resume(action_id)
 
     async def edit(self, action_id: str, edited: dict[str, Any], editor: Principal) -> str:
-        """Replace the arguments and decide anew; raises `EditRefused` where policy does not allow the result."""
+        """Replace the arguments and decide anew; raises `EditRefused` where policy does not allow the result.
+
+        What was masked for the editor and comes back as the mask stays as it is.
+        """
         action, session = await self._load(action_id)
+        shown = View(self._projects.current, editor).action(action).input
+        hidden = {name for name, value in shown.items() if value is not action.input[name]}
+        edited = {
+            name: action.input[name] if name in hidden and value == shown[name] else value
+            for name, value in edited.items()
+        }
         self._projects.current.catalog.operation(action.operation).check_input(edited)
         changed = {name for name, value in edited.items() if action.input.get(name) != value}
         action.vouched = sorted({*action.vouched, *changed} & edited.keys())
