@@ -187,11 +187,13 @@ def test_an_argument_without_a_label_is_taken_for_one_of_the_house() -> None:
 
 def test_what_repeats_a_hidden_argument_is_hidden_too() -> None:
     arguments = {"iban": "DE1234", "to": ["Ann Other", 77777], "short": "x", "yes": True}
-    echoes = Echoes(arguments, mask_arguments(arguments, dict.fromkeys(arguments, SECRET.to_json()), USUAL))
+    echoes = Echoes()
+    echoes.learn(arguments, mask_arguments(arguments, dict.fromkeys(arguments, SECRET.to_json()), USUAL))
     shown = {"said": "sent to DE1234.", "parts": [77777, 77777.0, 7, True, None, "x"], "who": "Ann"}
     assert echoes.apply(shown) == {"said": WORDS, "parts": [WORDS, WORDS, 7, True, None, "x"], "who": "Ann"}
     assert echoes.words == WORDS
-    nothing = Echoes(arguments, arguments)
+    nothing = Echoes()
+    nothing.learn(arguments, arguments)
     assert nothing.apply(shown) is shown
     assert nothing.words == ""
 

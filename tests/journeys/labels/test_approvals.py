@@ -87,6 +87,9 @@ async def test_what_was_hidden_runs_as_it_was_asked(vault: Vault) -> None:
     action = await vault.by("lena", lambda caller: caller.action(approval["action"]))
     assert action["output"] == {"id": 1, "iban": FINANCIAL, "amount": 20.0}, "what repeats a hidden argument is hidden"
     assert action["state"] == "succeeded"
+    for path in (f"/v1/actions/{action['id']}/trace", f"/v1/journal/{action['id']}"):
+        assert not holds(await vault.by("lena", lambda caller, path=path: caller.get(path)))  # type: ignore[misc]
+        assert holds(await vault.by("aude", lambda caller, path=path: caller.get(path)))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("changes_target", [False, True])

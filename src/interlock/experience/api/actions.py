@@ -103,7 +103,7 @@ async def trace_action(request: Request) -> Any:
     """Answer the five questions for one action from the journal."""
     action = await _action(request)
     records = await request.installation.journal.show(action.id, tenant=request.principal.tenant)
-    return trace([*map(request.view.record, records)])
+    return trace(request.view.records(records))
 
 
 async def explain_action(request: Request) -> Any:

@@ -130,18 +130,21 @@ class Echoes:
 
     __slots__ = ("_numbers", "_texts", "_words")
 
-    def __init__(self, arguments: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._numbers: dict[float, str] = {}
         self._words = ""
+
+    def learn(self, arguments: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        """Take those of *arguments* that are hidden in *shown*."""
         for name, value in arguments.items():
             words = shown.get(name)
             if isinstance(words, str) and words is not value and is_masked(words):
                 self._words = self._words or words
                 for leaf in _leaves(value):
-                    self._learn(leaf, words)
+                    self._know(leaf, words)
 
-    def _learn(self, leaf: Any, words: str) -> None:
+    def _know(self, leaf: Any, words: str) -> None:
         if isinstance(leaf, str) and len(leaf) >= SHORTEST_ECHO:
             self._texts[leaf] = words
         elif isinstance(leaf, (int, float)) and abs(leaf) >= 10 ** (SHORTEST_ECHO - 1):

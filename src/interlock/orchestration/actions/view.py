@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from interlock.context.facts import FactPlan, FactSource
-from interlock.governance.journal import Record
+from interlock.governance.journal import Record, cover, label_of
 from interlock.governance.labels import Echoes, Mask, mask_arguments, masked, masked_places
 from interlock.orchestration.actions.action import Action
 from interlock.orchestration.actions.execution import OWN, REPORTED
@@ -17,12 +17,10 @@ from interlock.values.clearances import EVERY
 from interlock.values.labels import PUBLIC, Confidentiality, Label, label_from_json
 from interlock.values.principals import Principal
 
+REPEATING = frozenset({"output", "problem"})
+"""Fields of records in which a system or a caller may repeat an argument."""
 UNTOLD = Label(Confidentiality.restricted, EVERY)
 """Of values of which nobody can say any more how confidential they are."""
-
-
-UNLABELLED = frozenset({"reasons", "words", "comment"})
-"""Fields of records that hold what policies and people said, which carries no label."""
 
 
 class View:
@@ -53,7 +51,7 @@ class View:
         given = action.input if own else mask_arguments(action.input, action.labels, self.clearance)
         if given is action.input and mask is not None and mask.open:
             return action
-        echoes = Echoes(action.input, given)
+        echoes = _echoes(action.input, given)
         output = echoes.apply(mask.apply(action.output) if mask is not None else self._untold(action))
         problem = echoes.apply(action.problem if own else self._problem(action))
         if given is action.input and output is action.output and problem is action.problem:
@@ -69,21 +67,31 @@ class View:
         shown = self._shown(approval.shown)
         return approval if shown is approval.shown else replace(approval, shown=shown)
 
-    def record(self, record: Record) -> Record:
-        """Return a journal record as it is shown: its values by their fields' labels, or by the record's own."""
+    def records(self, records: Sequence[Record]) -> list[Record]:
+        """Return journal records as they are shown: their values by their fields' labels, or by the record's own.
+
+        What an action's arguments hide is hidden as well where another of the records repeats it.
+        """
+        echoes = Echoes()
+        for record in records:
+            snapshot = record.fields.get("snapshot")
+            if isinstance(snapshot, dict):
+                echoes.learn(snapshot["input"], self._given(snapshot))
+        return [self._record(record, echoes) for record in records]
+
+    def _record(self, record: Record, echoes: Echoes) -> Record:
         if not record.fields:
             return record
-        label = label_from_json(record.body["label"]) if "label" in record.body else None
-        operation = str(record.body.get("operation", ""))
+        label, operation = label_of(record.body), str(record.body.get("operation", ""))
         fields = {name: self._field(name, value, operation, label) for name, value in record.fields.items()}
+        fields |= {name: echoes.apply(fields[name]) for name in REPEATING & fields.keys()}
         same = all(fields[name] is value for name, value in record.fields.items())
         return record if same else replace(record, fields=fields)
 
     def snapshot(self, snapshot: dict[str, Any], label: Label | None = None) -> dict[str, Any]:
         """Return a decision's snapshot as it is shown; *label* is the one recorded with it."""
-        labels = _argument_labels(snapshot.get("origins", {}))
-        given = mask_arguments(snapshot["input"], labels, self.clearance)
-        echoes = Echoes(snapshot["input"], given)
+        given = self._given(snapshot)
+        echoes = _echoes(snapshot["input"], given)
         operation = snapshot["operation"]
         facts = self._facts(operation, snapshot["facts"], label, echoes)
         flow = echoes.apply(snapshot.get("flow", {}))
@@ -95,8 +103,8 @@ class View:
         if not shown:
             return shown
         label = label_from_json(shown["label"]) if "label" in shown else None
-        given = mask_arguments(shown["input"], _argument_labels(shown["origins"]), self.clearance)
-        echoes = Echoes(shown["input"], given)
+        given = self._given(shown)
+        echoes = _echoes(shown["input"], given)
         facts = self._facts(shown["operation"], shown["facts"], label, echoes)
         plan = self._project.facts.get(shown["operation"])
         record = shown["record"]
@@ -148,10 +156,16 @@ class View:
         mask = self.mask(operation) if name == "output" else None
         if mask is not None:
             return mask.apply(value)
-        if label is None:
-            label = UNTOLD if name == "output" else PUBLIC
-        return value if name in UNLABELLED or self.clearance.admits(label) else masked(label)
+        return cover(name, value, UNTOLD if label is None and name == "output" else label, self.clearance)
+
+    def _given(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the input of a snapshot, or of what an approver is shown, by the labels of its origins."""
+        labels = {name: origin["label"] for name, origin in document.get("origins", {}).items() if "label" in origin}
+        return mask_arguments(document["input"], labels, self.clearance)
 
 
-def _argument_labels(origins: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: origin["label"] for name, origin in origins.items() if "label" in origin}
+def _echoes(arguments: dict[str, Any], given: dict[str, Any]) -> Echoes:
+    echoes = Echoes()
+    if given is not arguments:
+        echoes.learn(arguments, given)
+    return echoes
