@@ -59,6 +59,10 @@ class Label:
         """Whether it binds anybody of the house: above internal, or about something that has consequences."""
         return self.confidentiality > Confidentiality.internal or bool(self.categories)
 
+    def __str__(self) -> str:
+        """Return the level and the categories, such as `restricted, financial`."""
+        return ", ".join([self.confidentiality.name, *sorted(self.categories)])
+
     def to_json(self) -> dict[str, Any]:
         """Return the label as a JSON object."""
         return {

@@ -152,6 +152,10 @@ class Vault:
 
         return await asyncio.to_thread(called)
 
+    async def read(self, who: str, path: str) -> Any:
+        """Return what a GET answers somebody."""
+        return await self.by(who, lambda caller: caller.get(path))
+
     async def session(self, agent: str = "", request: str = "") -> str:
         """Return a session of Carla's."""
         opening = {name: text for name, text in (("agent", agent), ("request", request)) if text}
@@ -181,9 +185,10 @@ class Vault:
         return await self.by(who, lambda caller: Visitor(self.port).sign_in(caller.key, path))
 
 
-def write_vault(root: Path) -> Path:
-    """Write the project and its database into *root*."""
-    for name, text in FILES.items():
+def write_vault(root: Path, **more: str) -> Path:
+    """Write the project and its database into *root*; *more* files replace the usual ones or come to them."""
+    files = {**FILES, **{name.replace("__", "/") + ".yaml": text for name, text in more.items()}}
+    for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.lstrip(), "utf-8")

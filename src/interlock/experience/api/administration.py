@@ -112,7 +112,8 @@ async def ask(request: Request) -> Any:
         session = await sessions.extend(request.principal, session_id, request=words)
     else:
         session = await sessions.open(request.principal, Opening(request=words, **body))
-    return (await request.installation.turns.ask(body["agent"], session, words)).to_json()
+    turn = await request.installation.turns.ask(body["agent"], session, words)
+    return turn.seen_by(request.view.clearance).to_json()
 
 
 ROUTES = (

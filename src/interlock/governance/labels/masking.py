@@ -21,7 +21,7 @@ Path = tuple[str | int, ...]
 
 def masked(label: Label) -> str:
     """Return the words that stand for a value of *label*."""
-    return f"{_START}{', '.join([label.confidentiality.name, *sorted(label.categories)])}{_END}"
+    return f"{_START}{label}{_END}"
 
 
 def is_masked(value: object) -> bool:

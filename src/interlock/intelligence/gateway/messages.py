@@ -46,13 +46,13 @@ class ModelRequest:
     """One chat completion.
 
     *messages* and *tools* are in OpenAI's shape (`role`, `content`, `tool_calls`, `tool_call_id`; functions
-    with JSON Schema parameters). *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`; it is
-    recorded and never sent to a provider.
+    with JSON Schema parameters). *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`, and with
+    which `label` the messages are to be treated; it is recorded and never sent to a provider.
     """
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

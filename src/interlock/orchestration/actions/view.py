@@ -49,17 +49,19 @@ class View:
         mask = self.mask(action.operation)
         own = action.principal == self._principal.name and not action.undo_of
         given = action.input if own else mask_arguments(action.input, action.labels, self.clearance)
-        if given is action.input and mask is not None and mask.open:
+        fits = action.label is None or self.clearance.admits(action.label)
+        if given is action.input and mask is not None and mask.open and fits:
             return action
         echoes = _echoes(action.input, given)
         output = echoes.apply(mask.apply(action.output) if mask is not None else self._untold(action))
         problem = echoes.apply(action.problem if own else self._problem(action))
-        if given is action.input and output is action.output and problem is action.problem:
+        if given is action.input and output is action.output and problem is action.problem and fits:
             return action
         label = mask.label if mask is not None and output is not None else PUBLIC
-        for name, document in action.labels.items():
-            if given.get(name) is action.input.get(name):
-                label = label.join(label_from_json(document))
+        for document in action.labels.values():
+            argument = label_from_json(document)
+            if self.clearance.admits(argument):
+                label = label.join(argument)
         return replace(action, input=given, output=output, problem=problem, label=label)
 
     def approval(self, approval: Approval) -> Approval:
