@@ -73,6 +73,11 @@ def origin_mark(origin: Mapping[str, Any]) -> str:
     return "unknown" if origin.get("unknown") else ""
 
 
+def label_words(label: Mapping[str, Any] | None) -> str:
+    """Return a label in words, such as `restricted, financial`; nothing for none."""
+    return ", ".join([label["confidentiality"], *label["categories"]]) if label else ""
+
+
 def hidden_words(masked: Mapping[str, Any]) -> str:
     """Return that, and why, some of what an approval shows is masked, as its `shown.masked` has it."""
     count, cleared = len(masked["fields"]), masked["cleared"]

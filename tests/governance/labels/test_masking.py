@@ -205,7 +205,7 @@ def test_masked_places_are_named_by_pointers() -> None:
 
 # --- the schema ------------------------------------------------------------------------------------------------------
 
-PERSON = {
+PERSON: dict[str, Any] = {
     "type": "object",
     "required": ["id", "iban"],
     "additionalProperties": False,
@@ -271,6 +271,6 @@ def test_a_hidden_field_is_published_as_text_and_the_rest_as_it_was() -> None:
     mask = Mask(operation(FieldLabel("/id", SECRET), schema=PERSON), USUAL)
     assert mask.schema is not None
     assert mask.schema["properties"]["id"]["type"] == "string"
-    assert mask.schema["properties"]["iban"] == PERSON["properties"]["iban"]  # type: ignore[index]
+    assert mask.schema["properties"]["iban"] == PERSON["properties"]["iban"]
     assert Mask(operation(schema=PERSON), USUAL).schema is PERSON
     assert Mask(operation(FieldLabel("/id", SECRET)), USUAL).schema is None

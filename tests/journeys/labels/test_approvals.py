@@ -70,6 +70,7 @@ async def test_pages_of_the_console_mask_in_the_same_way(vault: Vault) -> None:
         assert not [canary for canary in CANARIES if canary in hidden.html], page
         whole = await vault.page("aude", f"/console/{page}")
         assert IBAN in whole.html or "explanation" in page, page
+    assert "restricted, financial" in (await vault.page("aude", f"/console/actions/{action['id']}")).text
     shown = await vault.page("lena", f"/console/approvals/{approval['id']}")
     assert "5 values are hidden from you" in shown.text
     assert FINANCIAL in shown.text

@@ -48,3 +48,16 @@ async def test_a_value_keeps_its_label_from_one_action_to_the_next(vault: Vault)
     snapshot = await decided(vault, action["id"])
     assert snapshot["origins"]["iban"]["label"]["confidentiality"] == "restricted"
     assert snapshot["data"]["confidentiality"] == "restricted"
+
+
+async def test_an_undo_elsewhere_keeps_the_label_of_the_record_that_it_is_made_from(vault: Vault) -> None:
+    _, action = await vault.waiting()
+    approval = (await vault.read("aude", "/v1/approvals"))["items"][0]
+    verdict = {"verdict": "approve", "consent": approval["consent"]}
+    await vault.by("aude", lambda caller: caller.post(f"/v1/approvals/{approval['id']}/decide", verdict))
+    elsewhere = await vault.session("seer")
+    path, body = f"/v1/actions/{action['id']}/undo", {"session": elsewhere}
+    undo = await vault.by("seer", lambda caller: caller.post(path, body))
+    assert undo["state"] == "succeeded"
+    assert undo["input"] == {"iban": IBAN}
+    assert (await vault.by("lena", lambda caller: caller.action(undo["id"])))["input"] == {"iban": FINANCIAL}

@@ -73,12 +73,18 @@ operations:
     input: {person: string, iban: string, amount: number}
     columns: {id: integer, iban: string, amount: number}
     rows: one
+    undo: unpay(iban = output.iban)
     version: "facts.payee.version"
     arguments: {person: target, iban: target, amount: control}
     facts:
       payee: {read: staff.get_person(id = input.person), max_age: 60s}
       monthly: "facts.payee.salary / 12.0"
       owed: "input.amount"
+  unpay:
+    effect: write
+    from: "DELETE FROM payments WHERE iban = :iban"
+    input: {iban: string}
+    expect_rows: 1
 """,
     "systems/desk.yaml": """
 system: desk
@@ -116,6 +122,7 @@ operations: ["staff.*"]
 @id("pay") @require("approval:lead") @because("Paying takes a lead")
 permit (principal in Role::"agents", action == Action::"staff.pay", resource)
 when { context.input.iban like "*" && context.facts.payee.salary.greaterThan(decimal("1.00")) };
+@id("unpay") permit (principal in Role::"agents", action == Action::"staff.unpay", resource);
 @id("wire") permit (principal in Role::"agents", action == Action::"desk.wire", resource);
 """,
 }

@@ -155,7 +155,8 @@ async def test_a_turn_from_words_over_actions_to_an_answer() -> None:
         "erp__get_order",
         "pay__refund",
     ]
-    assert first.metadata == {"session": "ses_1", "agent": "support", "tenant": "acme", "actor": "agent:support"}
+    who = {"session": "ses_1", "agent": "support", "tenant": "acme", "actor": "agent:support"}
+    assert first.metadata == {**who, "label": Label().to_json()}
     assert first.messages[0]["content"].startswith("You help.")
     known = orjson.loads(first.messages[1]["content"])
     assert known["session"] == {"customer": "ALFKI"}

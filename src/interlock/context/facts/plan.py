@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from interlock.foundation.expressions import Expression, ExpressionInvalid, compile_expression
-from interlock.governance.labels import FieldLabels
+from interlock.governance.labels import FieldLabels, joined
 from interlock.values.labels import PUBLIC, Label
 from interlock.values.operations import Effect, Fact, Operation
 
@@ -141,10 +141,7 @@ def _computed(expression: str, sources: Mapping[str, FactSource]) -> FactSource:
 
 def _field_label(operation: Operation, path: Sequence[str]) -> Label:
     fields = FieldLabels(operation)
-    label = fields.of(path)
-    for deeper in fields.beneath(path):
-        label = label.join(deeper)
-    return label
+    return joined([fields.of(path), *fields.beneath(path)])
 
 
 def compile_facts(
@@ -179,7 +176,5 @@ def compile_facts(
             report("version", error.what)
     stages = _stages(compiled, report)
     sources = _sources(stages, operations)
-    label = PUBLIC
-    for source in sources.values():
-        label = label.join(source.label)
+    label = joined(source.label for source in sources.values())
     return FactPlan(tuple(stages), shapes, version, sources, label, _computed(operation.version, sources))

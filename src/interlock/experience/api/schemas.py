@@ -188,6 +188,7 @@ COMPONENTS: dict[str, Any] = {
             "consent": {"type": "string"},
             "output": {},
             "problem": _ANY,
+            "label": _ANY,
         },
     },
     "Session": {

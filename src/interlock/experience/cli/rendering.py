@@ -8,6 +8,7 @@ from typing import Any
 from interlock.experience.cli.output import fields, indented, table
 from interlock.experience.words import (
     hidden_words,
+    label_words,
     moment,
     origin_mark,
     origin_words,
@@ -39,6 +40,7 @@ def action_text(action: Json) -> str:
         ("decision", f"{decision['outcome']}, because\n{reasons_text(decision['reasons'])}"),
         ("waits for", "\n".join(waiting)),
         ("output", document_text(action.get("output"))),
+        ("label", label_words(action.get("label"))),
         ("problem", problem_text(action.get("problem"))),
         ("undoes", action.get("undo_of", "")),
         ("undone by", action.get("undone_by", "")),

@@ -70,6 +70,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "consent": consent_words,
     "is_table": is_table,
     "label": label,
+    "labelled": words.label_words,
     "outcome": lambda outcome: _OUTCOMES.get(outcome, outcome),
     "short_moment": short_moment,
     "stamp": stamp,
