@@ -76,6 +76,23 @@ async def test_pages_of_the_console_mask_in_the_same_way(vault: Vault) -> None:
     assert FINANCIAL in shown.text
 
 
+async def test_an_explanation_is_of_the_real_decision_and_tells_no_hidden_value(vault: Vault) -> None:
+    _, action = await vault.waiting()
+    told = {who: await vault.read(who, f"/v1/actions/{action['id']}/explain") for who in ("lena", "aude")}
+    assert told["lena"]["decision"] == told["aude"]["decision"]
+    seen = {who: _seen(explained) for who, explained in told.items()}
+    assert seen["aude"]["context.facts.payee.salary"] == SALARY
+    assert seen["lena"]["context.facts.payee.salary"] == PERSONAL
+    assert seen["lena"]["context.input.iban"] == FINANCIAL
+    assert not holds(told["lena"])
+    assert holds(told["aude"]["changes"])
+
+
+def _seen(explained: dict[str, Any]) -> dict[str, Any]:
+    parts = [part for policy in explained["policies"] for part in policy["conditions"]]
+    return {name: value for part in parts for name, value in part["seen"].items()}
+
+
 async def test_what_was_hidden_runs_as_it_was_asked(vault: Vault) -> None:
     await vault.waiting()
     approval = await asked(vault, "lena")
