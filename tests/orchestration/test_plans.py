@@ -14,7 +14,7 @@ from interlock.experience.api.request import Request
 from interlock.experience.api.sessions import plan_session
 from interlock.experience.installation import Installation
 from interlock.governance.journal import Conflict, Search
-from interlock.orchestration.actions import Action, Proposal, actions
+from interlock.orchestration.actions import Action, Proposal, history
 from interlock.orchestration.approvals import Verdict
 from interlock.orchestration.sessions import (
     Opening,
@@ -241,7 +241,7 @@ async def test_what_waits_since_before_the_plan_is_neither_in_it_nor_outside(des
 
 
 async def test_a_plans_counts_outlive_a_long_history(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "REMEMBERED", 2)
+    monkeypatch.setattr(history, "REMEMBERED", 2)
     async with running(root) as first:
         session = await _session(first.installation, PLAN)
         assert (await _pay(first.installation, session)).state == "succeeded"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interlock.experience.installation import Installation
-from interlock.orchestration.actions import Proposal, actions
+from interlock.orchestration.actions import Proposal, history
 from interlock.orchestration.sessions import (
     Opening,
     SessionClosed,
@@ -90,7 +90,7 @@ async def test_history_and_origins_outlive_the_process(root: Path) -> None:
 async def test_a_long_history_is_neither_forgotten_nor_counted_short(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "REMEMBERED", 2)
+    monkeypatch.setattr(history, "REMEMBERED", 2)
     async with running(root) as first:
         desk = first.installation
         session = await desk.sessions.open(CARLA, Opening(agent="helper", request="See what A-100 says"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from interlock.governance.policy import permitted_operations
 from interlock.integration.systems import CompiledOperation
+from interlock.orchestration.actions import View
 from interlock.orchestration.project import Project
 from interlock.values.operations import Effect, Risk
 from interlock.values.principals import Kind, Principal
@@ -20,9 +22,10 @@ def permitted(project: Project, principal: Principal) -> list[CompiledOperation]
     return [project.catalog.operations[name] for name in sorted(names)]
 
 
-def describe(compiled: CompiledOperation) -> dict[str, Any]:
-    """Return an operation's contract for a caller."""
+def describe(compiled: CompiledOperation, view: View) -> dict[str, Any]:
+    """Return an operation's contract for a caller: with what is hidden from it as text."""
     operation = compiled.operation
+    shown = promised(compiled, view)
     described: dict[str, Any] = {
         "id": operation.id,
         "system": operation.system,
@@ -32,9 +35,15 @@ def describe(compiled: CompiledOperation) -> dict[str, Any]:
         "digest": compiled.digest,
         "hints": hints(compiled),
     }
-    if operation.output_schema is not None:
-        described["output_schema"] = operation.output_schema
+    if shown is not None:
+        described["output_schema"] = shown
     return described
+
+
+def promised(compiled: CompiledOperation, view: View) -> Mapping[str, Any] | None:
+    """Return the schema that the caller's results fit: the operation's, with what is hidden from it as text."""
+    mask = view.mask(compiled.operation.id)
+    return mask.schema if mask is not None else None
 
 
 def hints(compiled: CompiledOperation) -> dict[str, bool]:

@@ -109,6 +109,21 @@ def origin_mark(origin: Mapping[str, Any]) -> str:
     return "unknown" if origin.get("unknown") else ""
 
 
+def label_words(label: Mapping[str, Any] | None) -> str:
+    """Return a label in words, such as `restricted, financial`; nothing for none."""
+    return ", ".join([label["confidentiality"], *label["categories"]]) if label else ""
+
+
+def hidden_words(masked: Mapping[str, Any]) -> str:
+    """Return that, and why, some of what an approval shows is masked, as its `shown.masked` has it."""
+    count, cleared = len(masked["fields"]), masked["cleared"]
+    categories = ", ".join(cleared["categories"]) or "none"
+    values = "1 value is" if count == 1 else f"{count} values are"
+    return (
+        f"{values} hidden from you: you are cleared up to {cleared['confidentiality']} data (categories: {categories})"
+    )
+
+
 def requirement_words(requirement: str) -> str:
     """Return what a requirement such as `approval:billing-lead:2` asks for."""
     kind, _, rest = requirement.partition(":")

@@ -54,6 +54,15 @@ class Label:
         """Return whether data of this label may be held under *other*: it is at least as strict in everything."""
         return self.join(other) == other
 
+    @property
+    def unusual(self) -> bool:
+        """Whether it binds anybody of the house: above internal, or about something that has consequences."""
+        return self.confidentiality > Confidentiality.internal or bool(self.categories)
+
+    def __str__(self) -> str:
+        """Return the level and the categories, such as `restricted, financial`."""
+        return ", ".join([self.confidentiality.name, *sorted(self.categories)])
+
     def to_json(self) -> dict[str, Any]:
         """Return the label as a JSON object."""
         return {
@@ -146,7 +155,7 @@ class Origin:
             "sources": [source.value for source in self.sources],
             "where": list(self.where),
         }
-        if self.label.confidentiality > Confidentiality.internal or self.label.categories:
+        if self.label.unusual:
             document["label"] = self.label.to_json()
         if self.naming:
             document["named"] = self.naming.name

@@ -147,6 +147,14 @@ class Operation:
         return f"{self.system}.{self.name}"
 
     @property
+    def returns(self) -> Label:
+        """The joined label of everything that it may return."""
+        joined = self.label
+        for field_label in self.output.labels:
+            joined = joined.join(field_label.label)
+        return joined
+
+    @property
     def consequential(self) -> bool:
         """Whether running it changes anything, or lets anything out of the house."""
         return self.effect is not Effect.read or self.sink is not None

@@ -14,11 +14,11 @@ from interlock.foundation.clock import SystemClock
 from interlock.foundation.documents import ProjectInvalid, parse_document
 from interlock.intelligence.gateway import ModelReply, ModelRequest, RouteExhausted, ToolCall, Usage
 from interlock.orchestration.agents import AgentRunner, Asked, Ended, Turn, agent_from_document
-from interlock.orchestration.agents.prompt import bounded
+from interlock.orchestration.agents.prompt import bounded, labels_of
 from interlock.values.decisions import Mode
 from interlock.values.errors import InterlockError
-from interlock.values.labels import Integrity, Label
-from interlock.values.operations import Effect, Operation, OutputTrust
+from interlock.values.labels import Confidentiality, Integrity, Label
+from interlock.values.operations import Effect, FieldLabel, Operation, OutputTrust
 from interlock.values.principals import Kind, Principal
 
 AGENT = """
@@ -155,7 +155,8 @@ async def test_a_turn_from_words_over_actions_to_an_answer() -> None:
         "erp__get_order",
         "pay__refund",
     ]
-    assert first.metadata == {"session": "ses_1", "agent": "support", "tenant": "acme", "actor": "agent:support"}
+    who = {"session": "ses_1", "agent": "support", "tenant": "acme", "actor": "agent:support"}
+    assert first.metadata == {**who, "label": Label().to_json()}
     assert first.messages[0]["content"].startswith("You help.")
     known = orjson.loads(first.messages[1]["content"])
     assert known["session"] == {"customer": "ALFKI"}
@@ -303,3 +304,13 @@ async def test_a_large_result_is_cut_to_bounds_and_stays_json() -> None:
     assert shown["output"]["id"] == 7
     assert shown["output"]["rows"][-1].endswith("more")
     assert len(orjson.dumps(bounded({str(n): "y" * 99 for n in range(10_000)}, 500))) <= 500
+
+
+def test_a_model_is_told_the_labels_that_bind_it_and_no_others() -> None:
+    secret, plain = Label(Confidentiality.restricted), Label()
+    fields = (FieldLabel("/iban", secret), FieldLabel("/name", plain))
+    usual = Operation("crm", "get", Effect.read, output=OutputTrust(labels=fields))
+    assert labels_of(usual) == {"/iban": "restricted"}
+    confidential = Operation("crm", "get", Effect.read, label=Label(Confidentiality.confidential), output=usual.output)
+    assert labels_of(confidential) == {"*": "confidential", "/iban": "restricted", "/name": "internal"}
+    assert labels_of(Operation("crm", "get", Effect.read)) == {}

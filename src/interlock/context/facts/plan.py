@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from interlock.foundation.expressions import Expression, ExpressionInvalid, compile_expression
+from interlock.governance.labels import FieldLabels, joined
+from interlock.values.labels import PUBLIC, Label
 from interlock.values.operations import Effect, Fact, Operation
 
 VARIABLES = frozenset({"input", "session", "facts", "item"})
 
 _REFERENCE = re.compile(r"\bfacts\.([A-Za-z_][A-Za-z0-9_]*)")
+_FIELD = re.compile(r"\bfacts\.([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)(?![\w.])\s*([(\[]?)")
+_ANY = re.compile(r"\bfacts\b")
+_INPUT = re.compile(r"\binput\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,32 @@ class CompiledFact:
 
 
 @dataclass(frozen=True, slots=True)
+class FactSource:
+    """Whose data a fact is, so that its labels stay with it, also where it is served from the cache.
+
+    *label* is the strictest that it may carry. *operation* is the one whose result it is (a list of results where
+    *each*), None where it was computed; *asks* says whether the arguments went into that.
+    """
+
+    label: Label
+    operation: Operation | None = None
+    each: bool = False
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FactPlan:
-    """The stages of one operation's facts: everything in a stage can run at once. *shapes* are JSON Schemas."""
+    """The stages of one operation's facts: everything in a stage can run at once. *shapes* are JSON Schemas.
+
+    *label* is the joined label of all of them; *record* is whose data the record's version is.
+    """
 
     stages: tuple[tuple[CompiledFact, ...], ...]
     shapes: Mapping[str, Mapping[str, Any]]
     version: Expression | None = None
+    sources: Mapping[str, FactSource] = field(default_factory=dict)
+    label: Label = PUBLIC
+    record: FactSource = FactSource(PUBLIC)
 
 
 def _references(fact: Fact) -> frozenset[str]:
@@ -85,6 +110,40 @@ def _tell_stuck(left: Sequence[CompiledFact], declared: set[str], report: Callab
         report(left[0].fact.name, f"goes in a circle: {names} build on each other")
 
 
+def _sources(stages: Sequence[Sequence[CompiledFact]], operations: Mapping[str, Operation]) -> dict[str, FactSource]:
+    sources: dict[str, FactSource] = {}
+    for compiled in (compiled for stage in stages for compiled in stage):
+        fact = compiled.fact
+        if fact.read is not None:
+            read = operations[fact.read.operation]
+            sources[fact.name] = FactSource(read.returns, read, bool(fact.each))
+        else:
+            sources[fact.name] = _computed(fact.expression, sources)
+    return sources
+
+
+def _computed(expression: str, sources: Mapping[str, FactSource]) -> FactSource:
+    """Return whose data an expression's value is: the fields' that it names, or all there are where that is unclear."""
+    label, asks = PUBLIC, bool(_INPUT.search(expression))
+    named = [(name, path.split(".")[1:], followed) for name, path, followed in _FIELD.findall(expression)]
+    if len(named) < len(_ANY.findall(expression)):
+        named = [(name, [], "") for name in sources]
+    for name, path, followed in named:
+        if name in sources:
+            source = sources[name]
+            asks = asks or source.asks
+            if source.operation is not None and not source.each and not followed:
+                label = label.join(_field_label(source.operation, path))
+            else:
+                label = label.join(source.label)
+    return FactSource(label, asks=asks)
+
+
+def _field_label(operation: Operation, path: Sequence[str]) -> Label:
+    fields = FieldLabels(operation)
+    return joined([fields.of(path), *fields.beneath(path)])
+
+
 def compile_facts(
     operation: Operation, operations: Mapping[str, Operation], report: Callable[[str, str], None]
 ) -> FactPlan:
@@ -115,4 +174,7 @@ def compile_facts(
             version = compile_expression(operation.version, variables=VARIABLES)
         except ExpressionInvalid as error:
             report("version", error.what)
-    return FactPlan(tuple(_stages(compiled, report)), shapes, version)
+    stages = _stages(compiled, report)
+    sources = _sources(stages, operations)
+    label = joined(source.label for source in sources.values())
+    return FactPlan(tuple(stages), shapes, version, sources, label, _computed(operation.version, sources))

@@ -24,8 +24,7 @@ async def propose(request: Request) -> Any:
         raise RequestInvalid(f"Idempotency-Key may have at most {LONGEST_KEY} characters", field="Idempotency-Key")
     body = request.body
     proposal = Proposal(body["session"], body["operation"], body.get("input", {}), client_key=key)
-    action = await request.installation.actions.propose(request.principal, proposal)
-    return action.to_json()
+    return request.view.action(await request.installation.actions.propose(request.principal, proposal)).to_json()
 
 
 async def list_actions(request: Request) -> Any:
@@ -38,7 +37,8 @@ async def list_actions(request: Request) -> Any:
         before=request.query.get("before", ""),
         limit=limit,
     )
-    page: dict[str, Any] = {"items": [action.to_json() for action in found]}
+    view = request.view
+    page: dict[str, Any] = {"items": [view.action(action).to_json() for action in found]}
     if len(found) == limit:
         page["next"] = found[-1].id
     return page
@@ -46,9 +46,10 @@ async def list_actions(request: Request) -> Any:
 
 async def get_action(request: Request) -> Any:
     """Return one action with the approvals it asked for."""
-    action = await _action(request)
-    approvals = await request.installation.actions.approvals(action, request.principal)
-    return {**action.to_json(), "approvals": approvals}
+    action, view = await _action(request), request.view
+    asked = await request.installation.actions.approvals(action, request.principal)
+    approvals = [view.approval(one).to_json() if facts else one.standing() for one, facts in asked]
+    return {**view.action(action).to_json(), "approvals": approvals}
 
 
 async def confirm(request: Request) -> Any:
@@ -56,12 +57,13 @@ async def confirm(request: Request) -> Any:
     action = await request.installation.waiting.confirm(
         request.path["id"], request.principal, consent=request.body["consent"]
     )
-    return action.to_json()
+    return request.view.action(action).to_json()
 
 
 async def cancel(request: Request) -> Any:
     """Withdraw an action that waits."""
-    return (await request.installation.actions.cancel(request.path["id"], request.principal)).to_json()
+    action = await request.installation.actions.cancel(request.path["id"], request.principal)
+    return request.view.action(action).to_json()
 
 
 async def undo(request: Request) -> Any:
@@ -69,14 +71,15 @@ async def undo(request: Request) -> Any:
     action = await request.installation.actions.undo(
         request.path["id"], request.principal, session=request.body.get("session", "")
     )
-    return action.to_json()
+    return request.view.action(action).to_json()
 
 
 async def report(request: Request) -> Any:
     """Report the result of an action that the caller executed itself."""
     body = request.body
     answer = Answer(body["status"], output=body.get("output"), problem=body.get("problem"))
-    return (await request.installation.actions.report(request.path["id"], request.principal, answer)).to_json()
+    action = await request.installation.actions.report(request.path["id"], request.principal, answer)
+    return request.view.action(action).to_json()
 
 
 async def resolve(request: Request) -> Any:
@@ -87,19 +90,20 @@ async def resolve(request: Request) -> Any:
         succeeded=request.body["outcome"] == "succeeded",
         comment=request.body["comment"],
     )
-    return action.to_json()
+    return request.view.action(action).to_json()
 
 
 async def settle(request: Request) -> Any:
     """Try to find out now what an action in doubt did."""
     action = await request.installation.settlement.settle(await _action(request))
-    return action.to_json()
+    return request.view.action(action).to_json()
 
 
 async def trace_action(request: Request) -> Any:
     """Answer the five questions for one action from the journal."""
     action = await _action(request)
-    return trace(await request.installation.journal.show(action.id, tenant=request.principal.tenant))
+    records = await request.installation.journal.show(action.id, tenant=request.principal.tenant)
+    return trace(request.view.records(records))
 
 
 async def explain_action(request: Request) -> Any:
@@ -109,8 +113,8 @@ async def explain_action(request: Request) -> Any:
     stored = next((r.fields["snapshot"] for r in reversed(records) if r.fields.get("snapshot")), None)
     if stored is None:
         raise ActionUnknown("the action's snapshot was erased, so its decision cannot be explained")
-    snapshot = Snapshot.from_json(stored)
-    return explain(snapshot, request.installation.projects.current.policies).to_json()
+    shown, policies = request.view.snapshot(stored), request.installation.projects.current.policies
+    return explain(Snapshot.from_json(stored), policies, shown=shown).to_json()
 
 
 async def _action(request: Request) -> Action:

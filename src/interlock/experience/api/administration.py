@@ -113,7 +113,7 @@ async def ask(request: Request) -> Any:
     else:
         session = await sessions.open(request.principal, Opening(request=words, **body))
     turn = await request.installation.turns.ask(body["agent"], session, words, asker=request.principal)
-    return turn.to_json()
+    return turn.seen_by(request.view.clearance).to_json()
 
 
 ROUTES = (

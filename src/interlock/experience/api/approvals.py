@@ -23,31 +23,35 @@ async def list_approvals(request: Request) -> Any:
         before=request.query.get("before", ""),
         limit=limit,
     )
-    return {"items": [approval.to_json() for approval in found]}
+    view = request.view
+    return {"items": [view.approval(approval).to_json() for approval in found]}
 
 
 async def get_approval(request: Request) -> Any:
     """Return one approval with everything needed to judge it."""
-    return (await request.installation.approvals.get(request.path["id"], request.principal)).to_json()
+    approval = await request.installation.approvals.get(request.path["id"], request.principal)
+    return request.view.approval(approval).to_json()
 
 
 async def decide(request: Request) -> Any:
     """Decide one approval, perhaps on edited arguments."""
     verdict = _verdict(request.path["id"], request.body)
-    return (await request.installation.approvals.decide(verdict, request.principal)).to_json()
+    decided = await request.installation.approvals.decide(verdict, request.principal)
+    return request.view.approval(decided).to_json()
 
 
 async def decide_all(request: Request) -> Any:
     """Decide several; all are checked before the first is taken."""
     verdicts = [_verdict(item["approval"], item) for item in request.body["verdicts"]]
     decided = await request.installation.approvals.decide_all(verdicts, request.principal)
-    return {"items": [approval.to_json() for approval in decided]}
+    view = request.view
+    return {"items": [view.approval(approval).to_json() for approval in decided]}
 
 
 async def delegate(request: Request) -> Any:
     """Let another person decide as well."""
     approval = await request.installation.approvals.delegate(request.path["id"], request.principal, request.body["to"])
-    return approval.to_json()
+    return request.view.approval(approval).to_json()
 
 
 def _state(text: str) -> str:

@@ -26,14 +26,15 @@ async def search_journal(request: Request) -> Any:
     page = await request.installation.journal.search(
         search, tenant=request.principal.tenant, limit=request.limit(), cursor=request.query.get("before", "")
     )
-    found: dict[str, Any] = {"items": [record.to_json() for record in page.records]}
+    records = request.view.records(page.records)
+    found: dict[str, Any] = {"items": [record.to_json() for record in records]}
     return {**found, "next": page.cursor} if page.cursor else found
 
 
 async def show(request: Request) -> Any:
     """Return every record about one subject, oldest first."""
     records = await request.installation.journal.show(request.path["subject"], tenant=request.principal.tenant)
-    return {"items": [record.to_json() for record in records]}
+    return {"items": [record.to_json() for record in request.view.records(records)]}
 
 
 async def verify(request: Request) -> Any:

@@ -12,8 +12,8 @@ from interlock.integration.systems import OperationUnknown
 
 async def list_operations(request: Request) -> Any:
     """List the operations that the caller's policies can allow."""
-    project = request.installation.projects.current
-    return {"items": [describe(compiled) for compiled in permitted(project, request.principal)]}
+    project, view = request.installation.projects.current, request.view
+    return {"items": [describe(compiled, view) for compiled in permitted(project, request.principal)]}
 
 
 async def get_operation(request: Request) -> Any:
@@ -21,7 +21,7 @@ async def get_operation(request: Request) -> Any:
     found = permitted(request.installation.projects.current, request.principal)
     for compiled in found:
         if compiled.operation.id == request.path["id"]:
-            return describe(compiled)
+            return describe(compiled, request.view)
     raise OperationUnknown(request.path["id"], (compiled.operation.id for compiled in found))
 
 

@@ -17,6 +17,7 @@ from interlock.experience.api.errors import (
 )
 from interlock.experience.installation import Installation
 from interlock.governance.credentials.errors import ScopeMissing
+from interlock.orchestration.actions import View
 from interlock.values.principals import Principal
 
 Scope = MutableMapping[str, Any]
@@ -37,6 +38,11 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    @property
+    def view(self) -> View:
+        """What the caller is shown of actions, approvals and records."""
+        return View(self.installation.projects.current, self.principal)
 
     def header(self, name: bytes) -> str:
         """Return a header's text, or the empty string."""

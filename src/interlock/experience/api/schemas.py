@@ -194,6 +194,7 @@ COMPONENTS: dict[str, Any] = {
             "plan": {"type": "array", "items": {}},
             "output": {},
             "problem": _ANY,
+            "label": _ANY,
         },
     },
     "Session": {

@@ -60,7 +60,8 @@ async def raise_verification(request: Request) -> Any:
         request.principal, request.path["id"], verification=request.body["level"]
     )
     resumed = await request.installation.waiting.resume_session(session.id)
-    return {**session.to_json(), "resumed": [action.to_json() for action in resumed]}
+    view = request.view
+    return {**session.to_json(), "resumed": [view.action(action).to_json() for action in resumed]}
 
 
 async def add_consent(request: Request) -> Any:

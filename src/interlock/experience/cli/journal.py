@@ -18,6 +18,7 @@ from interlock.experience.cli.rendering import document_text
 from interlock.experience.cli.storage import Place, place_of, reading, root_of, stored
 from interlock.experience.words import span
 from interlock.governance.journal import JournalReader, Search, examine
+from interlock.values.clearances import clearance_of
 
 T = TypeVar("T")
 PAUSE = 2.0  # seconds between two lines of progress
@@ -35,7 +36,7 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def show_subject(arguments: argparse.Namespace) -> int:
     """Show every record about one subject, oldest first."""
-    records = asyncio.run(_show(place_of(root_of(arguments)), arguments.subject, arguments.tenant or None))
+    records = asyncio.run(_show(place_of(root_of(arguments)), arguments))
     show(arguments, {"items": records}, lambda found: "\n\n".join(map(record_text, found["items"])) or "no records")
     return OK
 
@@ -84,9 +85,11 @@ async def _verify(place: Place) -> dict[str, Any]:
     return (await _watched(examine(stored(place), place.state))).to_json()
 
 
-async def _show(place: Place, subject: str, tenant: str | None) -> list[dict[str, Any]]:
+async def _show(place: Place, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    clearance = clearance_of(arguments.clearance)
     async with reading(place) as database:
-        return [record.to_json() for record in await JournalReader(database).show(subject, tenant=tenant)]
+        records = await JournalReader(database).show(arguments.subject, tenant=arguments.tenant or None)
+    return [record.seen_by(clearance).to_json() for record in records]
 
 
 async def _search(place: Place, wanted: Search, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -100,7 +103,8 @@ async def _search(place: Place, wanted: Search, arguments: argparse.Namespace) -
 
 async def _export(place: Place, stream: IO[bytes], arguments: argparse.Namespace) -> int:
     async with reading(place) as database:
-        lines = JournalReader(database).export(tenant=arguments.tenant or None, fields=arguments.fields)
+        tenant, clearance = arguments.tenant or None, clearance_of(arguments.clearance)
+        lines = JournalReader(database).export(tenant=tenant, fields=arguments.fields, clearance=clearance)
         return await _written(lines, stream)
 
 

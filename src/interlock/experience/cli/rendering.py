@@ -7,6 +7,8 @@ from typing import Any
 
 from interlock.experience.cli.output import fields, indented, table
 from interlock.experience.words import (
+    hidden_words,
+    label_words,
     moment,
     origin_mark,
     origin_words,
@@ -39,6 +41,7 @@ def action_text(action: Json) -> str:
         ("waits for", "\n".join(waiting)),
         ("plan", plan_words(action.get("plan"))),
         ("output", document_text(action.get("output"))),
+        ("label", label_words(action.get("label"))),
         ("problem", problem_text(action.get("problem"))),
         ("undoes", action.get("undo_of", "")),
         ("undone by", action.get("undone_by", "")),
@@ -109,6 +112,7 @@ def approval_text(approval: Json) -> str:
         ("plan", plan_words(shown.get("plan"))),
         ("why", reasons_text(shown.get("reasons", []))),
         ("record", short(shown.get("record", ""), 80)),
+        ("hidden", hidden_words(shown["masked"]) if "masked" in shown else ""),
         ("decisions", "\n".join(map(_decision, approval["decisions"]))),
         ("consent", approval["consent"]),
     ]

@@ -24,6 +24,12 @@ _PROJECT = argument("--project", metavar="DIR", default="", help="the project's 
 _LIMIT = argument("--limit", type=int, default=50, metavar="N", help="how many at most")
 _BEFORE = argument("--before", metavar="ID", default="", help="the `next` of the page before")
 _TENANT = argument("--tenant", default="", help="only records of this tenant (default: all)")
+_CLEARANCE = argument(
+    "--clearance",
+    default="confidential",
+    choices=("public", "internal", "confidential", "restricted"),
+    help="mask values of records above this level (default: confidential)",
+)
 _YES = argument("--yes", action="store_true", help="do not ask; for scripts")
 _COMMENT = argument("--comment", default="", metavar="TEXT", help="why; stands in the journal")
 
@@ -227,6 +233,7 @@ _GOVERNANCE = (
         "journal:show_subject",
         argument("subject", metavar="SUBJECT", help="the id of what it is about (act_..., ses_...)"),
         _TENANT,
+        _CLEARANCE,
     ),
     _local(
         "journal search",
@@ -250,6 +257,7 @@ _GOVERNANCE = (
         argument("--output", default="-", metavar="FILE", help="where to write (default: stdout)"),
         argument("--fields", action="store_true", help="with the values stored apart: words, inputs, outputs"),
         _TENANT,
+        _CLEARANCE,
     ),
     _server("systems list", "show the health of every system", "systems:list_systems"),
     _server(

@@ -28,7 +28,8 @@ async def listed(visit: Visit) -> Answer:
         limit=PAGE,
     )
     values = {"title": "Actions", "state": state, "states": STATES, "session": session}
-    rows = [action.to_json() for action in found]
+    view = visit.view
+    rows = [view.action(action).to_json() for action in found]
     return Page("actions.html", {**values, "rows": rows, "next": found[-1].id if len(found) == PAGE else ""})
 
 
@@ -41,7 +42,8 @@ async def explanation(visit: Visit) -> Answer:
     """Show what every policy saw, and what would have changed the answer."""
     action = await _action(visit)
     explained = await explain_action(visit.as_request())
-    values = {"title": f"Why {action.operation} was decided so", "action": action.to_json(), "explained": explained}
+    title, shown = f"Why {action.operation} was decided so", visit.view.action(action).to_json()
+    values = {"title": title, "action": shown, "explained": explained}
     return Page("explanation.html", values)
 
 
@@ -68,7 +70,8 @@ async def cancel(visit: Visit) -> Answer:
 async def doubts(visit: Visit) -> Answer:
     """List the actions of which nobody knows yet what they did: work for a person."""
     found = await visit.installation.actions.page(visit.principal, states=[ActionState.in_doubt], limit=PAGE)
-    rows = [{**action.to_json(), "by_itself": visit.installation.settlement.can_settle(action)} for action in found]
+    view, can_settle = visit.view, visit.installation.settlement.can_settle
+    rows = [{**view.action(action).to_json(), "by_itself": can_settle(action)} for action in found]
     return Page("doubts.html", {"title": "In doubt", "rows": rows, "may_approve": visit.principal.may("approve")})
 
 
@@ -94,12 +97,12 @@ async def resolve(visit: Visit) -> Answer:
 async def _page(visit: Visit, action: Action, *, problem: InterlockError | None = None) -> Page:
     session = await visit.installation.sessions.get(action.session)
     own = session is not None and session.is_person(visit.principal)
-    approvals = await visit.installation.approvals.of_action(action.id)
+    view, approvals = visit.view, await visit.installation.approvals.of_action(action.id)
     values: dict[str, Any] = {
         "title": action.operation,
-        "action": action.to_json(),
+        "action": view.action(action).to_json(),
         "trace": await trace_action(visit.as_request()),
-        "approvals": [approval.to_json() for approval in approvals],
+        "approvals": [view.approval(approval).to_json() for approval in approvals],
         "planned": session.document()["plan"] if session is not None else None,
         "confirmable": own and any(one.kind == "confirm" for one in action.unmet()),
         "by_itself": visit.installation.settlement.can_settle(action),

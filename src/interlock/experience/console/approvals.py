@@ -24,14 +24,15 @@ async def waiting(visit: Visit) -> Answer:
     found = await visit.installation.approvals.page(
         visit.principal, state=state, before=visit.query.get("before", ""), limit=PAGE
     )
-    rows = [_row(visit, approval) for approval in found]
+    view = visit.view
+    rows = [_row(visit, view.approval(approval)) for approval in found]
     values = {"title": "Approvals", "state": state, "states": STATES, "rows": rows}
     return Page("approvals.html", {**values, "next": found[-1].id if len(found) == PAGE else ""})
 
 
 async def judge(visit: Visit) -> Answer:
     """Show one approval with everything needed to judge it."""
-    approval = await visit.installation.approvals.get(visit.path["id"], visit.principal)
+    approval = await _approval(visit)
     return await _page(visit, approval)
 
 
@@ -57,7 +58,7 @@ async def decide(visit: Visit) -> Answer:
 
 async def review(visit: Visit) -> Answer:
     """Show what an edit would change, before it is decided; nothing happens yet."""
-    approval = await visit.installation.approvals.get(visit.path["id"], visit.principal)
+    approval = await _approval(visit)
     before = approval.shown.get("input", {})
     try:
         after = edited(visit.form, before, _schema(visit, approval))
@@ -92,13 +93,18 @@ async def delegate(visit: Visit) -> Answer:
 
 async def _refused(visit: Visit, error: InterlockError) -> Answer:
     """Show the approval as it is now, with the reason why nothing was done; a refusal is no dead end."""
-    approval = await visit.installation.approvals.get(visit.path["id"], visit.principal)
+    approval = await _approval(visit)
     successor = ""
     if isinstance(error, ConsentStale) or approval.state is ApprovalState.void:
         asked = await visit.installation.approvals.of_action(approval.action)
         standing = [one.id for one in asked if decidable(one, visit.principal)]
         successor = standing[-1] if standing else ""
     return await _page(visit, approval, problem=error, successor=successor)
+
+
+async def _approval(visit: Visit) -> Approval:
+    """Return the approval as this person may see it: what is hidden from them is masked, and stays as it is."""
+    return visit.view.approval(await visit.installation.approvals.get(visit.path["id"], visit.principal))
 
 
 async def _page(
@@ -128,7 +134,7 @@ async def _action_state(visit: Visit, approval: Approval) -> dict[str, Any] | No
     """Return what became of the action, where this person may see it."""
     if not sees_all(visit.principal):
         return None
-    return (await visit.installation.actions.get(approval.action, visit.principal)).to_json()
+    return visit.view.action(await visit.installation.actions.get(approval.action, visit.principal)).to_json()
 
 
 def _row(visit: Visit, approval: Approval) -> dict[str, Any]:

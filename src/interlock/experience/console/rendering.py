@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from interlock.experience import words
+from interlock.governance.labels import is_masked
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,9 +65,12 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 _FILTERS: dict[str, Callable[..., Any]] = {
     "ago": words.ago,
     "columns": columns,
+    "hidden": words.hidden_words,
+    "is_masked": is_masked,
     "consent": consent_words,
     "is_table": is_table,
     "label": label,
+    "labelled": words.label_words,
     "outcome": lambda outcome: _OUTCOMES.get(outcome, outcome),
     "short_moment": short_moment,
     "stamp": stamp,

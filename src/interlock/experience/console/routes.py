@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from interlock.experience.api.errors import MethodNotAllowed, NotFound
 from interlock.experience.console import actions, approvals, oversight
-from interlock.experience.console.visit import View
+from interlock.experience.console.visit import PageFunction
 
-ROUTES: dict[str, dict[str, View]] = {
+ROUTES: dict[str, dict[str, PageFunction]] = {
     "approvals": {"GET": approvals.waiting},
     "approvals/{id}": {"GET": approvals.judge},
     "approvals/{id}/decide": {"POST": approvals.decide},
@@ -27,7 +27,7 @@ ROUTES: dict[str, dict[str, View]] = {
 }
 
 
-def find(method: str, path: str) -> tuple[View, dict[str, str]]:
+def find(method: str, path: str) -> tuple[PageFunction, dict[str, str]]:
     """Return the view of a path below `/console/`. Raises `NotFound` and `MethodNotAllowed`."""
     segments = path.split("/")
     parameters: dict[str, str] = {}

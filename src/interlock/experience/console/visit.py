@@ -8,6 +8,7 @@ from typing import Any
 
 from interlock.experience.api.request import Request
 from interlock.experience.installation import Installation
+from interlock.orchestration.actions import View
 from interlock.values.principals import Principal
 
 
@@ -25,6 +26,11 @@ class Visit:
     def now(self) -> float:
         """The present, in Unix seconds."""
         return self.installation.clock.now()
+
+    @property
+    def view(self) -> View:
+        """What the person is shown of actions, approvals and records."""
+        return View(self.installation.projects.current, self.principal)
 
     def as_request(self) -> Request:
         """Return the same visit as the REST interface sees it, so that both call one verb."""
@@ -48,4 +54,4 @@ class Redirect:
 
 
 Answer = Page | Redirect
-View = Callable[[Visit], Awaitable[Answer]]
+PageFunction = Callable[[Visit], Awaitable[Answer]]

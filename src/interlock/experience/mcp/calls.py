@@ -16,7 +16,7 @@ from interlock.experience.mcp.revisions import Revision
 from interlock.experience.mcp.toolbox import CANCEL, OWN, OWN_INPUTS, STATUS
 from interlock.integration.contracts import InputInvalid
 from interlock.integration.systems import Answer, OperationUnknown
-from interlock.orchestration.actions import Action, ActionStateInvalid, Proposal
+from interlock.orchestration.actions import Action, ActionStateInvalid, Proposal, View
 from interlock.orchestration.approvals import ConsentStale
 from interlock.orchestration.sessions import SessionClosed
 from interlock.values.actions import ActionState
@@ -113,12 +113,12 @@ class Calls:
     async def _shown(self, call: Call, action: Action, *, changed: bool = False) -> rendering.Result:
         """Return the action's outcome, or ask its own person where the client can and the credential is theirs."""
         if await self._asks(call, action):
-            text = consent.question(action, changed=changed)
+            text = consent.question(self._view(call).action(action), changed=changed)
             if len(text) <= consent.LONGEST:
                 asked = consent.Asked(action.id, action.consent, consent.call_digest(call.name, call.arguments))
                 state = self._seal.close(asked, call.principal, self._installation.clock.now())
                 return consent.input_required(text, state)
-        return rendering.outcome(action, self._installation.projects.current)
+        return rendering.outcome(action, self._view(call))
 
     async def _asks(self, call: Call, action: Action) -> bool:
         if action.state is not ActionState.waiting or not call.revision.asks or not call.principal.present:
@@ -136,7 +136,7 @@ class Calls:
         actions = self._installation.actions
         action = await actions.get(asked.action, call.principal)
         if action.state is not ActionState.waiting:
-            return rendering.outcome(action, self._installation.projects.current)
+            return rendering.outcome(action, self._view(call))
         answer = consent.answer_of(call.params.get("inputResponses"))
         try:
             if answer == "yes":
@@ -144,15 +144,15 @@ class Calls:
                 action = await confirm(action.id, call.principal, consent=asked.consent)
             elif answer == "no":
                 action = await actions.cancel(action.id, call.principal)
-                return rendering.standing(action, refused=True, note="The person said no.")
+                return rendering.standing(action, self._view(call), refused=True, note="The person said no.")
             elif answer == "later":
-                return rendering.standing(action, note="The person has not decided yet.")
+                return rendering.standing(action, self._view(call), note="The person has not decided yet.")
         except ConsentStale:
             action = await actions.get(action.id, call.principal)
             return await self._shown(call, action, changed=True)
         except ActionStateInvalid:
             action = await actions.get(action.id, call.principal)
-            return rendering.outcome(action, self._installation.projects.current)
+            return rendering.outcome(action, self._view(call))
         return await self._shown(call, action)
 
     async def _own(self, call: Call) -> rendering.Result:
@@ -161,8 +161,13 @@ class Calls:
             raise InputInvalid(call.name, contract.breaches(call.arguments))
         actions, given = self._installation.actions, call.arguments
         if call.name == STATUS:
-            return rendering.standing(await actions.get(given["action"], call.principal))
-        if call.name == CANCEL:
-            return rendering.standing(await actions.cancel(given["action"], call.principal))
-        answer = Answer(given["status"], output=given.get("output"), problem=given.get("problem"))
-        return rendering.standing(await actions.report(given["action"], call.principal, answer))
+            action = await actions.get(given["action"], call.principal)
+        elif call.name == CANCEL:
+            action = await actions.cancel(given["action"], call.principal)
+        else:
+            answer = Answer(given["status"], output=given.get("output"), problem=given.get("problem"))
+            action = await actions.report(given["action"], call.principal, answer)
+        return rendering.standing(action, self._view(call))
+
+    def _view(self, call: Call) -> View:
+        return View(self._installation.projects.current, call.principal)

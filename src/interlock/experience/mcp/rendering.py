@@ -10,27 +10,27 @@ from interlock.experience.mcp.revisions import SERVER, SERVER_KEY
 from interlock.experience.mcp.shapes import RESULT, wrapped
 from interlock.experience.mcp.toolbox import CANCEL, REPORT, STATUS
 from interlock.experience.words import requirement_words, standing_words
-from interlock.orchestration.actions import Action
-from interlock.orchestration.project import Project
+from interlock.orchestration.actions import Action, View
 from interlock.values.actions import ActionState
 from interlock.values.errors import InterlockError
 
 ACTION_KEY = "io.interlock/action"
 SESSION_KEY = "io.interlock/session"
+LABEL_KEY = "io.interlock/label"
 
 Result = dict[str, Any]
 
 _REFUSED = frozenset({ActionState.denied, ActionState.cancelled, ActionState.failed, ActionState.in_doubt})
 
 
-def outcome(action: Action, project: Project) -> Result:
+def outcome(action: Action, view: View) -> Result:
     """Return the result of a call that became *action*: its output where it succeeded, else where it stands."""
     if action.state is not ActionState.succeeded:
-        return standing(action, refused=action.state in _REFUSED or action.state is ActionState.compensated)
-    output = action.output
+        return standing(action, view, refused=action.state in _REFUSED or action.state is ActionState.compensated)
+    action = view.action(action)
+    output, mask = action.output, view.mask(action.operation)
     shown: Result = {"content": [_text(_json(output) if output is not None else "Done.")], "isError": False}
-    compiled = project.catalog.operations.get(action.operation)
-    schema = compiled.operation.output_schema if compiled is not None else None
+    schema = mask.schema if mask is not None else None
     if schema is not None or output is not None:
         plain = isinstance(output, dict) and not wrapped(schema)
         shown["structuredContent"] = output if plain else {RESULT: output}
@@ -38,8 +38,9 @@ def outcome(action: Action, project: Project) -> Result:
     return shown
 
 
-def standing(action: Action, *, refused: bool = False, note: str = "") -> Result:
+def standing(action: Action, view: View, *, refused: bool = False, note: str = "") -> Result:
     """Return where *action* stands. *refused* makes it an error that the model sees; *note* comes first."""
+    action = view.action(action)
     return {
         "content": [_text("\n".join(_lines(action, note)))],
         "structuredContent": _standing(action),
@@ -65,7 +66,7 @@ def _lines(action: Action, note: str) -> list[str]:
     lines = [note] if note else []
     if action.state is ActionState.waiting:
         lines += _waiting(action)
-    elif action.external and action.state is ActionState.executing:
+    elif action.executable:
         lines.append(f"Allowed: carry it out now with exactly these arguments, then report with {REPORT}.")
     elif action.state is ActionState.succeeded:
         lines.append("Done." if action.output is None else _json(action.output))
@@ -101,13 +102,16 @@ def _standing(action: Action) -> Result:
         shown["output"] = action.output
     if action.problem is not None:
         shown["problem"] = action.problem
-    if action.external and action.state is ActionState.executing:
+    if action.executable:
         shown["execute"] = action.to_json()["execute"]
     return shown
 
 
 def _about(action: Action) -> dict[str, Any]:
-    return {ACTION_KEY: action.id, SESSION_KEY: action.session}
+    about: dict[str, Any] = {ACTION_KEY: action.id, SESSION_KEY: action.session}
+    if action.label is not None and action.label.unusual:
+        about[LABEL_KEY] = action.label.to_json()
+    return about
 
 
 def _text(text: str) -> dict[str, str]:

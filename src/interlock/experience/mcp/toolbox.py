@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from interlock.experience.mcp.shapes import STANDING, input_schema, output_schema
-from interlock.experience.tools import hints, permitted
+from interlock.experience.tools import hints, permitted, promised
 from interlock.integration.contracts import Contract
 from interlock.integration.systems import CompiledOperation
+from interlock.orchestration.actions import View
 from interlock.orchestration.project import Project
 from interlock.values.decisions import Mode
 from interlock.values.digests import canonical
@@ -65,14 +67,16 @@ def tool_list(project: Project, principal: Principal) -> list[dict[str, Any]]:
     operations = permitted(project, principal)
     agent = principal.id if principal.kind is Kind.agent else ""
     ceiling = min(project.settings.mode, project.agent_mode(agent))
-    tools = [_tool(compiled, ceiling) for compiled in operations if compiled.operation.id not in OWN]
+    view = View(project, principal)
+    offered = [compiled for compiled in operations if compiled.operation.id not in OWN]
+    tools = [_tool(compiled, ceiling, promised(compiled, view)) for compiled in offered]
     tools += [_STATUS_TOOL, _CANCEL_TOOL]
     if any(compiled.external for compiled in operations):
         tools.append(_REPORT_TOOL)
     return tools
 
 
-def _tool(compiled: CompiledOperation, ceiling: Mode) -> dict[str, Any]:
+def _tool(compiled: CompiledOperation, ceiling: Mode, promise: Mapping[str, Any] | None) -> dict[str, Any]:
     operation = compiled.operation
     tool: dict[str, Any] = {
         "name": operation.id,
@@ -80,7 +84,7 @@ def _tool(compiled: CompiledOperation, ceiling: Mode) -> dict[str, Any]:
         "inputSchema": input_schema(operation.input_schema),
         "annotations": hints(compiled),
     }
-    shown = None if compiled.external else output_schema(operation.output_schema)
+    shown = None if compiled.external else output_schema(promise)
     if shown is not None:
         tool["outputSchema"] = shown
     return tool

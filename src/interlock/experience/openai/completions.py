@@ -18,7 +18,7 @@ from interlock.experience.openai.tools import OfferedTools
 from interlock.integration.contracts import InputInvalid
 from interlock.integration.systems import OperationUnknown
 from interlock.intelligence.gateway import ModelReply, ModelRequest, ToolCall, Usage, route_unknown
-from interlock.orchestration.actions import Action, IdempotencyKeyReused, Proposal
+from interlock.orchestration.actions import Action, IdempotencyKeyReused, Proposal, View
 from interlock.orchestration.agents import AgentLimits, Step
 from interlock.orchestration.agents.answers import limit_words
 from interlock.orchestration.sessions import Session
@@ -57,7 +57,8 @@ class Completions:
         for action_id in reported:
             exchange.touch(action_id)
         known = await installation.actions.under(principal, session.id, PREFIX, limit=MOST)
-        steps = Steps(known, conversation, key=asked.key, catalog=project.catalog)
+        view = View(project, asked.principal)
+        steps = Steps(known, conversation, view, key=asked.key, catalog=project.catalog)
         retried = steps.retried(installation.clock.now())
         for action in retried:
             exchange.touch(action.id)
@@ -115,7 +116,8 @@ class _Running:
 
     async def _call(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ModelReply:
         principal, request = self._asked.principal, self._asked.request
-        metadata = {"session": self._session.id, "tenant": principal.tenant, "actor": principal.name}
+        metadata: dict[str, Any] = {"session": self._session.id, "tenant": principal.tenant, "actor": principal.name}
+        metadata["label"] = self._session.memory.seen.to_json()
         if self._session.agent:
             metadata["agent"] = self._session.agent
         wanted = ModelRequest(list(messages), request.tools, metadata, parameters)
@@ -175,7 +177,8 @@ class _Running:
     def _told(self, action: Action, *, again: bool = False) -> str:
         compiled = self._installation.projects.current.catalog.operations.get(action.operation)
         operation = compiled.operation if compiled is not None else None
-        return told(action, operation, self._limits.result_bytes, again=again)
+        view = View(self._installation.projects.current, self._asked.principal)
+        return told(view.action(action), operation, self._limits.result_bytes, again=again)
 
 
 def _for_client(action: Action) -> bool:

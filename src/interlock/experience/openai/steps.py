@@ -21,7 +21,7 @@ from interlock.experience.openai.rendering import call_json, told
 from interlock.experience.openai.tools import OfferedTools
 from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import ToolCall
-from interlock.orchestration.actions import Action
+from interlock.orchestration.actions import Action, View
 from interlock.values.actions import WITHOUT_EFFECT, ActionState
 from interlock.values.digests import digest
 from interlock.values.identifiers import new_id
@@ -50,9 +50,12 @@ class _Step:
 class Steps:
     """The steps of one session, seen from one request."""
 
-    def __init__(self, actions: Sequence[Action], conversation: Conversation, *, key: str, catalog: Catalog) -> None:
+    def __init__(
+        self, actions: Sequence[Action], conversation: Conversation, view: View, *, key: str, catalog: Catalog
+    ) -> None:
         self._conversation = conversation
         self._catalog = catalog
+        self._view = view
         self._mark = digest(key)[7:23] if key else "-"
         self._steps = [step for action in actions if (step := _step(action)) is not None]
         self._unclaimed: list[Action] = []
@@ -137,7 +140,7 @@ class Steps:
 
     def _told(self, action: Action, tools: OfferedTools, limit: int) -> list[Message]:
         compiled = self._catalog.operations.get(action.operation)
-        text = told(action, compiled.operation if compiled is not None else None, limit)
+        text = told(self._view.action(action), compiled.operation if compiled is not None else None, limit)
         call = call_json(ToolCall(action.id, tools.name(action.operation), action.input))
         return [
             {"role": "assistant", "content": None, "tool_calls": [call]},

@@ -13,6 +13,7 @@ from interlock.foundation.settings.project import TelemetrySettings
 from interlock.foundation.telemetry.metrics import Metrics, NoMetrics, PrometheusMetrics
 from interlock.foundation.telemetry.otel import otel_tracing
 from interlock.foundation.telemetry.tracing import NO_SPAN, NoTracing, Span, SpanKind, Tracing, Value
+from interlock.values.labels import Label
 
 _TOOL = "execute_tool"
 
@@ -64,6 +65,14 @@ class Telemetry:
         if agent:
             attributes["gen_ai.agent.id"] = agent
         return self.tracing.span(f"{_TOOL} {operation}", attributes)
+
+    def label(self, span: Span, label: Label | None) -> None:
+        """Say on an action's span how confidential what it was given and returned is, and what it is about."""
+        if label is None or not self.tracing.enabled:
+            return
+        span.set("interlock.data.confidentiality", label.confidentiality.name)
+        if label.categories:
+            span.set("interlock.data.categories", ",".join(sorted(label.categories)))
 
     def agent(self, agent: str, *, session: str = "") -> Span:
         """Return the span of one turn of an agent, `invoke_agent {agent}`."""

@@ -15,7 +15,7 @@ from interlock.governance.gate.decision import decide
 from interlock.governance.labels import flow_of
 from interlock.governance.policy import Policies, Slice, Snapshot
 from interlock.values.decisions import Decision, Requirement
-from interlock.values.labels import PUBLIC, Confidentiality, Label, Naming, Origin, Source
+from interlock.values.labels import PUBLIC, Confidentiality, Label, Naming, Origin, Source, label_from_json
 
 NOW = "2025-01-15T12:00:00Z"
 """The time in cases that name none."""
@@ -104,9 +104,14 @@ def _flow(
     if known is None:
         return {}
     made_up = {name: Origin().to_json() for name in merged["input"]}
-    clearances = policies.world.clearances
     return flow_of(
-        known.operation, merged["input"], {**made_up, **origins}, data, clearances, tainted=tainted, seen=seen
+        known.operation,
+        merged["input"],
+        {**made_up, **origins},
+        policies.world.clearances,
+        data=label_from_json(data),
+        seen=label_from_json(seen),
+        tainted=tainted,
     )
 
 

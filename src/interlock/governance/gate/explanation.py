@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from interlock.values.decisions import Decision, Outcome
 class Explanation:
     """A decision, the trace of every policy that could apply, and what would have changed the answer.
 
-    It shows values of the snapshot unmasked; who may see it is the caller's to decide. *problem* says why no
+    *problem* says why no
     policy could be asked, where that was so.
     """
 
@@ -35,15 +35,19 @@ class Explanation:
         }
 
 
-def explain(snapshot: Snapshot, policies: Policies) -> Explanation:
-    """Return why *snapshot* is decided as it is. Never raises for what the snapshot holds."""
+def explain(snapshot: Snapshot, policies: Policies, *, shown: Mapping[str, Any] | None = None) -> Explanation:
+    """Return why *snapshot* is decided as it is. Never raises for what the snapshot holds.
+
+    The decision is made on *snapshot*; the values that are told are those of *shown*, the same document with what the
+    reader may not see masked (default: all are told).
+    """
     decision = decide(snapshot, policies)
     part = policies.slices.get(snapshot.operation)
     traces: tuple[RuleTrace, ...] = ()
     problem = ""
     if part is not None:
         try:
-            traces = trace(snapshot, part, policies)
+            traces = trace(snapshot, part, policies, shown=shown)
         except Mismatch as mismatch:
             problem = str(mismatch)
     return Explanation(decision, traces, tuple(_changes(decision, traces, problem)), problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interlock.governance.journal.covering import cover, label_of
 from interlock.governance.journal.entry import Entry, Receipt
 from interlock.governance.journal.erase import erase
 from interlock.governance.journal.errors import (
@@ -33,6 +34,8 @@ __all__ = [
     "Search",
     "SigningKeyUnsafe",
     "Verification",
+    "cover",
     "erase",
     "examine",
+    "label_of",
 ]

@@ -9,7 +9,7 @@ import base64
 import binascii
 import heapq
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ import orjson
 from interlock.foundation.clock import parse_rfc3339, rfc3339
 from interlock.foundation.store import Database, Row
 from interlock.governance.journal import store
+from interlock.governance.journal.covering import cover, cover_all, label_of
 from interlock.governance.journal.errors import JournalSearchInvalid
 from interlock.governance.journal.verify import Verification, verify
+from interlock.values.clearances import EVERYTHING, Clearance
 
 LARGEST_PAGE = 500
 _ORDER = "j.at, j.chain, j.seq"
@@ -43,6 +45,10 @@ class Record:
     hash: str
     fields: dict[str, Any] = field(default_factory=dict)
     erased: tuple[str, ...] = ()
+
+    def seen_by(self, clearance: Clearance) -> Record:
+        """Return the record as the holder of *clearance* may see it, going by the record's own label alone."""
+        return replace(self, fields=cover_all(self.fields, self.body, clearance)) if self.fields else self
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a JSON object."""
@@ -124,12 +130,18 @@ class JournalReader:
         return Page([_record(row) for row in rows], _cursor(rows[-1]) if len(newest) > limit else "")
 
     async def export(
-        self, *, tenant: str | None, search: Search | None = None, fields: bool = False
+        self,
+        *,
+        tenant: str | None,
+        search: Search | None = None,
+        fields: bool = False,
+        clearance: Clearance = EVERYTHING,
     ) -> AsyncIterator[bytes]:
         """Return the matching records as JSON lines, some lines at a time, oldest first.
 
         In a line, `record` is what was hashed, as canonical JSON: `hash` is SHA-256 of the bytes of `previous`
-        and of `record`. `fields` is added where asked for: per field its salt and value, null if erased.
+        and of `record`. `fields` is added where asked for: per field its salt and value, null if erased; of values
+        that *clearance* does not admit, the empty text for the salt and the words that stand for the value.
         """
         where, params = _conditions(search or Search())
         if tenant is not None:
@@ -137,7 +149,7 @@ class JournalReader:
         joins = f"{store.WITH_PREVIOUS} {store.WITH_PAYLOAD}"
         query = store.select(where, order=_ORDER, columns="j.body, j.hash, b.hash, p.payload", joins=joins)
         async for rows in self._database.scan(query, *params):
-            yield b"".join(_line(row, fields=fields) for row in rows)
+            yield b"".join(_line(row, clearance if fields else None) for row in rows)
 
     async def verify(self, *, public: str = "") -> Verification:
         """Check the whole journal, of all tenants; see `interlock.governance.journal.verify`."""
@@ -163,16 +175,28 @@ def _record(row: Row) -> Record:
     )
 
 
-def _line(row: Row, *, fields: bool) -> bytes:
+def _line(row: Row, clearance: Clearance | None) -> bytes:
     body, digest, previous, payload = row
     document: dict[str, Any] = {
         "hash": digest.hex(),
         "previous": (previous or bytes(32)).hex(),
         "record": orjson.Fragment(body),
     }
-    if fields:
-        document["fields"] = orjson.Fragment(payload or "{}")
+    if clearance is not None:
+        document["fields"] = orjson.Fragment(_payload(body, payload, clearance) if payload else "{}")
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def _payload(body: str, payload: str, clearance: Clearance) -> str:
+    """Return a record's payload; a hidden value goes without its salt, from which it could be guessed."""
+    label = label_of(orjson.loads(body)["entry"]["body"]) if clearance != EVERYTHING else None
+    if label is None or clearance.admits(label):
+        return payload
+    kept = orjson.loads(payload)
+    for name, pair in kept.items():
+        shown = pair if pair is None else cover(name, pair, label, clearance)
+        kept[name] = shown if shown is pair else ["", shown]
+    return orjson.dumps(kept).decode()
 
 
 def _conditions(search: Search) -> tuple[list[str], list[Any]]:

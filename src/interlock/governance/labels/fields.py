@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from interlock.values.labels import Integrity, Label
@@ -22,7 +22,7 @@ class FieldLabels:
     both; with none it is the operation's label that decides.
     """
 
-    __slots__ = ("_default", "_exact", "_labels", "_trusted", "_untrusted", "plain")
+    __slots__ = ("_default", "_exact", "_labels", "_trusted", "_untrusted", "indexed", "plain")
 
     def __init__(self, operation: Operation) -> None:
         declared = operation.output
@@ -34,6 +34,8 @@ class FieldLabels:
         self._exact = any(part.isdigit() for pattern in patterns for part in pattern)
         self.plain = not self._trusted and not self._untrusted
         """Whether no pattern says whom to trust, so that every field is as the operation's label says."""
+        self.indexed = any(part.isdigit() for pattern, _ in self._labels for part in pattern)
+        """Whether a labelling pattern may tell one member of a list from another."""
 
     def key(self, path: Path) -> tuple[str, ...]:
         """Return what stands for all fields labelled as the one at *path* is, whatever their place in a list."""
@@ -61,6 +63,13 @@ class FieldLabels:
     def labels(self) -> Iterable[Label]:
         """Every label that a field may have."""
         return (self._default, *(label for _, label in self._labels))
+
+    def beneath(self, path: Path) -> Iterator[Label]:
+        """Yield the labels of patterns that may decide about something inside the field at *path*."""
+        for pattern, label in self._labels:
+            deeper = len(pattern) - 1 > len(path) and _covers(pattern[: len(path) + 1], path)
+            if deeper or (len(pattern) == 1 and pattern != ("",)):
+                yield label
 
     def _labelled(self, path: Path) -> Label:
         found, longest = self._default, 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from interlock.values.clearances import NOTHING, Clearance, Clearances
-from interlock.values.labels import Label, Naming, label_from_json
+from interlock.values.labels import Label, Naming
 from interlock.values.operations import Operation, Role
 
 MOST_RECIPIENTS = 200
@@ -18,16 +18,16 @@ def flow_of(
     operation: Operation,
     arguments: Mapping[str, Any],
     origins: Mapping[str, Mapping[str, Any]],
-    data: Mapping[str, Any],
     clearances: Clearances,
     *,
+    data: Label,
+    seen: Label,
     tainted: bool,
-    seen: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what policies see as `context.flow`.
 
-    *origins* are the arguments' origins and *data* their joined label, both as JSON objects; *tainted* says whether
-    the session has seen outsiders' text, in which what was seen nowhere may have been hidden. An argument whose
+    *origins* are the arguments' origins as JSON objects and *data* is their joined label; *tainted* says whether the
+    session has seen outsiders' text, in which what was seen nowhere may have been hidden. An argument whose
     role is not declared counts as a target where outsiders' text holds it, and as a control where nobody's does;
     one that is not given, or null, counts for nothing. *seen* is the joined label of all that the session was shown:
     where recipients are not cleared for that, a text may carry what nothing recognises. Pure.
@@ -47,9 +47,7 @@ def flow_of(
         else:
             (targets if role is Role.target else controls).append(origin)
     named = [Naming[origin.get("named", Naming.nothing.name)] for origin in targets]
-    label = label_from_json(data)
-    uncleared = list(_uncleared(operation, arguments, label, clearances))
-    everything = label if seen is None else label.join(label_from_json(seen))
+    uncleared = list(_uncleared(operation, arguments, data, clearances))
     return {
         "target_untrusted": _any(targets, "untrusted"),
         "target_unknown": _any(targets, "unknown"),
@@ -61,7 +59,7 @@ def flow_of(
         "content_carries": sorted(carried),
         "cleared": not uncleared,
         "uncleared": uncleared,
-        "seen_cleared": next(_uncleared(operation, arguments, everything, clearances), None) is None,
+        "seen_cleared": next(_uncleared(operation, arguments, data.join(seen), clearances), None) is None,
     }
 
 

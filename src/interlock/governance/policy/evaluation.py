@@ -57,6 +57,8 @@ def evaluate(snapshot: Snapshot, part: Slice, policies: Policies) -> Evaluation:
     """
     try:
         principal, context = _question(snapshot, part, policies)
+        if not isinstance(snapshot.system.get("kind", ""), str):
+            raise Mismatch("has a kind that is no text", root="resource")
         key = (part.operation.id, snapshot.system.get("kind", ""), principal, context)
         known: Evaluation | None = policies.answers.get(key)
         if known is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -71,10 +71,13 @@ class RuleTrace:
         }
 
 
-def trace(snapshot: Snapshot, part: Slice, policies: Policies) -> tuple[RuleTrace, ...]:
+def trace(
+    snapshot: Snapshot, part: Slice, policies: Policies, *, shown: Mapping[str, Any] | None = None
+) -> tuple[RuleTrace, ...]:
     """Return what every policy of *part* made of *snapshot*, in the order of the files. Raises `Mismatch`.
 
-    Every part of every condition is put to the engine as a policy of its own, over the same context.
+    *shown* is the snapshot as its reader may see it: what differs there is told as it is there. Every part of every
+    condition is put to the engine as a policy of its own, over the same context.
     """
     probes: dict[str, Mapping[str, Any]] = {}
     plan: list[tuple[Rule, str, list[tuple[str, Node]]]] = []
@@ -85,7 +88,7 @@ def trace(snapshot: Snapshot, part: Slice, policies: Policies) -> tuple[RuleTrac
     result = ask(snapshot, part, policies, policy_set(probes))
     held = set(result.diagnostics.reasons)
     failed = {name for error in result.diagnostics.errors for name in _PROBE.findall(error)}
-    view = _view(snapshot, part)
+    view, facts = _view(snapshot, part), snapshot.to_json()
     traces = []
     for rule, head, asked in plan:
         parts: list[Part] = []
@@ -95,7 +98,7 @@ def trace(snapshot: Snapshot, part: Slice, policies: Policies) -> tuple[RuleTrac
             if truth is Truth.failed and not reached:
                 truth = Truth.not_reached
             reached = reached and truth is Truth.true
-            parts.append(Part(claim(node), truth, _seen(node, view)))
+            parts.append(Part(claim(node), truth, _seen(node, view, facts, facts if shown is None else shown)))
         traces.append(RuleTrace(rule, head in held, scope(rule.document["principal"]), tuple(parts)))
     return tuple(traces)
 
@@ -120,11 +123,21 @@ def _view(snapshot: Snapshot, part: Slice) -> dict[str, Any]:
     return {"context": context, "principal": principal, "resource": snapshot.system, "action": part.operation.id}
 
 
-def _seen(node: Node, view: Mapping[str, Any]) -> dict[str, Any]:
+def _seen(node: Node, view: Mapping[str, Any], known: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
     seen = {}
     for look in dict.fromkeys(looks(node)):
         value: Any = view.get(look.root)
         for name in look.path:
             value = value.get(name) if isinstance(value, Mapping) else None
-        seen[str(look)] = value
+        seen[str(look)] = _covered(look.path, value, known, shown) if look.root == "context" else value
     return seen
+
+
+def _covered(path: Iterable[str], value: Any, known: Any, shown: Any) -> Any:
+    """Return *value*, which is at *path* of *known*, or what *shown* has there (or above it) in its place."""
+    for name in path:
+        known = known.get(name) if isinstance(known, Mapping) else None
+        shown = shown.get(name) if isinstance(shown, Mapping) else shown
+        if known is shown:
+            return value
+    return value if known is shown else shown

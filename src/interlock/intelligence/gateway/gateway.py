@@ -21,7 +21,8 @@ attempt, usage, elapsed_ms, messages and tools (how many), tool_calls (names), a
 *fields* has what was said: `messages` and `reply`, and the request's own `parameters` if it has any.
 """
 
-METADATA = ("session", "agent", "tenant", "actor")
+METADATA = ("session", "agent", "tenant", "actor", "label")
+"""What of a request's metadata is recorded with the call; *label* is that of all that the messages say."""
 
 
 class Gateway:

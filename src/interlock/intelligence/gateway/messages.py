@@ -52,13 +52,13 @@ class ModelRequest:
     *messages* and *tools* are in OpenAI's shape (`role`, `content`, `tool_calls`, `tool_call_id`; functions
     with JSON Schema parameters). *parameters* are further members of the request, such as `temperature` or
     `tool_choice`; they override what a target is configured with, and a provider that has no use for one passes
-    over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`; it is recorded and never sent
-    to a provider.
+    over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`, and with which `label` the
+    messages are to be treated; it is recorded and never sent to a provider.
     """
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -14,6 +14,7 @@ from interlock.orchestration.actions.execution import Execution
 from interlock.orchestration.actions.judge import Judge
 from interlock.orchestration.actions.settlement import Settlement
 from interlock.orchestration.actions.trace import trace
+from interlock.orchestration.actions.view import View
 from interlock.orchestration.actions.waiting import Waiting
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "NothingToUndo",
     "Proposal",
     "Settlement",
+    "View",
     "Waiting",
     "trace",
 ]

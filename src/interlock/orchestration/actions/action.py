@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.governance.labels import is_masked
 from interlock.values.actions import ActionState
 from interlock.values.decisions import Decision, Requirement, decision_from_json
 from interlock.values.digests import digest
-from interlock.values.labels import Origin
+from interlock.values.labels import Label, Origin, label_from_json
 
 
 @dataclass(slots=True)
@@ -18,8 +19,10 @@ class Action:
 
     *vouched* names the arguments that an approver put in. *key* is the idempotency key sent to the system,
     *client_key* the caller's own for the proposal. *owner* is the process that executes it. *shown* is what an
-    approver is shown while it waits. *origins* are known only to the process that decided, until it has the result.
-    *place* is the action's in the session's plan: empty where the plan foresees none, None where no plan was carried.
+    approver is shown while it waits. *place* is the action's in the session's plan: empty where the plan foresees
+    none, None where no plan was carried. *labels* are those of the arguments that have an unusual one, *label* is the
+    joined label of arguments and output (None for an action that was stored without). *origins* are known only to
+    the process that decided, until it has the result.
     """
 
     id: str
@@ -51,6 +54,8 @@ class Action:
     external: bool = False
     origins: Mapping[str, Origin] | None = None
     place: str | None = None
+    labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    label: Label | None = None
 
     def unmet(self) -> tuple[Requirement, ...]:
         """Return the requirements that no valid consent meets yet; steps and approvals alike."""
@@ -64,6 +69,11 @@ class Action:
     def agreed(self) -> bool:
         """Whether a person agreed to the action as it stands: confirmed or approved it."""
         return any(met.get("consent") == self.consent for met in self.met.values())
+
+    @property
+    def executable(self) -> bool:
+        """Whether the caller is to carry it out now, with all of the arguments, and report."""
+        return self.external and self.state is ActionState.executing and not any(map(is_masked, self.input.values()))
 
     def document(self) -> dict[str, Any]:
         """Return what is stored of the action beside its columns."""
@@ -85,6 +95,8 @@ class Action:
             "undo_of": self.undo_of,
             "external": self.external,
             "place": self.place,
+            "labels": self.labels,
+            "label": self.label.to_json() if self.label is not None else None,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -113,7 +125,9 @@ class Action:
             view["undo_of"] = self.undo_of
         if self.undone_by:
             view["undone_by"] = self.undone_by
-        if self.external and self.state is ActionState.executing:
+        if self.label is not None and self.label.unusual:
+            view["label"] = self.label.to_json()
+        if self.executable:
             view["execute"] = {"operation": self.operation, "input": self.input, "idempotency_key": self.key}
         return view
 
@@ -126,4 +140,5 @@ def consent_digest(arguments: str, definition: str, policy_version: str, record:
 def action_from_document(columns: Mapping[str, Any], document: dict[str, Any]) -> Action:
     """Return the action stored as *columns* and `Action.document`."""
     decision = decision_from_json(document.pop("decision"))
-    return Action(**columns, decision=decision, **document)
+    label = document.pop("label", None)
+    return Action(**columns, decision=decision, label=label_from_json(label) if label is not None else None, **document)

@@ -23,6 +23,7 @@ from interlock.orchestration.actions.errors import (
     NothingToUndo,
 )
 from interlock.orchestration.actions.execution import Execution, compensated
+from interlock.orchestration.actions.history import History
 from interlock.orchestration.actions.judge import UNDO, Case, Judge, Judgement
 from interlock.orchestration.actions.places import Places
 from interlock.orchestration.approvals import Approval, Approvals, ApprovalState
@@ -35,10 +36,10 @@ from interlock.values.actions import WITHOUT_EFFECT, ActionState
 from interlock.values.decisions import Outcome
 from interlock.values.digests import digest
 from interlock.values.identifiers import new_id
+from interlock.values.labels import PUBLIC, Label
 from interlock.values.principals import Kind, Principal
 
 TRIES = 20  # each lost one means that somebody else's action took the place in the plan
-REMEMBERED = 500  # actions of a session that is loaded again whose repeats count
 
 STATES = {
     Outcome.allow: ActionState.executing,
@@ -53,7 +54,7 @@ STATES = {
 class Proposal:
     """What somebody wants done. *client_key* makes a repeated proposal the same action.
 
-    *undone_before* is an earlier undo of the same action, which had no effect.
+    *undone_before* is an earlier undo of the same action, which had no effect; *undone* is that action's label.
     """
 
     session: str
@@ -62,6 +63,7 @@ class Proposal:
     client_key: str = ""
     undo_of: str = ""
     undone_before: str = ""
+    undone: Label = PUBLIC
 
 
 class Actions:
@@ -87,7 +89,7 @@ class Actions:
         self._telemetry = execution.telemetry
         self._clock: Clock = sessions.clock
         self._places = Places(database)
-        sessions.history = self._remember
+        sessions.history = History(database, projects).rebuild
 
     async def propose(self, principal: Principal, proposal: Proposal) -> Action:
         """Decide on a proposal and, if it is allowed as it stands, run it.
@@ -123,15 +125,20 @@ class Actions:
             usage=usage,
             place=place,
             vouched=dict.fromkeys(proposal.input, UNDO) if proposal.undo_of else {},
+            undone=proposal.undone,
         )
         action_id = new_id("act")
-        with self._telemetry.action(proposal.operation, action=action_id, session=session.id, agent=case.agent):
+        telemetry = self._telemetry
+        with telemetry.action(proposal.operation, action=action_id, session=session.id, agent=case.agent) as span:
             judgement = await self._judge.judge(project, case)
             while project is not self._projects.current:  # it changed while facts were read
                 project, compiled = await self._compiled(session, principal, proposal)
                 case = replace(case, compiled=compiled)
                 judgement = await self._judge.judge(project, case)
-            return await self._take(action_id, principal, proposal, case, judgement)
+            action = await self._take(action_id, principal, proposal, case, judgement)
+            if action is not None:
+                telemetry.label(span, action.label)
+            return action
 
     async def _take(
         self, action_id: str, principal: Principal, proposal: Proposal, case: Case, judgement: Judgement
@@ -230,7 +237,14 @@ class Actions:
         except ExpressionFailed as error:
             raise NothingToUndo("the undo's arguments cannot be computed from this action's result") from error
         within = session or done.session
-        proposal = Proposal(within, plan.operation, arguments, undo_of=done.id, undone_before=done.undone_by)
+        proposal = Proposal(
+            within,
+            plan.operation,
+            arguments,
+            undo_of=done.id,
+            undone_before=done.undone_by,
+            undone=done.label or PUBLIC,
+        )
         return await self.propose(principal, proposal)
 
     async def _undoing(self, action_id: str) -> Action | None:
@@ -281,13 +295,14 @@ class Actions:
         self._sessions.forget(action.session)
         return action
 
-    async def approvals(self, action: Action, principal: Principal) -> list[dict[str, Any]]:
-        """Return the approvals asked for an action the caller may see; the facts only for who may read or decide."""
+    async def approvals(self, action: Action, principal: Principal) -> list[tuple[Approval, bool]]:
+        """Return the approvals asked for an action the caller may see, and whether it may see the facts.
+
+        Those are for who may read or decide; others are shown where an approval stands.
+        """
         reads = principal.may("read") or principal.may("admin")
-        return [
-            approval.to_json() if reads or approval.admits(principal) else approval.standing()
-            for approval in await self._approvals.of_action(action.id)
-        ]
+        asked = await self._approvals.of_action(action.id)
+        return [(approval, reads or approval.admits(principal)) for approval in asked]
 
     async def _compiled(
         self, session: Session, principal: Principal, proposal: Proposal
@@ -309,7 +324,7 @@ class Actions:
             subject=session.id,
             session=session.id,
             actor=principal.name,
-            body={"code": code},
+            body={"code": code, "label": session.memory.seen.to_json()},
             fields={"operation": proposal.operation[:200], "input": proposal.input},
         )
         await self._journal.record([entry])
@@ -343,6 +358,8 @@ class Actions:
             external=case.compiled.external,
             origins=judgement.origins,
             place=case.place,
+            labels=judgement.labels,
+            label=judgement.data,
         )
 
     async def _overtaken_by(self, proposal: Proposal) -> Action | None:
@@ -416,6 +433,7 @@ class Actions:
             "project": judgement.version,
             "reads": judgement.gathered.reads,
             "undo_of": action.undo_of,
+            "label": judgement.label.to_json(),
         }
         fields = {
             "snapshot": judgement.snapshot.to_json(),
@@ -454,21 +472,6 @@ class Actions:
                 "the action changed at the same moment", fix="look at it again: GET /v1/actions/{id}"
             ) from error
         action.revision += 1
-
-    async def _remember(self, session: Session) -> None:
-        operations = self._projects.current.catalog.operations
-        newest = await store.of_session(self._database, session.id, limit=REMEMBERED)
-        for action in newest:
-            session.begin(action.operation, action.arguments)
-        effective = newest
-        if len(newest) == REMEMBERED:  # nothing that had an effect or counts is forgotten, however long ago it was
-            session.count(await store.counts(self._database, session.id))
-            effective = [action async for action in store.effective(self._database, session.id)]
-        for action in effective:
-            compiled = operations.get(action.operation)
-            done = action.state in (ActionState.succeeded, ActionState.compensated)
-            if done and compiled is not None:
-                session.succeed(compiled.operation, action.input, action.output, agreed=action.agreed)
 
 
 def _harmless(action: Action) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from interlock.orchestration.actions.action import Action
 from interlock.orchestration.sessions import Session, Sessions
 from interlock.orchestration.sessions import store as session_store
 from interlock.values.actions import ActionState
+from interlock.values.labels import PUBLIC
 from interlock.values.operations import Operation
 
 _STATES = {
@@ -30,7 +31,8 @@ _CHANGED = {
     "code": "definition_changed",
     "detail": "The definition of the operation changed since this was decided; nothing was sent",
 }
-_OWN = frozenset({"result_breaks_contract"})
+OWN = frozenset({"result_breaks_contract"})
+"""Codes of problems that Interlock itself finds with what a caller reports."""
 REPORTED = "reported"
 """What the journal's hashed part says of a problem that a caller reported in its own words."""
 
@@ -113,6 +115,7 @@ class Execution:
         was, state = action.state, _STATES[answer.status]
         action.state = state
         action.output = answer.output if state is ActionState.succeeded else None
+        action.label = (action.label or PUBLIC).join(operation.returns)
         action.problem = answer.problem
         action.updated = self._clock.now()
         entry = Entry(
@@ -160,9 +163,11 @@ def _outcome(action: Action, operation: Operation, answer: Answer) -> dict[str, 
         "sent": answer.sent,
         "key": action.key,
     }
+    if action.label is not None:
+        body["label"] = action.label.to_json()
     if answer.problem:
         code = str(answer.problem.get("code", ""))
-        body["problem"] = code if not action.external or code in _OWN else REPORTED
+        body["problem"] = code if not action.external or code in OWN else REPORTED
     return body
 
 

@@ -16,7 +16,7 @@ from interlock.orchestration.actions.action import consent_digest
 from interlock.orchestration.project import Project
 from interlock.orchestration.sessions import Session
 from interlock.values.decisions import Decision
-from interlock.values.labels import Label, Naming, Origin, Source
+from interlock.values.labels import PUBLIC, Label, Naming, Origin, Source
 from interlock.values.principals import Kind
 
 Guard = dict[str, str]
@@ -50,7 +50,8 @@ class Case:
     """One use of one operation, to be judged.
 
     *vouched* says where arguments came from that the session's memory knows nothing of: the layer's own record
-    (an undo), or an approver who put them in.
+    (an undo), or an approver who put them in. *undone* is the label of the record that an undo took
+    them from, for what this session has not seen.
 
     *again* marks an action that was counted when it was first judged, so that limits don't count it twice.
     *place* is the use's in the session's plan, taken then.
@@ -65,6 +66,7 @@ class Case:
     vouched: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     place: str | None = None
+    undone: Label = PUBLIC
 
     @property
     def agent(self) -> str:
@@ -74,7 +76,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer, the snapshot it depends on, and what binds a consent to it."""
+    """The answer, the snapshot it depends on, and what binds a consent to it.
+
+    *data* is the joined label of the arguments, *label* that of the facts as well.
+    """
 
     decision: Decision
     snapshot: Snapshot = field(repr=False)
@@ -83,6 +88,13 @@ class Judgement:
     consent: str
     version: str
     origins: Mapping[str, Origin] = field(repr=False)
+    data: Label
+    label: Label
+
+    @property
+    def labels(self) -> dict[str, dict[str, Any]]:
+        """The labels of those arguments that have an unusual one."""
+        return {name: origin["label"] for name, origin in self.snapshot.origins.items() if "label" in origin}
 
     def shown(self, session: Session) -> dict[str, Any]:
         """Return what an approver needs to judge: the words, the plan, the arguments, the facts, their origins."""
@@ -99,6 +111,7 @@ class Judgement:
             "requests": list(session.requests),
             "customer": session.customer,
             "record": self.record,
+            "label": self.label.to_json(),
         }
 
 
@@ -125,16 +138,15 @@ class Judge:
         session = case.session
         view = session.view(project.settings.verification, place=case.place)
         guards = await self._guards(project, case)
-        gathered = Gathered()
+        gathered, plan = Gathered(), project.facts[operation.id]
         if not guards:
-            plan = project.facts[operation.id]
             gathered = await self._reader.gather(
                 plan, tenant=session.tenant, input=case.input, session=view, fresh=case.again
             )
             if plan.stages:  # reading takes its time, in which somebody may have stopped it all
                 guards = await self._guards(project, case)
         origins, label = _origins(case)
-        shown, data = {name: origin.to_json() for name, origin in origins.items()}, label.to_json()
+        shown = {name: origin.to_json() for name, origin in origins.items()}
         snapshot = Snapshot(
             principal=_principal(project, case),
             operation=operation.id,
@@ -145,7 +157,7 @@ class Judge:
             session=view,
             facts=gathered.facts,
             origins=shown,
-            data=data,
+            data=label.to_json(),
             quality=gathered.quality(),
             usage=dict(case.usage),
             now=rfc3339(self._clock.now()),
@@ -156,21 +168,23 @@ class Judge:
             },
             guards=[*guards, *gathered.guards],
             policy_version=project.policies.version,
-            flow=flow_of(
-                operation,
-                case.input,
-                shown,
-                data,
-                project.settings.clearances,
-                tainted=session.memory.tainted,
-                seen=view["seen"],
-            ),
+            flow=_flow(project, case, shown, label),
         )
         started = self._clock.monotonic()
         decision = decide(snapshot, project.policies)
         self._metrics.observe("interlock_decision_seconds", self._clock.monotonic() - started)
         consent = consent_digest(case.arguments, case.compiled.digest, project.policies.version, gathered.version)
-        return Judgement(decision, snapshot, gathered, gathered.version, consent, project.version, origins)
+        return Judgement(
+            decision,
+            snapshot,
+            gathered,
+            gathered.version,
+            consent,
+            project.version,
+            origins,
+            label,
+            label.join(plan.label) if gathered.facts else label,
+        )
 
     async def _guards(self, project: Project, case: Case) -> list[Guard]:
         operation, session = case.compiled.operation, case.session
@@ -187,6 +201,19 @@ class Judge:
         if session.over(self._clock.now()):
             found.append({"rule": "session-closed", "text": "The session was closed"})
         return [guard for guard in found if guard is not None]
+
+
+def _flow(project: Project, case: Case, origins: dict[str, Any], label: Label) -> dict[str, Any]:
+    memory = case.session.memory
+    return flow_of(
+        case.compiled.operation,
+        case.input,
+        origins,
+        project.settings.clearances,
+        data=label,
+        seen=memory.seen,
+        tainted=memory.tainted,
+    )
 
 
 def _principal(project: Project, case: Case) -> dict[str, Any]:
@@ -219,5 +246,10 @@ def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
     memory, operation = case.session.memory, case.compiled.operation
     origins = memory.origins(operation, case.input)
     for name, place in case.vouched.items():
-        origins[name] = Origin((Source.person if place is APPROVER else Source.own,), (place,), naming=Naming.named)
+        if place is APPROVER:
+            origins[name] = Origin((Source.person,), (place,), naming=Naming.named)
+        else:
+            known = origins[name]
+            label = case.undone if known.unknown else known.label
+            origins[name] = Origin((Source.own,), (place,), label, naming=Naming.named)
     return origins, memory.label(operation, case.input, origins)

@@ -12,6 +12,7 @@ from interlock.orchestration.actions.actions import STATES, Actions
 from interlock.orchestration.actions.errors import ActionForbidden, ActionStateInvalid, EditRefused
 from interlock.orchestration.actions.execution import Execution
 from interlock.orchestration.actions.judge import APPROVER, UNDO, Case, Judge, Judgement
+from interlock.orchestration.actions.view import View
 from interlock.orchestration.approvals import Approval, ApprovalState, ConsentStale
 from interlock.orchestration.approvals import store as approval_store
 from interlock.orchestration.project import Projects
@@ -20,6 +21,7 @@ from interlock.orchestration.sessions.plan import OUTSIDE, keeps
 from interlock.values.actions import ActionState
 from interlock.values.decisions import Decision, Outcome, Reason, Requirement
 from interlock.values.digests import digest
+from interlock.values.labels import PUBLIC
 from interlock.values.principals import Principal
 
 _GONE = Reason("operation-gone", "The project no longer has this operation")
@@ -92,8 +94,17 @@ class Waiting:
         return await self.resume(action_id)
 
     async def edit(self, action_id: str, edited: dict[str, Any], editor: Principal) -> str:
-        """Replace the arguments and decide anew; raises `EditRefused` where policy does not allow the result."""
+        """Replace the arguments and decide anew; raises `EditRefused` where policy does not allow the result.
+
+        What was masked for the editor and comes back as the mask stays as it is.
+        """
         action, session = await self._load(action_id)
+        shown = View(self._projects.current, editor).action(action).input
+        hidden = {name for name, value in shown.items() if value is not action.input[name]}
+        edited = {
+            name: action.input[name] if name in hidden and value == shown[name] else value
+            for name, value in edited.items()
+        }
         self._projects.current.catalog.operation(action.operation).check_input(edited)
         changed = {name for name, value in edited.items() if action.input.get(name) != value}
         action.vouched = sorted({*action.vouched, *changed} & edited.keys())
@@ -158,7 +169,7 @@ class Waiting:
         allowed = outcome in (Outcome.allow, Outcome.wait)
         action.state = ActionState.executing if allowed else STATES[outcome]
         action.owner = self._actions.writer if allowed else ""
-        action.definition = judgement.snapshot.digest
+        _bind(action, judgement)
         entry = self._actions.decided(action, judgement, kind="action.redecided")
         with self._execution.holding(action.id):
             await self._actions.save(action, ActionState.waiting, [entry], [approval_store.dismiss(action.id)])
@@ -179,7 +190,7 @@ class Waiting:
         """Store the new judgement of a waiting action; consents bound to another case, or *lapsed*, become void."""
         outcome = judgement.decision.outcome
         action.decision, action.consent, action.record = judgement.decision, judgement.consent, judgement.record
-        action.definition = judgement.snapshot.digest
+        _bind(action, judgement)
         action.met = {name: met for name, met in action.met.items() if met["consent"] == action.consent}
         changes: list[Statement] = [approval_store.void(action.id, keep=action.consent)]
         changes += [approval_store.lapse(approval) for approval in lapsed]
@@ -231,6 +242,7 @@ class Waiting:
             vouched=_vouched(action),
             again=True,
             place=action.place,
+            undone=action.label or PUBLIC,
         )
         return await self._judge.judge(project, case)
 
@@ -240,6 +252,12 @@ class Waiting:
         assert action is not None
         assert session is not None
         return action, session
+
+
+def _bind(action: Action, judgement: Judgement) -> None:
+    """Take over from a new judgement what it was about."""
+    action.definition = judgement.snapshot.digest
+    action.labels, action.label = judgement.labels, judgement.data
 
 
 def _vouched(action: Action) -> dict[str, str]:

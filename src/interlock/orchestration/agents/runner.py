@@ -25,6 +25,7 @@ from interlock.orchestration.agents.prompt import opening, result_text
 from interlock.orchestration.agents.spec import AgentSpec, permitted_for
 from interlock.orchestration.agents.turn import Ended, Step, Turn
 from interlock.values.errors import InterlockError
+from interlock.values.labels import PUBLIC, Label, label_from_json
 from interlock.values.operations import Operation
 from interlock.values.principals import Principal
 
@@ -56,7 +57,7 @@ class Asked:
 
     *operations* are those that policy permits the principal; *session* holds the session's facts (such as
     `customer`), which context expressions may name and the model is told; *history* holds the messages of
-    earlier turns.
+    earlier turns, and *label* is the joined label of what they say.
     """
 
     session_id: str
@@ -65,6 +66,7 @@ class Asked:
     operations: Sequence[Operation] = ()
     session: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Mapping[str, Any]] = ()
+    label: Label = PUBLIC
 
 
 class AgentRunner:
@@ -105,6 +107,8 @@ class _Running:
         self._usage = Usage()
         self._context = Assembled()
         self._said: ModelReply | None = None
+        self._label = asked.label.join(Label())
+        """The joined label of all that the model has been shown, which is therefore that of whatever it says."""
 
     async def run(self) -> Turn:
         self._context = await self._gather()
@@ -133,7 +137,13 @@ class _Running:
 
     async def _read(self, operation: str, arguments: dict[str, Any]) -> Mapping[str, Any]:
         asked = self._asked
-        return await self._actions.propose(asked.session_id, asked.principal, operation, arguments)
+        view = await self._actions.propose(asked.session_id, asked.principal, operation, arguments)
+        self._see(view)
+        return view
+
+    def _see(self, view: Mapping[str, Any]) -> None:
+        if "label" in view:
+            self._label = self._label.join(label_from_json(view["label"]))
 
     async def _call(self, tools: list[dict[str, Any]]) -> ModelReply:
         """Ask the model within what is left of the turn's time. Raises `TimeoutError` or `RouteExhausted`."""
@@ -141,8 +151,8 @@ class _Running:
         if left <= 0:
             raise TimeoutError
         asked = self._asked
-        metadata = {"session": asked.session_id, "agent": self._agent.name}
-        metadata |= {"tenant": asked.principal.tenant, "actor": asked.principal.name}
+        metadata: dict[str, Any] = {"session": asked.session_id, "agent": self._agent.name}
+        metadata |= {"tenant": asked.principal.tenant, "actor": asked.principal.name, "label": self._label.to_json()}
         request = ModelRequest([*self._opening, *asked.history, *self._messages], tools, metadata)
         async with asyncio.timeout(left):
             reply = await self._models.complete(self._agent.route, request)
@@ -154,6 +164,7 @@ class _Running:
         """Turn one tool call into an action, tell the model what came of it, and say whether the turn ends."""
         operation_id = self._names.operation(call.name)
         view = await self._view(operation_id, call)
+        self._see(view)
         self._steps.append(Step(operation_id or call.name, call.arguments, view))
         operation = self._operations.get(operation_id or "")
         text = result_text(operation, view, self._agent.limits.result_bytes)
@@ -206,6 +217,7 @@ class _Running:
             model=said.model,
             usage=self._usage,
             missing_context=self._context.missing,
+            label=self._label,
             messages=tuple(self._messages),
         )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from interlock.governance.labels import masked
 from interlock.intelligence.gateway import Usage
+from interlock.values.clearances import Clearance
+from interlock.values.labels import Label
 
 
 class Ended(StrEnum):
@@ -28,6 +31,14 @@ class Step:
     arguments: Mapping[str, Any]
     action: Mapping[str, Any]
 
+    def covered(self, words: str) -> Step:
+        """Return the step with *words* for everything in it that an agent chose or a system returned."""
+        action = dict(self.action)
+        action |= {name: words for name in ("output", "problem", "execute") if name in action}
+        if "input" in action:
+            action["input"] = dict.fromkeys(action["input"], words)
+        return Step(self.operation, dict.fromkeys(self.arguments, words), action)
+
     def to_json(self) -> dict[str, Any]:
         """Return the step as a JSON object."""
         return {"operation": self.operation, "arguments": dict(self.arguments), "action": dict(self.action)}
@@ -38,7 +49,8 @@ class Turn:
     """One turn: words in, steps, answer out.
 
     *messages* is the turn as a conversation (without instructions), for the next turn's history. *left_out* is what
-    a plan that was derived for the turn does not foresee, in a sentence each.
+    a plan that was derived for the turn does not foresee, in a sentence each. *label* is the joined label of all that
+    the model was shown: the answer, in whatever words, is no less confidential.
     """
 
     session: str
@@ -52,10 +64,22 @@ class Turn:
     missing_context: Mapping[str, str] = field(default_factory=dict)
     messages: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     left_out: Sequence[str] = ()
+    label: Label = Label()
+
+    def seen_by(self, clearance: Clearance) -> Turn:
+        """Return the turn as the holder of *clearance* may see it: where the agent was shown more, what it said and
+        was told is masked, and what it did stays.
+        """
+        if clearance.admits(self.label):
+            return self
+        words = masked(self.label)
+        return replace(self, answer=words, steps=tuple(step.covered(words) for step in self.steps))
 
     def to_json(self) -> dict[str, Any]:
         """Return the turn as a JSON object; the messages are left out."""
+        label = {"label": self.label.to_json()} if self.label.unusual else {}
         return {
+            **label,
             "session": self.session,
             "words": self.words,
             "steps": [step.to_json() for step in self.steps],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,16 @@ from interlock.context.facts import FactPlan
 from interlock.foundation.secrets import SecretStore
 from interlock.foundation.settings.project import ProjectSettings
 from interlock.governance.credentials import Directory
+from interlock.governance.labels import Mask, Masks
 from interlock.governance.limits import LoopGuard
 from interlock.governance.policy import Policies
 from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import Route
 from interlock.orchestration.agents import AgentSpec
 from interlock.orchestration.project.plans import CallPlan, ReadBackPlan
+from interlock.values.clearances import Clearance
 from interlock.values.decisions import Mode
+from interlock.values.principals import Kind, Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,18 @@ class Project:
     secrets: SecretStore
     directory: Directory
     routes: Mapping[str, Route]
+    _masks: Masks = field(default_factory=Masks, repr=False, compare=False)
+
+    def clearance_of(self, principal: Principal) -> Clearance:
+        """Return how far *principal* is let: what its roles add up to, for an agent no further than its file says."""
+        clearance = self.settings.clearances.of(principal.roles)
+        spec = self.agents.get(principal.id) if principal.kind is Kind.agent else None
+        return clearance if spec is None or spec.clearance is None else clearance.met(spec.clearance)
+
+    def mask(self, operation: str, clearance: Clearance) -> Mask | None:
+        """Return what hides *operation*'s outputs from the holder of *clearance*; None for one that is gone."""
+        compiled = self.catalog.operations.get(operation)
+        return self._masks.of(compiled.operation, clearance) if compiled is not None else None
 
     def agent_mode(self, agent: str) -> Mode:
         """Return the mode of *agent*; automatic for one that the project does not name."""

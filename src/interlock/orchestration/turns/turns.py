@@ -12,12 +12,14 @@ from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.journal import Entry, Journal
 from interlock.governance.policy import permitted_operations
 from interlock.intelligence.gateway import Gateway, ModelReply, ModelRequest
-from interlock.orchestration.actions import Actions, Proposal
+from interlock.orchestration.actions import Actions, Proposal, View
 from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planning, Turn
 from interlock.orchestration.project import Project, Projects
 from interlock.orchestration.sessions import PlanFixed, PlanTooLate, Session, Sessions
 from interlock.orchestration.turns.errors import AgentUnknown
 from interlock.orchestration.turns.planning import derive
+from interlock.values.clearances import Clearance
+from interlock.values.labels import PUBLIC, Label
 from interlock.values.principals import Kind, Principal
 
 CONVERSATIONS = 1000
@@ -41,10 +43,10 @@ class Turns:
         self._actions = actions
         self._journal = journal
         self._telemetry = telemetry
-        self._runner = AgentRunner(self, _Path(actions), clock)
+        self._runner = AgentRunner(self, _Path(actions, projects), clock)
         self._gateway = Gateway(projects.current.routes, on_model_call=self._called)
         self._routes: Mapping[str, Any] = projects.current.routes
-        self._conversations: OrderedDict[str, list[Mapping[str, Any]]] = OrderedDict()
+        self._conversations: OrderedDict[str, tuple[list[Mapping[str, Any]], Label]] = OrderedDict()
 
     async def ask(self, agent: str, session: Session, words: str, *, asker: Principal | None = None) -> Turn:
         """Give *words*, which the session has already heard, to *agent*. Raises `AgentUnknown`.
@@ -59,17 +61,19 @@ class Turns:
         if asker is not None and spec.planning is Planning.derived and unplanned:
             session, left_out = await self._planned_first(asker, session, spec)
         principal = Principal(Kind.agent, agent, session.tenant, spec.roles)
+        history, label = self._history(session.id, project.clearance_of(principal))
         asked = Asked(
             session.id,
             principal,
             words,
             operations=_permitted(project, principal),
             session=session.view(project.settings.verification),
-            history=self._history(session.id),
+            history=history,
+            label=label,
         )
         with self._telemetry.agent(agent, session=session.id):
             turn = await self._runner.ask(spec, asked)
-        self._keep(session.id, turn.messages)
+        self._keep(session.id, [*history, *turn.messages], turn.label)
         await self._record(session, agent, turn)
         return replace(turn, left_out=left_out)
 
@@ -157,6 +161,7 @@ class Turns:
             "provider": turn.provider,
             "model": turn.model,
             "actions": [str(step.action.get("id", "")) for step in turn.steps],
+            "label": turn.label.to_json(),
         }
         entry = Entry(
             kind="turn.answered",
@@ -169,31 +174,34 @@ class Turns:
         )
         await self._journal.record([entry])
 
-    def _history(self, session_id: str) -> Sequence[Mapping[str, Any]]:
-        return self._conversations.get(session_id, [])
+    def _history(self, session_id: str, clearance: Clearance) -> tuple[Sequence[Mapping[str, Any]], Label]:
+        """Return the conversation so far and its label; where it says more than this agent may see, it begins anew."""
+        messages, label = self._conversations.get(session_id, ([], PUBLIC))
+        return (messages, label) if clearance.admits(label) else ([], PUBLIC)
 
-    def _keep(self, session_id: str, messages: Sequence[Mapping[str, Any]]) -> None:
-        kept = [*self._conversations.pop(session_id, []), *messages]
+    def _keep(self, session_id: str, kept: list[Mapping[str, Any]], label: Label) -> None:
         if len(kept) > REMEMBERED:
             starts = [at for at, message in enumerate(kept) if message["role"] == "user"]
             at = next((start for start in starts if len(kept) - start <= REMEMBERED), starts[-1])
             kept = kept[at:]
-        self._conversations[session_id] = kept
+        self._conversations.pop(session_id, None)
+        self._conversations[session_id] = (kept, label)
         if len(self._conversations) > CONVERSATIONS:
             self._conversations.popitem(last=False)
 
 
 class _Path:
-    """The one path, as agents call it."""
+    """The one path, as agents call it; they are shown what their clearance admits."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, projects: Projects) -> None:
         self._actions = actions
+        self._projects = projects
 
     async def propose(
         self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any]
     ) -> Mapping[str, Any]:
         action = await self._actions.propose(principal, Proposal(session_id, operation, arguments))
-        return action.to_json()
+        return View(self._projects.current, principal).action(action).to_json()
 
 
 def _permitted(project: Project, principal: Principal) -> list[Any]:
