@@ -27,6 +27,8 @@ LONGEST_RUN = 5
 
 Path = tuple[str | int, ...]
 NO_NAMES: frozenset[str] = frozenset()
+_CHOSEN = (Source.declared,)
+"""A choice that the operation itself lists: it means nobody and nothing."""
 
 
 def leaves(value: Any, most: int) -> Iterator[tuple[Path, Any]]:
@@ -338,7 +340,7 @@ def _union(deciding: list[Origin], parts: list[Origin]) -> Origin:
         joined,
         _kinds(part.carries for part in parts),
         _kinds(part.invents for part in parts),
-        min(part.naming for part in parts),
+        min((part.naming for part in parts if part.sources != _CHOSEN), default=Naming.nothing),
     )
 
 

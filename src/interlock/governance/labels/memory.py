@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from interlock.governance.labels import text as forms
+from interlock.governance.labels.acts import acts_of, asked_for
 from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds, leaves, names
 from interlock.governance.labels.echoes import Echoes
 from interlock.governance.labels.fields import FieldLabels
@@ -74,6 +75,7 @@ class Memory:
         "_person",
         "_places",
         "_records",
+        "_said",
         "_session",
         "_stored",
         "_trusted",
@@ -91,6 +93,7 @@ class Memory:
         self._untrusted = Index(self._places, limits.untrusted)
         self._stored = Echoes()
         self._records = Records()
+        self._said: set[str] = set()
         self._heard = self._heard_words = " "
         self._lost = False
         self._fields: dict[str, _Fields] = {}
@@ -116,8 +119,17 @@ class Memory:
         self._heard = _grown(self._heard, heard, most)
         self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
         self._records.hear(heard)
+        self._said.update(words(heard))
         for part in forms.text_parts(windowed(heard)):
             self._person.add(key_of(part), _REQUEST)
+
+    def mean(self, name: str) -> None:
+        """Take the name of the session's own person as something that their words mean: it is who "me" is."""
+        self._records.mean(frozenset(words(strict(name))))
+
+    def asked_for(self, operation: Operation) -> bool:
+        """Return whether the person's words ask for what *operation* does."""
+        return asked_for(acts_of(operation), self._said)
 
     def know(self, name: str, value: Any) -> None:
         """Remember an authenticated fact of the session, such as its customer."""

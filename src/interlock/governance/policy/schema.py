@@ -72,6 +72,7 @@ FLOW = Record(
         "target_named": Field(BOOL, default=False),
         "target_matched": Field(BOOL, default=False),
         "targets_matched": Field(BOOL, default=False),
+        "act_named": Field(BOOL, default=False),
         "control_untrusted": Field(BOOL, default=True),
         "control_unknown": Field(BOOL, default=True),
         "content_carries": Field(STRINGS, default=[]),
