@@ -104,7 +104,7 @@ def _flow(
     if known is None:
         return {}
     made_up = {name: Origin().to_json() for name in merged["input"]}
-    background = Background(label_from_json(seen), tainted, asked=not tainted)
+    background = Background(label_from_json(seen), label_from_json(seen), tainted, asked=not tainted)
     label = label_from_json(data)
     clearances = policies.world.clearances
     return flow_of(known.operation, merged["input"], {**made_up, **origins}, label, background, clearances)

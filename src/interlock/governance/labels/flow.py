@@ -20,12 +20,14 @@ UNNAMED = "(implied)"
 class Background:
     """What a session knows beside the arguments.
 
-    *seen* is the joined label of all that it was shown: where recipients are not cleared for that, a text may carry
-    what nothing recognises. *tainted* says whether it has seen outsiders' text, in which what was seen nowhere may
-    have been hidden. *asked* says whether the person's words ask for the act.
+    *seen* is the joined label of all that it was shown, *strayed* of what no words of the person had meant: where
+    recipients are not cleared for that, a text may carry what nothing recognises. *tainted* says whether it has seen
+    outsiders' text, in which what was seen nowhere may have been hidden. *asked* says whether the person's words ask
+    for the act.
     """
 
     seen: Label
+    strayed: Label
     tainted: bool
     asked: bool
 
@@ -73,12 +75,17 @@ def flow_of(
         "content_carries": sorted(carried),
         "cleared": not uncleared,
         "uncleared": uncleared,
-        "seen_cleared": next(_uncleared(operation, arguments, data.join(background.seen), clearances), None) is None,
+        "seen_cleared": _cleared(operation, arguments, data.join(background.seen), clearances),
+        "strayed_cleared": _cleared(operation, arguments, data.join(background.strayed), clearances),
     }
 
 
 def _any(origins: Iterable[Mapping[str, Any]], word: str) -> bool:
     return any(origin.get(word) for origin in origins)
+
+
+def _cleared(operation: Operation, arguments: Mapping[str, Any], label: Label, clearances: Clearances) -> bool:
+    return next(_uncleared(operation, arguments, label, clearances), None) is None
 
 
 def _uncleared(

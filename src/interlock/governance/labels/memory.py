@@ -81,6 +81,7 @@ class Memory:
         "_trusted",
         "_untrusted",
         "seen",
+        "strayed",
         "tainted",
     )
 
@@ -99,8 +100,8 @@ class Memory:
         self._fields: dict[str, _Fields] = {}
         self.tainted = False
         """Whether any text of outsiders was seen, so that what was seen nowhere may have been hidden in it."""
-        self.seen = PUBLIC
-        """The joined label of everything that was returned here."""
+        self.seen = self.strayed = PUBLIC
+        """The joined label of everything that was returned here, and of what no words of the person had meant."""
 
     @property
     def used(self) -> int:
@@ -161,8 +162,9 @@ class Memory:
         """
         if output is None:
             return
-        if operation.effect is not Effect.read and arguments and not agreed:
-            origins = origins if origins is not None else self.origins(operation, arguments)
+        if origins is None and arguments:
+            origins = self.origins(operation, arguments)
+        if operation.effect is not Effect.read and arguments and origins is not None and not agreed:
             steered = any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
         else:
             steered = False
@@ -173,15 +175,20 @@ class Memory:
         fields = self._fields_of(operation)
         most = self._limits.result_values
         seen: list[tuple[Path, Any, bool]] = []
+        touched: set[int] = set()
         for path, leaf in leaves(output, most):
             number, trusted = self._place(operation, path, steered=steered)
+            touched.add(number)
             if not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
                 seen.append((path, leaf, False))
             elif self._trust_value(leaf, number, sent):
                 seen.append((path, leaf, True))
-        self._records.see(seen)
+        meant = self._records.see(seen) or any(origin.naming for origin in (origins or {}).values())
+        if not meant and operation.effect is Effect.read:
+            for number in touched:
+                self.strayed = self.strayed.join(self._places.label(number))
         self._remember_names(operation, output, sent, steered=steered)
         if exceeds(output, most) and (steered or not fields.plain or fields.integrity(()) is Integrity.untrusted):
             self._lost = self.tainted = True

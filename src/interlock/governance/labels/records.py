@@ -73,8 +73,8 @@ class Records:
         """Take a record that holds all words of *name* as named: it is the person's own."""
         self._meant = name
 
-    def see(self, result: Iterable[tuple[Path, Any, bool]]) -> None:
-        """Take the values of one result, each with its path and whether it is trusted.
+    def see(self, result: Iterable[tuple[Path, Any, bool]]) -> bool:
+        """Take the values of one result, each with its path and whether it is trusted; return whether any is meant.
 
         A record is a member of a list, or what is in none, with all that its own lists hold. A word that several
         neighbours hold names none of them.
@@ -85,8 +85,8 @@ class Records:
             record = found.setdefault(place, Record())
             if isinstance(leaf, str) and len(leaf) <= LONGEST_NAME:
                 spoken = words(strict(leaf).replace("_", " "))
-                if leaf != leaf.lower() or len(spoken) > 1:
-                    (record.trusted if trusted else record.untrusted).update(_names(spoken))
+                telling = trusted and (leaf != leaf.lower() or len(spoken) > 1)  # a single word may be a state
+                (record.trusted if telling else record.untrusted).update(_names(spoken))
             if trusted and (not isinstance(leaf, str) or " " not in leaf):
                 forms = leaf_forms(leaf)
                 while True:  # what stands in a member's own lists is the member's too
@@ -95,22 +95,27 @@ class Records:
                         break
                     place = _record_of(place[:-1])
         _distinguish(found)
+        meant = False
         for record in found.values():
             if record.forms and (record.trusted or record.untrusted):
                 self._records.append(record)
-                self._grade(record, self._said)
+                meant = self._grade(record, self._said) or meant
         if len(self._records) > MOST_RECORDS:
             self._records = self._records[-MOST_RECORDS // 2 :]
             self._named.clear()
             self._matched.clear()
             for record in self._records:
                 self._grade(record, self._said)
+        return meant
 
-    def _grade(self, record: Record, said: set[str]) -> None:
+    def _grade(self, record: Record, said: set[str]) -> bool:
         if not said.isdisjoint(record.trusted) or (self._meant and self._meant <= record.trusted):
             self._named.update(record.forms)
-        elif not said.isdisjoint(record.untrusted):
+            return True
+        if not said.isdisjoint(record.untrusted):
             self._matched.update(record.forms)
+            return True
+        return False
 
 
 def _record_of(path: Path) -> Path:

@@ -79,6 +79,7 @@ FLOW = Record(
         "cleared": Field(BOOL, default=False),
         "uncleared": Field(STRINGS, default=[]),
         "seen_cleared": Field(BOOL, default=False),
+        "strayed_cleared": Field(BOOL, default=False),
     },
     "Flow",
 )

@@ -206,7 +206,7 @@ class Judge:
 def _flow(project: Project, case: Case, origins: dict[str, Any], label: Label) -> dict[str, Any]:
     memory = case.session.memory
     operation = case.compiled.operation
-    background = Background(memory.seen, memory.tainted, memory.asked_for(operation))
+    background = Background(memory.seen, memory.strayed, memory.tainted, memory.asked_for(operation))
     return flow_of(operation, case.input, origins, label, background, project.settings.clearances)
 
 
