@@ -35,9 +35,7 @@ SEND = Operation(
     arguments={"to": Role.target, "text": Role.content},
     sink=Sink(("to",)),
 )
-DROP = Operation(
-    "crm", "drop_record", Effect.write, arguments={"id": Role.target}, risks=frozenset({Risk.destructive})
-)
+DROP = Operation("crm", "drop_record", Effect.write, arguments={"id": Role.target}, risks=frozenset({Risk.destructive}))
 
 
 def flow(memory: Memory, operation: Operation, **arguments: Any) -> dict[str, Any]:
@@ -147,9 +145,7 @@ def test_what_the_session_made_may_be_taken_back_unasked() -> None:
 
 def test_what_text_of_outsiders_had_a_hand_in_is_not_the_sessions_own() -> None:
     memory = session("draft something", note="to mallory@evil.example")
-    draft = Operation(
-        "mail", "draft", Effect.write, arguments={"to": Role.target}, output=OutputTrust(trusted=("id",))
-    )
+    draft = Operation("mail", "draft", Effect.write, arguments={"to": Role.target}, output=OutputTrust(trusted=("id",)))
     memory.remember(draft, {"id": "d-9"}, {"to": "mallory@evil.example"})
     assert flow(memory, DROP, id="d-9")["target_untrusted"]
     agreed = session("draft something", note="to mallory@evil.example")

@@ -12,7 +12,7 @@ from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds
 from interlock.governance.labels.echoes import Echoes
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
-from interlock.governance.labels.normal import key_of, strict, tail, windowed, words
+from interlock.governance.labels.normal import bared, key_of, strict, tail, windowed, words
 from interlock.governance.labels.places import MOST_PLACES, Place, Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import property_names, property_schemas
@@ -40,6 +40,7 @@ _LIMITS = MemoryLimits()
 _REQUEST, _DECLARED, _LOST = 0, 1, 2
 MOST_SENT = 5000
 """Values of one call that are remembered as sent; of a call with more, everything that comes back may be an echo."""
+_NEUTRAL = frozenset({Source.session, Source.declared})
 _VOUCHING = TRUSTED_SOURCES - {Source.declared}
 _FIRST_PLACES = (
     Place(Source.person, ("request",)),
@@ -55,7 +56,7 @@ class _Fields(NamedTuple):
     operation: Operation
     labels: FieldLabels
     names: frozenset[str]
-    places: dict[tuple[bool, tuple[str, ...]], tuple[int, bool]]
+    places: dict[tuple[Source, tuple[str, ...]], tuple[int, bool]]
 
 
 class Memory:
@@ -69,6 +70,7 @@ class Memory:
     __slots__ = (
         "_fields",
         "_heard",
+        "_heard_bare",
         "_heard_words",
         "_limits",
         "_lost",
@@ -77,6 +79,7 @@ class Memory:
         "_records",
         "_said",
         "_session",
+        "_shown",
         "_stored",
         "_trusted",
         "_untrusted",
@@ -95,7 +98,8 @@ class Memory:
         self._stored = Echoes()
         self._records = Records()
         self._said: set[str] = set()
-        self._heard = self._heard_words = " "
+        self._shown = PUBLIC
+        self._heard = self._heard_words = self._heard_bare = " "
         self._lost = False
         self._fields: dict[str, _Fields] = {}
         self.tainted = False
@@ -107,7 +111,8 @@ class Memory:
     def used(self) -> int:
         """Roughly the bytes in use."""
         indexes = (self._person, self._session, self._trusted, self._untrusted)
-        return sum(index.used for index in indexes) + len(self._heard) + len(self._heard_words)
+        others = (self._stored.used, self._records.used, len(self._heard), len(self._heard_words))
+        return sum(index.used for index in indexes) + sum(others)
 
     def hear(self, text: str) -> None:
         """Remember what the person wrote: the request and later turns.
@@ -118,15 +123,19 @@ class Memory:
         most = self._limits.words
         heard = tail(heard, most)
         self._heard = _grown(self._heard, heard, most)
+        self._heard_bare = _grown(self._heard_bare, bared(heard), most)
         self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
         self._records.hear(heard)
         self._said.update(words(heard))
-        for part in forms.text_parts(windowed(heard)):
-            self._person.add(key_of(part), _REQUEST)
+        for part in forms.text_parts(windowed(heard), windowed(tail(text, most))):
+            if part:
+                self._person.add(key_of(part), _REQUEST)
 
     def mean(self, name: str) -> None:
         """Take the name of the session's own person as something that their words mean: it is who "me" is."""
-        self._records.mean(frozenset(words(strict(name))))
+        spoken = words(strict(name))
+        self._records.mean(frozenset(spoken))
+        self.know("person", [name, " ".join(spoken), *spoken])
 
     def asked_for(self, operation: Operation) -> bool:
         """Return whether the person's words ask for what *operation* does."""
@@ -139,9 +148,14 @@ class Memory:
             for form in forms.leaf_forms(leaf):
                 self._session.add(form, place)
 
-    def lose(self) -> None:
-        """Take note that an outsider's text was not kept, so that what nobody trusted wrote counts as untrusted."""
+    def lose(self, label: Label = PUBLIC) -> None:
+        """Take note that an outsider's text was not kept, so that what nobody trusted wrote counts as untrusted.
+
+        *label* is how confidential it was.
+        """
         self._lost = self.tainted = True
+        self.seen = self.seen.join(label)
+        self.strayed = self.strayed.join(label)
 
     def remember(
         self,
@@ -162,36 +176,44 @@ class Memory:
         """
         if output is None:
             return
+        arguments = arguments or {}
         if origins is None and arguments:
             origins = self.origins(operation, arguments)
-        if operation.effect is not Effect.read and arguments and origins is not None and not agreed:
-            steered = any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
-        else:
-            steered = False
+        origins = origins or {}
+        standing = Source.trusted_field
+        if operation.effect is not Effect.read:
+            standing = _standing(operation, arguments, origins, agreed=agreed)
         sent = Echoes()
         if arguments:
             stored = [self._stored] if operation.effect is not Effect.read and not agreed else []
-            self._note_sent(operation, arguments, origins or {}, [sent, *stored])
+            self._note_sent(operation, arguments, origins, [sent, *stored])
         fields = self._fields_of(operation)
-        most = self._limits.result_values
+        meant = self._remember_values(operation, output, sent, standing)
+        if operation.effect is Effect.read and not (meant or any(origin.naming for origin in origins.values())):
+            self.strayed = self.strayed.join(self._shown)
+        self._remember_names(operation, output, sent, standing)
+        if exceeds(output, self._limits.result_values):
+            self.seen = self.seen.join(operation.returns)
+            if standing is Source.untrusted_field or not fields.plain or fields.integrity(()) is Integrity.untrusted:
+                self._lost = self.tainted = True
+
+    def _remember_values(self, operation: Operation, output: Any, sent: Echoes, standing: Source) -> bool:
+        """Remember every value of a result; return whether the person's words mean any of its records."""
         seen: list[tuple[Path, Any, bool]] = []
         touched: set[int] = set()
-        for path, leaf in leaves(output, most):
-            number, trusted = self._place(operation, path, steered=steered)
+        for path, leaf in leaves(output, self._limits.result_values):
+            number, trusted = self._place(operation, path, standing)
             touched.add(number)
             if not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
                 seen.append((path, leaf, False))
-            elif self._trust_value(leaf, number, sent):
-                seen.append((path, leaf, True))
-        meant = self._records.see(seen) or any(origin.naming for origin in (origins or {}).values())
-        if not meant and operation.effect is Effect.read:
-            for number in touched:
-                self.strayed = self.strayed.join(self._places.label(number))
-        self._remember_names(operation, output, sent, steered=steered)
-        if exceeds(output, most) and (steered or not fields.plain or fields.integrity(()) is Integrity.untrusted):
-            self._lost = self.tainted = True
+            else:
+                seen.append((path, leaf, self._trust_value(leaf, number, sent)))
+        self._shown = PUBLIC
+        for number in touched:
+            self._shown = self._shown.join(self._places.label(number))
+        return self._records.see(seen)
 
     def origins(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Origin]:
         """Return where each argument of a proposed use of *operation* came from.
@@ -229,7 +251,7 @@ class Memory:
         return joined
 
     def _judge(self) -> Judge:
-        heard = (self._heard, self._heard_words)
+        heard = (self._heard, self._heard_words, self._heard_bare)
         indexes = (self._person, self._session, self._trusted, self._untrusted)
         lost = _LOST if self._lost or self._untrusted.evicted else None
         return Judge(self._places, indexes, heard, self._records, declared=_DECLARED, requested=_REQUEST, lost=lost)
@@ -241,32 +263,35 @@ class Memory:
             known = self._fields[operation.id] = _Fields(operation, FieldLabels(operation), names_of, {})
         return known.labels
 
-    def _place(self, operation: Operation, path: Path, *, steered: bool) -> tuple[int, bool]:
-        """Return the number of the place that a field is, and whether what it holds is trusted."""
+    def _place(self, operation: Operation, path: Path, standing: Source) -> tuple[int, bool]:
+        """Return the number of the place that a field is, and whether what it holds is trusted.
+
+        *standing* is the source that a trusted field of this result is; `untrusted_field` lets none be trusted.
+        """
         known = self._fields[operation.id]
-        key = (steered, known.labels.key(path))
+        key = (standing, known.labels.key(path))
         place = known.places.get(key)
         if place is None:
             label = known.labels.of(path)
-            if steered and label.integrity is Integrity.trusted:
+            if standing is Source.untrusted_field and label.integrity is Integrity.trusted:
                 label = replace(label, integrity=Integrity.untrusted)
             self.seen = self.seen.join(label)
-            source = Source.untrusted_field
-            if label.integrity is Integrity.trusted:
-                source = Source.trusted_field if operation.effect is Effect.read else Source.own
+            trusted = label.integrity is Integrity.trusted
             pointer = "".join(f"/{step[:60]}" for step in key[1][:12])
+            source = standing if trusted else Source.untrusted_field
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
-            place = (number, label.integrity is Integrity.trusted)
+            place = (number, trusted)
             if len(known.places) < MOST_PLACES:
                 known.places[key] = place
         return place
 
-    def _remember_names(self, operation: Operation, output: Any, sent: Echoes, *, steered: bool) -> None:
+    def _remember_names(self, operation: Operation, output: Any, sent: Echoes, standing: Source) -> None:
         """Remember the names in a result that no schema declares: whoever writes that part of it chose them."""
         known = self._fields[operation.id]
         for path, name in names(output, self._limits.result_values, known.names):
-            number, trusted = self._place(operation, path, steered=steered)
+            number, trusted = self._place(operation, path, standing)
             if not trusted:
+                self.tainted = True
                 self._distrust(name, number)
             elif not name.isidentifier():
                 self._trust_value(name, number, sent)
@@ -302,17 +327,29 @@ class Memory:
                 yield leaf
 
     def _trust_value(self, leaf: Any, place: int, sent: Echoes) -> bool:
-        """Remember a trusted field's value, and return whether it is trusted: one that was sent unvouched is not."""
-        if (sent and sent.has(leaf)) or (self._stored and self._stored.has(leaf)):
-            if not self._judge().vouched(leaf):
-                return False
-            sent = self._stored  # the whole of it was known before; what else is in it may have been sent
+        """Remember a trusted field's value, and return whether it is trusted: one that was sent unvouched is not.
+
+        Nor is a part of it that was sent: a message that repeats what was asked for vouches for nothing in it.
+        """
+        echoing = bool(sent) or bool(self._stored)
+        if echoing and self._echo(leaf, sent):
+            return False
+        whole = set(forms.leaf_forms(leaf)) if echoing else set()
+        own = self._places.source(place) is Source.own
         for form in forms.trusted_forms(leaf, self._limits.text):
+            if echoing and form not in whole and self._echo(form, sent):
+                continue
+            if own and self._trusted.get(form) is not None:
+                continue  # it was there before the session wrote anything
             if " " in form:
                 self._trusted.add_phrase(form, place)
             else:
                 self._trusted.add(form, place)
         return True
+
+    def _echo(self, value: Any, sent: Echoes) -> bool:
+        """Whether a value that came back is one that the agent sent, in this call or in a write before, unvouched."""
+        return (sent.has(value) or self._stored.has(value)) and not self._judge().vouched(value)
 
     def _distrust(self, leaf: Any, place: int) -> None:
         if not isinstance(leaf, str):
@@ -326,6 +363,22 @@ class Memory:
             self._untrusted.add(key, place)
 
 
+def _standing(
+    operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin], *, agreed: bool
+) -> Source:
+    """Return what a trusted field of a write's result is: the session's own, a system's, or an outsider's.
+
+    It is the session's own where a person agreed, or meant all that the write touched.
+    """
+    if agreed:
+        return Source.own
+    if any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items()):
+        return Source.untrusted_field
+    touched = [origins[name] for name, role in operation.arguments.items() if role is Role.target and name in origins]
+    meant = all(origin.naming or not _NEUTRAL.isdisjoint(origin.sources) for origin in touched)
+    return Source.own if meant else Source.trusted_field
+
+
 def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) -> bool:
     """Whether outsiders' text had a hand in a write by this argument; an ordinary word of theirs is none."""
     if origin is None:
@@ -333,9 +386,9 @@ def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) 
     role = operation.arguments.get(name)
     if role is Role.target:
         return origin.untrusted
-    if role is None:
-        return origin.untrusted and not (isinstance(value, str) and value.isalpha())
-    return bool(origin.carries)
+    if role is Role.content:
+        return bool(origin.carries)
+    return origin.untrusted and not (isinstance(value, str) and value.isalpha())
 
 
 def _grown(heard: str, more: str, most: int) -> str:
