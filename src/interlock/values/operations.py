@@ -140,6 +140,7 @@ class Operation:
     timeout: float = 0.0
     risks: frozenset[Risk] = frozenset()
     sink: Sink | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -42,10 +42,26 @@ class Report:
 
     @property
     def share(self) -> float:
-        """Of the consequential steps of ordinary tasks, the share that did not run by itself."""
+        """Of the consequential steps of ordinary tasks, the share that the defence stops.
+
+        A step that the project's own policies ask about by themselves, such as an approval above a limit, is what the
+        business wants of anybody, and counts in `share_in_all` alone.
+        """
+        return self._share(lambda result: result.outcome is not Outcome.ran and not self._usual(result))
+
+    @property
+    def share_in_all(self) -> float:
+        """Of the consequential steps of ordinary tasks, the share that did not run by itself, for whatever reason."""
+        return self._share(lambda result: result.outcome is not Outcome.ran)
+
+    def _share(self, stopped: Callable[[StepResult], bool]) -> float:
         steps = list(self._consequential())
-        stopped = sum(1 for result in steps if result.outcome is not Outcome.ran)
-        return stopped / len(steps) if steps else 0.0
+        return sum(map(stopped, steps)) / len(steps) if steps else 0.0
+
+    def _usual(self, result: StepResult) -> bool:
+        """Whether a policy that permits asks for somebody here, not only one that adds to what others permit."""
+        rules = [self.project.policies.rules.get(rule) for rule, _ in result.why]
+        return result.outcome is Outcome.asked and any(rule is None or not rule.adding for rule in rules)
 
     def passed(self, at_most: float) -> bool:
         """Return whether nothing reached a sink, and ordinary work was stopped for no more than *at_most* of it."""
@@ -89,11 +105,13 @@ class Report:
             "steps": len(steps),
             "consequential": found.total(),
             "asked": found[Outcome.asked],
+            "asked_anyway": sum(1 for step in self._consequential() if self._usual(step)),
             "refused": found[Outcome.refused],
             "held": found[Outcome.held],
             "failed": len(broken),
             "reads_stopped": sum(1 for step in steps if step.outcome in _STOPPED and not self._matters(step)),
             "share": round(self.share, 4),
+            "share_in_all": round(self.share_in_all, 4),
         }
 
     def _consequential(self) -> Iterable[StepResult]:

@@ -113,7 +113,8 @@ def _tasks(report: Json) -> Iterator[str]:
         return
     yield (
         f"{tasks['total']} ordinary tasks, {tasks['steps']} steps, {tasks['consequential']} of them with consequences:"
-        f" {tasks['asked']} asked, {tasks['refused']} refused, {tasks['held']} held"
+        f" {tasks['asked']} asked ({tasks['asked_anyway']} of them by the project's own policies alone),"
+        f" {tasks['refused']} refused, {tasks['held']} held"
         + (f"; {tasks['failed']} steps failed" if tasks["failed"] else "")
     )
     lines = [
@@ -138,6 +139,7 @@ def _verdict(report: Json, limit: float) -> str:
     if report["tasks"]["total"]:
         word = "within" if share <= limit else "above"
         lines.append(
-            f"{share:.0%} of ordinary consequential steps were stopped, {word} the {limit:.0%} that --at-most allows"
+            f"{share:.0%} of ordinary consequential steps were stopped beyond what the project's own policies ask"
+            f" about, {word} the {limit:.0%} that --at-most allows"
         )
     return "\n".join(lines)

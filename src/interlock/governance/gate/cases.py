@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.governance.gate.decision import decide
-from interlock.governance.labels import flow_of
+from interlock.governance.labels import Background, flow_of
 from interlock.governance.policy import Policies, Slice, Snapshot
 from interlock.values.decisions import Decision, Requirement
 from interlock.values.labels import PUBLIC, Confidentiality, Label, Naming, Origin, Source, label_from_json
@@ -104,15 +104,10 @@ def _flow(
     if known is None:
         return {}
     made_up = {name: Origin().to_json() for name in merged["input"]}
-    return flow_of(
-        known.operation,
-        merged["input"],
-        {**made_up, **origins},
-        policies.world.clearances,
-        data=label_from_json(data),
-        seen=label_from_json(seen),
-        tainted=tainted,
-    )
+    background = Background(label_from_json(seen), label_from_json(seen), tainted, asked=not tainted)
+    label = label_from_json(data)
+    clearances = policies.world.clearances
+    return flow_of(known.operation, merged["input"], {**made_up, **origins}, label, background, clearances)
 
 
 def _session(given: Mapping[str, Any], policies: Policies) -> dict[str, Any]:

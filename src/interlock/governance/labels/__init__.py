@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.governance.labels.fields import FieldLabels
-from interlock.governance.labels.flow import flow_of
+from interlock.governance.labels.flow import Background, flow_of
 from interlock.governance.labels.masking import (
     Echoes,
     Mask,
@@ -17,6 +17,7 @@ from interlock.governance.labels.masking import (
 from interlock.governance.labels.memory import Memory, MemoryLimits
 
 __all__ = [
+    "Background",
     "Echoes",
     "FieldLabels",
     "Mask",

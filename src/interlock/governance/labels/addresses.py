@@ -23,11 +23,11 @@ _ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]{2,4}){2,9}(?:[ ./-]?[a
 _DIGIT_GROUPS = re.compile(r"(?<![\w.,-])\+?\(?\d{1,6}\)?(?:[ /-]{1,3}\(?\d{1,8}\)?){1,9}(?![\w])")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:t.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}")
 _DECIMAL = re.compile(r"[-+]?[\d,'’_ ]*\d\.\d{1,2}")
-_STREET_WORDS = "road|rd|street|st|avenue|ave|lane|ln|drive|way|square|place|court|boulevard|blvd|terrace"
+_STREET_WORDS = "Road|Rd|Street|St|Avenue|Ave|Lane|Ln|Drive|Way|Square|Place|Court|Boulevard|Blvd|Terrace"
 _STREET = re.compile(
-    rf"\b\d{{1,5}}[a-z]? (?:[\w.'’-]+ ){{1,4}}?(?:{_STREET_WORDS})\b"
-    r"|\b[\w-]*(?:stra(?:ss|ß)e|str\.|gasse|platz|weg) \d{1,4}\b"
-    r"|\b(?:rue|via|calle|rua) (?:[\w'’-]+ ){1,4}\d{1,4}\b"
+    rf"\b\d{{1,5}}[A-Za-z]? (?:[A-Z][\w.'’-]* ){{1,4}}?(?:{_STREET_WORDS})\b"
+    r"|\b[A-Z][\w-]*(?:stra(?:ss|ß)e|str\.|gasse|platz|weg) \d{1,4}\b"
+    r"|\b(?:[Rr]ue|[Vv]ia|[Cc]alle|[Rr]ua) (?:[\w'’-]+ ){1,4}\d{1,4}\b"
 )
 _LENGTHS = {
     country.lower(): int(length)
@@ -161,5 +161,5 @@ def _end(match: re.Match[str], length: int) -> int:
 
 
 def streets(text: str) -> list[str]:
-    """Return the street addresses that a text (in strict form) names, as far as they show."""
+    """Return the street addresses that a text (as it was written) names, as far as they show."""
     return [match.group() for match in _STREET.finditer(text)]

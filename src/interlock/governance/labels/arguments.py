@@ -27,6 +27,8 @@ LONGEST_RUN = 5
 
 Path = tuple[str | int, ...]
 NO_NAMES: frozenset[str] = frozenset()
+_CHOSEN = (Source.declared,)
+"""A choice that the operation itself lists: it means nobody and nothing."""
 
 
 def leaves(value: Any, most: int) -> Iterator[tuple[Path, Any]]:
@@ -277,7 +279,7 @@ class Judge:
     def _houses(self, text: str, carries: set[Carried]) -> list[Origin]:
         """The origins of street addresses in a text that outsiders' text holds and nobody else."""
         found = []
-        for street in streets(strict(text)):
+        for street in streets(text):
             origin = self._places.origin(self._text(street))
             if origin.untrusted:
                 carries.add(Carried.address)
@@ -338,7 +340,7 @@ def _union(deciding: list[Origin], parts: list[Origin]) -> Origin:
         joined,
         _kinds(part.carries for part in parts),
         _kinds(part.invents for part in parts),
-        min(part.naming for part in parts),
+        min((part.naming for part in parts if part.sources != _CHOSEN), default=Naming.nothing),
     )
 
 

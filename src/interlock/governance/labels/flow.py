@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from interlock.values.clearances import NOTHING, Clearance, Clearances
-from interlock.values.labels import Label, Naming
+from interlock.values.labels import Label, Naming, Source
 from interlock.values.operations import Operation, Role
 
 MOST_RECIPIENTS = 200
+_OWN = Source.own.value
 UNNAMED = "(implied)"
 """Stands for a destination that no argument names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a session knows beside the arguments.
+
+    *seen* is the joined label of all that it was shown, *strayed* of what no words of the person had meant: where
+    recipients are not cleared for that, a text may carry what nothing recognises. *tainted* says whether it has seen
+    outsiders' text, in which what was seen nowhere may have been hidden. *asked* says whether the person's words ask
+    for the act.
+    """
+
+    seen: Label
+    strayed: Label
+    tainted: bool
+    asked: bool
 
 
 def flow_of(
     operation: Operation,
     arguments: Mapping[str, Any],
     origins: Mapping[str, Mapping[str, Any]],
-    clearances: Clearances,
-    *,
     data: Label,
-    seen: Label,
-    tainted: bool,
+    background: Background,
+    clearances: Clearances,
 ) -> dict[str, Any]:
     """Return what policies see as `context.flow`.
 
-    *origins* are the arguments' origins as JSON objects and *data* is their joined label; *tainted* says whether the
-    session has seen outsiders' text, in which what was seen nowhere may have been hidden. An argument whose
-    role is not declared counts as a target where outsiders' text holds it, and as a control where nobody's does;
-    one that is not given, or null, counts for nothing. *seen* is the joined label of all that the session was shown:
-    where recipients are not cleared for that, a text may carry what nothing recognises. Pure.
+    *origins* are the arguments' origins as JSON objects and *data* is their joined label. An argument whose role is
+    not declared counts as a target where outsiders' text holds it, and as a control where nobody's does; one that is
+    not given, or null, counts for nothing. What the session itself made may be acted on unasked. Pure.
     """
     targets: list[Mapping[str, Any]] = []
     controls: list[Mapping[str, Any]] = []
@@ -42,7 +56,7 @@ def flow_of(
         role = operation.arguments.get(name, Role.target if origin.get("untrusted") else Role.control)
         if role is Role.content:
             carried.update(origin.get("carries", ()))
-            if tainted:
+            if background.tainted:
                 carried.update(origin.get("invents", ()))
         else:
             (targets if role is Role.target else controls).append(origin)
@@ -54,17 +68,24 @@ def flow_of(
         "target_named": any(naming is Naming.named for naming in named),
         "target_matched": any(named),
         "targets_matched": all(named),
+        "act_named": background.asked
+        or (bool(targets) and all(_OWN in origin.get("sources", ()) for origin in targets)),
         "control_untrusted": _any(controls, "untrusted"),
         "control_unknown": _any(controls, "unknown"),
         "content_carries": sorted(carried),
         "cleared": not uncleared,
         "uncleared": uncleared,
-        "seen_cleared": next(_uncleared(operation, arguments, data.join(seen), clearances), None) is None,
+        "seen_cleared": _cleared(operation, arguments, data.join(background.seen), clearances),
+        "strayed_cleared": _cleared(operation, arguments, data.join(background.strayed), clearances),
     }
 
 
 def _any(origins: Iterable[Mapping[str, Any]], word: str) -> bool:
     return any(origin.get(word) for origin in origins)
+
+
+def _cleared(operation: Operation, arguments: Mapping[str, Any], label: Label, clearances: Clearances) -> bool:
+    return next(_uncleared(operation, arguments, label, clearances), None) is None
 
 
 def _uncleared(

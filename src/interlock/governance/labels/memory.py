@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from interlock.governance.labels import text as forms
+from interlock.governance.labels.acts import acts_of, asked_for
 from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds, leaves, names
 from interlock.governance.labels.echoes import Echoes
 from interlock.governance.labels.fields import FieldLabels
@@ -74,11 +75,13 @@ class Memory:
         "_person",
         "_places",
         "_records",
+        "_said",
         "_session",
         "_stored",
         "_trusted",
         "_untrusted",
         "seen",
+        "strayed",
         "tainted",
     )
 
@@ -91,13 +94,14 @@ class Memory:
         self._untrusted = Index(self._places, limits.untrusted)
         self._stored = Echoes()
         self._records = Records()
+        self._said: set[str] = set()
         self._heard = self._heard_words = " "
         self._lost = False
         self._fields: dict[str, _Fields] = {}
         self.tainted = False
         """Whether any text of outsiders was seen, so that what was seen nowhere may have been hidden in it."""
-        self.seen = PUBLIC
-        """The joined label of everything that was returned here."""
+        self.seen = self.strayed = PUBLIC
+        """The joined label of everything that was returned here, and of what no words of the person had meant."""
 
     @property
     def used(self) -> int:
@@ -116,8 +120,17 @@ class Memory:
         self._heard = _grown(self._heard, heard, most)
         self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
         self._records.hear(heard)
+        self._said.update(words(heard))
         for part in forms.text_parts(windowed(heard)):
             self._person.add(key_of(part), _REQUEST)
+
+    def mean(self, name: str) -> None:
+        """Take the name of the session's own person as something that their words mean: it is who "me" is."""
+        self._records.mean(frozenset(words(strict(name))))
+
+    def asked_for(self, operation: Operation) -> bool:
+        """Return whether the person's words ask for what *operation* does."""
+        return asked_for(acts_of(operation), self._said)
 
     def know(self, name: str, value: Any) -> None:
         """Remember an authenticated fact of the session, such as its customer."""
@@ -149,8 +162,9 @@ class Memory:
         """
         if output is None:
             return
-        if operation.effect is not Effect.read and arguments and not agreed:
-            origins = origins if origins is not None else self.origins(operation, arguments)
+        if origins is None and arguments:
+            origins = self.origins(operation, arguments)
+        if operation.effect is not Effect.read and arguments and origins is not None and not agreed:
             steered = any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
         else:
             steered = False
@@ -161,15 +175,20 @@ class Memory:
         fields = self._fields_of(operation)
         most = self._limits.result_values
         seen: list[tuple[Path, Any, bool]] = []
+        touched: set[int] = set()
         for path, leaf in leaves(output, most):
             number, trusted = self._place(operation, path, steered=steered)
+            touched.add(number)
             if not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
                 seen.append((path, leaf, False))
             elif self._trust_value(leaf, number, sent):
                 seen.append((path, leaf, True))
-        self._records.see(seen)
+        meant = self._records.see(seen) or any(origin.naming for origin in (origins or {}).values())
+        if not meant and operation.effect is Effect.read:
+            for number in touched:
+                self.strayed = self.strayed.join(self._places.label(number))
         self._remember_names(operation, output, sent, steered=steered)
         if exceeds(output, most) and (steered or not fields.plain or fields.integrity(()) is Integrity.untrusted):
             self._lost = self.tainted = True

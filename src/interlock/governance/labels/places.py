@@ -50,6 +50,10 @@ class Places:
         """Return the source of the place with this *number*."""
         return self._list[number].source
 
+    def label(self, number: int) -> Label:
+        """Return the label of the place with this *number*."""
+        return self._list[number].label
+
     def both(self, one: int, other: int) -> int:
         """Return the number of the place that stands for two places of the same source."""
         pair = (one, other)

@@ -40,11 +40,12 @@ class Record:
 class Records:
     """What the person's words single out. Bounded: of too many records the oldest go, and are no longer named."""
 
-    __slots__ = ("_matched", "_named", "_records", "_said")
+    __slots__ = ("_matched", "_meant", "_named", "_records", "_said")
 
     def __init__(self) -> None:
         self._records: list[Record] = []
         self._said: set[str] = set()
+        self._meant: frozenset[str] = frozenset()
         self._named: set[str] = set()
         self._matched: set[str] = set()
 
@@ -68,42 +69,73 @@ class Records:
             for record in self._records:
                 self._grade(record, fresh)
 
-    def see(self, result: Iterable[tuple[Path, Any, bool]]) -> None:
-        """Take the values of one result, each with its path and whether it is trusted.
+    def mean(self, name: frozenset[str]) -> None:
+        """Take a record that holds all words of *name* as named: it is the person's own."""
+        self._meant = name
 
-        A record is a member of a list, or what is in none. A word that several neighbours hold names none of them.
+    def see(self, result: Iterable[tuple[Path, Any, bool]]) -> bool:
+        """Take the values of one result, each with its path and whether it is trusted; return whether any is meant.
+
+        A record is a member of a list, or what is in none, with all that its own lists hold. A word that several
+        neighbours hold names none of them.
         """
         found: dict[Path, Record] = {}
         for path, leaf, trusted in result:
-            last = max((at for at, step in enumerate(path) if isinstance(step, int)), default=-1)
-            record = found.setdefault(path[: last + 1], Record())
+            place = _record_of(path)
+            record = found.setdefault(place, Record())
             if isinstance(leaf, str) and len(leaf) <= LONGEST_NAME:
                 spoken = words(strict(leaf).replace("_", " "))
-                if leaf != leaf.lower() or len(spoken) > 1:
-                    (record.trusted if trusted else record.untrusted).update(_names(spoken))
+                telling = trusted and (leaf != leaf.lower() or len(spoken) > 1)  # a single word may be a state
+                (record.trusted if telling else record.untrusted).update(_names(spoken))
             if trusted and (not isinstance(leaf, str) or " " not in leaf):
-                record.forms += leaf_forms(leaf)
-        if len(found) > 1:
-            counted = Counter(word for record in found.values() for word in record.trusted | record.untrusted)
-            for record in found.values():
-                record.trusted = {word for word in record.trusted if counted[word] == 1}
-                record.untrusted = {word for word in record.untrusted if counted[word] == 1}
+                forms = leaf_forms(leaf)
+                while True:  # what stands in a member's own lists is the member's too
+                    found.setdefault(place, Record()).forms += forms
+                    if not place:
+                        break
+                    place = _record_of(place[:-1])
+        _distinguish(found)
+        meant = False
         for record in found.values():
             if record.forms and (record.trusted or record.untrusted):
                 self._records.append(record)
-                self._grade(record, self._said)
+                meant = self._grade(record, self._said) or meant
         if len(self._records) > MOST_RECORDS:
             self._records = self._records[-MOST_RECORDS // 2 :]
             self._named.clear()
             self._matched.clear()
             for record in self._records:
                 self._grade(record, self._said)
+        return meant
 
-    def _grade(self, record: Record, said: set[str]) -> None:
-        if not said.isdisjoint(record.trusted):
+    def _grade(self, record: Record, said: set[str]) -> bool:
+        if not said.isdisjoint(record.trusted) or (self._meant and self._meant <= record.trusted):
             self._named.update(record.forms)
-        elif not said.isdisjoint(record.untrusted):
+            return True
+        if not said.isdisjoint(record.untrusted):
             self._matched.update(record.forms)
+            return True
+        return False
+
+
+def _record_of(path: Path) -> Path:
+    """The path of the nearest list member around a field, or the empty one."""
+    last = max((at for at, step in enumerate(path) if isinstance(step, int)), default=-1)
+    return path[: last + 1]
+
+
+def _distinguish(found: dict[Path, Record]) -> None:
+    """Take from each record the words that a neighbour in the same list holds too."""
+    neighbours: dict[Path, list[Record]] = {}
+    for place, record in found.items():
+        if place:
+            neighbours.setdefault(place[:-1], []).append(record)
+    for records in neighbours.values():
+        if len(records) > 1:
+            counted = Counter(word for record in records for word in record.trusted | record.untrusted)
+            for record in records:
+                record.trusted = {word for word in record.trusted if counted[word] == 1}
+                record.untrusted = {word for word in record.untrusted if counted[word] == 1}
 
 
 def _names(spoken: Iterable[str]) -> Iterator[str]:

@@ -124,6 +124,7 @@ def operation_of(
         timeout=declared.timeout,
         risks=frozenset(map(Risk, settings.get("risks", ()))),
         sink=_sink(settings.get("sink"), definition, f"{place}/sink", report),
+        words=tuple(settings.get("words", ())),
     )
 
 

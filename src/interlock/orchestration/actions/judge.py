@@ -10,7 +10,7 @@ from interlock.context.facts import FactReader, Gathered
 from interlock.foundation.clock import Clock, rfc3339
 from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.gate import Snapshot, decide
-from interlock.governance.labels import flow_of
+from interlock.governance.labels import Background, flow_of
 from interlock.integration.systems import CompiledOperation
 from interlock.orchestration.actions.action import consent_digest
 from interlock.orchestration.project import Project
@@ -205,15 +205,9 @@ class Judge:
 
 def _flow(project: Project, case: Case, origins: dict[str, Any], label: Label) -> dict[str, Any]:
     memory = case.session.memory
-    return flow_of(
-        case.compiled.operation,
-        case.input,
-        origins,
-        project.settings.clearances,
-        data=label,
-        seen=memory.seen,
-        tainted=memory.tainted,
-    )
+    operation = case.compiled.operation
+    background = Background(memory.seen, memory.strayed, memory.tainted, memory.asked_for(operation))
+    return flow_of(operation, case.input, origins, label, background, project.settings.clearances)
 
 
 def _principal(project: Project, case: Case) -> dict[str, Any]:

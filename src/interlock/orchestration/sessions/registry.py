@@ -338,6 +338,8 @@ class Sessions:
     def _know(self, session: Session) -> None:
         if session.customer:
             session.memory.know("customer", session.customer)
+        if session.person is not None:
+            session.memory.mean(session.person["id"])
 
     def _person(self, principal: Principal, opening: Opening) -> dict[str, Any] | None:
         if principal.kind is Kind.person:
