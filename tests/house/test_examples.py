@@ -76,7 +76,9 @@ ENVIRONMENT = {"DATABASE_URL": "postgresql://interlock@db.internal/interlock"}
 def _named() -> list[Block]:
     """Return the blocks whose first line names the project's file that they are, or are a part of."""
     return [
-        block for block in _blocks("yaml") if re.match(r"# (interlock|models)\.yaml|# (systems|agents|labels|attacks)/", block.text)
+        block
+        for block in _blocks("yaml")
+        if re.match(r"# (interlock|models)\.yaml|# (systems|agents|labels|attacks)/", block.text)
     ]
 
 
