@@ -67,6 +67,7 @@ class Overview:
             "definition": self.fingerprint,
             "effect": operation.effect.value,
             "risks": sorted(risk.value for risk in operation.risks),
+            "words": list(operation.words),
             "sink": None
             if sink is None
             else {
