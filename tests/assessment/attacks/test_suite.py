@@ -57,11 +57,13 @@ def test_a_project_that_asks_where_text_would_steer_passes(tmp_path: Path, attac
         "steps": 3,
         "consequential": 1,
         "asked": 0,
+        "asked_anyway": 0,
         "refused": 0,
         "held": 0,
         "failed": 0,
         "reads_stopped": 0,
         "share": 0.0,
+        "share_in_all": 0.0,
     }
 
 
@@ -89,7 +91,7 @@ def test_a_gate_that_stops_everything_does_not_pass_either(tmp_path: Path, attac
     asks = WEAK.replace('@id("everything")', '@id("everything") @require("approval:lead") @because("A lead looks")')
     code, report = attacked(write_office(tmp_path, policies_office=asks))
     assert report["goals"]["reached"] == 0
-    assert report["tasks"]["share"] == 1.0
+    assert (report["tasks"]["share"], report["tasks"]["share_in_all"]) == (0.0, 1.0)
     assert code == 1
     assert report["questions"][-1]["requirements"] == ["approval:lead"]
     assert report["questions"][-1]["reasons"] == [{"rule": "everything", "text": "A lead looks"}]

@@ -140,6 +140,6 @@ def _verdict(report: Json, limit: float) -> str:
         word = "within" if share <= limit else "above"
         lines.append(
             f"{share:.0%} of ordinary consequential steps were stopped beyond what the project's own policies ask"
-            f" about, {word} the {limit:.0%} that --at-most allows"
+            f" about, {word} the {limit:.0%} that --at-most allows; {report['tasks']['share_in_all']:.0%} in all"
         )
     return "\n".join(lines)

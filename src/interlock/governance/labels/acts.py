@@ -11,7 +11,7 @@ _HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _USUAL = {
     Risk.destructive: (
         "delete remove erase cancel drop discard clear empty purge void revoke close archive terminate deactivate"
-        " dismiss withdraw undo revert overwrite replace rewrite write off away"
+        " dismiss withdraw undo revert overwrite replace rewrite write off away back"
     ),
     Risk.spends: (
         "pay refund credit transfer buy purchase order settle reimburse claim book spend charge remit wire repay"
