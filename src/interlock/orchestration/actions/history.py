@@ -7,6 +7,7 @@ from interlock.orchestration.actions import store
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import Session
 from interlock.values.actions import ActionState
+from interlock.values.labels import PUBLIC
 
 REMEMBERED = 500
 """Actions of a session that is loaded again whose repeats count."""
@@ -32,5 +33,11 @@ class History:
             effective = [action async for action in store.effective(self._database, session.id)]
         for action in effective:
             compiled = operations.get(action.operation)
-            if action.state in _DONE and compiled is not None:
-                session.succeed(compiled.operation, action.input, action.output, agreed=action.agreed)
+            if action.state not in _DONE:
+                continue
+            if compiled is not None:
+                session.succeed(
+                    compiled.operation, action.input, action.output, agreed=action.agreed, steered=action.steered
+                )
+            elif action.output is not None:  # nobody can say any more whom to trust in it
+                session.memory.lose(action.label or PUBLIC)
