@@ -146,6 +146,19 @@ _WORK = (
         _SESSION,
         argument("level", metavar="LEVEL", help="the level the customer is verified to now"),
     ),
+    _server(
+        "sessions declassify",
+        "lower the label of a field that a session has seen, in that session alone",
+        "sessions:declassify",
+        _SESSION,
+        argument("place", metavar="PLACE", help="the field as origins name it, as in helpdesk.get_ticket#/body"),
+        argument(
+            "--confidentiality", choices=("public", "internal", "confidential"), help="the level it is lowered to"
+        ),
+        argument("--categories", metavar="CATEGORIES", help="those that are left, separated by commas; '' for none"),
+        argument("--integrity", choices=("trusted",), help="vouch for what the field holds"),
+        argument("--reason", required=True, metavar="TEXT", help="why; stands in the journal"),
+    ),
     _server("sessions close", "close a session", "sessions:close", _SESSION),
     _server("operations list", "list the operations you may use", "operations:list_operations"),
     _server(

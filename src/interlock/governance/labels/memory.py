@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from interlock.governance.labels import text as forms
 from interlock.governance.labels.acts import acts_of, asked_for
 from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds, leaves, names
+from interlock.governance.labels.declassifications import Declassification, FieldPlace
 from interlock.governance.labels.echoes import Echoes
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.normal import bared, key_of, strict, tail, windowed, words
-from interlock.governance.labels.places import MOST_PLACES, Place, Places
+from interlock.governance.labels.places import MOST_PLACES, Held, Place, Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import property_names, property_schemas
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
@@ -51,10 +52,11 @@ _FIRST_PLACES = (
 
 
 class _Fields(NamedTuple):
-    """What is known of one operation's results: the labels of fields, the declared names, the places by field."""
+    """What is known of one operation's results: the labels of fields, what lowers them, declared names, places."""
 
     operation: Operation
     labels: FieldLabels
+    declassified: tuple[Declassification, ...]
     names: frozenset[str]
     places: dict[tuple[Source, tuple[str, ...]], tuple[int, bool]]
 
@@ -65,13 +67,17 @@ class Memory:
     Bounded. Forgetting only makes answers more cautious: a forgotten trusted value becomes unknown or
     untrusted; once an outsider's text had to be forgotten (or was too long to be kept whole), a value that
     nobody trusted wrote is `untrusted` even if it is not found.
+
+    What a field is labelled is what its operation declares, and lower only by what *declassified* says of it.
     """
 
     __slots__ = (
+        "_declassified",
         "_fields",
         "_heard",
         "_heard_bare",
         "_heard_words",
+        "_held",
         "_limits",
         "_lost",
         "_person",
@@ -88,8 +94,10 @@ class Memory:
         "tainted",
     )
 
-    def __init__(self, limits: MemoryLimits = _LIMITS) -> None:
+    def __init__(self, limits: MemoryLimits = _LIMITS, declassified: Sequence[Declassification] = ()) -> None:
         self._limits = limits
+        self._declassified = tuple(declassified)
+        self._held: dict[FieldPlace, Held] = {}
         self._places = Places(*_FIRST_PLACES)
         self._person = Index(self._places, limits.words * 40)
         self._session = Index(self._places, limits.words * 40)
@@ -149,9 +157,9 @@ class Memory:
                 self._session.add(form, place)
 
     def lose(self, label: Label = PUBLIC) -> None:
-        """Take note that an outsider's text was not kept, so that what nobody trusted wrote counts as untrusted.
+        """Take note that a result of *label*, which outsiders may have written, was not kept.
 
-        *label* is how confidential it was.
+        What nobody trusted wrote counts as untrusted from then on.
         """
         self._lost = self.tainted = True
         self.seen = self.seen.join(label)
@@ -165,6 +173,7 @@ class Memory:
         origins: Mapping[str, Origin] | None = None,
         *,
         agreed: bool = False,
+        steered: bool | None = None,
     ) -> None:
         """Remember a result, each field with the trust that *operation* declares for it.
 
@@ -172,7 +181,7 @@ class Memory:
         nothing: a value that no trusted source held before is not trusted for being sent and coming back.
         *origins*, where they are known from the decision, save finding that out again. What a write that outsiders'
         text had a hand in returns is theirs too, so that no value is laundered through a record that holds it;
-        unless a person *agreed* to the write.
+        unless a person *agreed* to the write. *steered* says so as it was found when the write was decided.
         """
         if output is None:
             return
@@ -182,7 +191,8 @@ class Memory:
         origins = origins or {}
         standing = Source.trusted_field
         if operation.effect is not Effect.read:
-            standing = _standing(operation, arguments, origins, agreed=agreed)
+            led = is_steered(operation, arguments, origins) if steered is None else steered
+            standing = _standing(operation, origins, agreed=agreed, steered=led)
         sent = Echoes()
         if arguments:
             stored = [self._stored] if operation.effect is not Effect.read and not agreed else []
@@ -235,6 +245,10 @@ class Memory:
             for name, value in arguments.items()
         }
 
+    def places(self) -> Mapping[FieldPlace, Held]:
+        """Return the fields that were seen here, up to a bound, with their labels as they count."""
+        return self._held
+
     def label(self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> Label:
         """Return the joined label of everything that flows into *operation* with *arguments*."""
         del operation
@@ -260,7 +274,8 @@ class Memory:
         known = self._fields.get(operation.id)
         if known is None or known.operation is not operation:
             names_of = property_names(operation.output_schema)
-            known = self._fields[operation.id] = _Fields(operation, FieldLabels(operation), names_of, {})
+            lower = tuple(one for one in self._declassified if one.place.operation == operation.id)
+            known = self._fields[operation.id] = _Fields(operation, FieldLabels(operation), lower, names_of, {})
         return known.labels
 
     def _place(self, operation: Operation, path: Path, standing: Source) -> tuple[int, bool]:
@@ -272,18 +287,34 @@ class Memory:
         key = (standing, known.labels.key(path))
         place = known.places.get(key)
         if place is None:
-            label = known.labels.of(path)
-            if standing is Source.untrusted_field and label.integrity is Integrity.trusted:
-                label = replace(label, integrity=Integrity.untrusted)
+            declared = known.labels.of(path)
+            steered = standing is Source.untrusted_field
+            label = self._hold(operation.id, key[1], known.declassified, declared, steered=steered)
             self.seen = self.seen.join(label)
             trusted = label.integrity is Integrity.trusted
+            source = Source.untrusted_field
+            if trusted:
+                # What a person vouches for is trusted; that nobody outside had a hand in it only the system can say.
+                source = standing if declared.integrity is Integrity.trusted else Source.trusted_field
             pointer = "".join(f"/{step[:60]}" for step in key[1][:12])
-            source = standing if trusted else Source.untrusted_field
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
             place = (number, trusted)
             if len(known.places) < MOST_PLACES:
                 known.places[key] = place
         return place
+
+    def _hold(
+        self, operation: str, key: tuple[str, ...], rules: Sequence[Declassification], label: Label, *, steered: bool
+    ) -> Label:
+        """Return the label that counts of a field that is seen for the first time, and note it."""
+        for rule in rules:
+            if rule.place.covers(operation, key):
+                label = rule.lowered(label)
+        place, held = FieldPlace(operation, key), Held(label, steered)
+        known = self._held.get(place)
+        if known is not None or len(self._held) < MOST_PLACES:
+            self._held[place] = held if known is None else known.joined(held)
+        return held.now
 
     def _remember_names(self, operation: Operation, output: Any, sent: Echoes, standing: Source) -> None:
         """Remember the names in a result that no schema declares: whoever writes that part of it chose them."""
@@ -363,20 +394,23 @@ class Memory:
             self._untrusted.add(key, place)
 
 
-def _standing(
-    operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin], *, agreed: bool
-) -> Source:
+def _standing(operation: Operation, origins: Mapping[str, Origin], *, agreed: bool, steered: bool) -> Source:
     """Return what a trusted field of a write's result is: the session's own, a system's, or an outsider's.
 
     It is the session's own where a person agreed, or meant all that the write touched.
     """
     if agreed:
         return Source.own
-    if any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items()):
+    if steered:
         return Source.untrusted_field
     touched = [origins[name] for name, role in operation.arguments.items() if role is Role.target and name in origins]
     meant = all(origin.naming or not _NEUTRAL.isdisjoint(origin.sources) for origin in touched)
     return Source.own if meant else Source.trusted_field
+
+
+def is_steered(operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> bool:
+    """Return whether outsiders' text had a hand in a write with *arguments*, so that what it returns is theirs too."""
+    return any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
 
 
 def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) -> bool:

@@ -35,7 +35,9 @@ class History:
             compiled = operations.get(action.operation)
             if action.state not in _DONE:
                 continue
-            if compiled is None:  # the project no longer says whom to trust in what it returned
+            if compiled is not None:
+                session.succeed(
+                    compiled.operation, action.input, action.output, agreed=action.agreed, steered=action.steered
+                )
+            elif action.output is not None:  # nobody can say any more whom to trust in it
                 session.memory.lose(action.label or UNTOLD)
-            else:
-                session.succeed(compiled.operation, action.input, action.output, agreed=action.agreed)
