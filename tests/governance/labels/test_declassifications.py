@@ -188,6 +188,7 @@ def vouched(place: str, was: Label) -> Declassification:
 def test_what_a_person_vouches_for_is_trusted_and_no_more_than_that() -> None:
     was = Label(integrity=Integrity.untrusted)
     memory = Memory(declassified=[vouched("desk.write#/echo", was)])
+    memory.hear("write to A-100")
     memory.remember(WRITE, {"id": 7, "echo": "AB-123"}, {"target": "A-100"}, steered=False)
     found = memory.origins(WRITE, {"target": "AB-123"})["target"]
     assert found.sources == (Source.trusted_field,), "it was not issued for the session's own write"
