@@ -36,7 +36,6 @@ ACT = Operation(
     input_schema={"type": "object", "properties": {}},
     arguments={"target": Role.target, "control": Role.control, "content": Role.content},
 )
-SQUARE = "looking for addresses and streets takes the square of a token's length: minutes for what one request may hold"
 ROLES = ("target", "control", "content")
 
 
@@ -133,7 +132,6 @@ def test_a_session_of_ten_thousand_results_stays_small() -> None:
     assert forgotten.untrusted, "what is forgotten is never less suspicious"
 
 
-@pytest.mark.xfail(strict=True, reason="Records keep every word of short fields, however many fields a result has")
 def test_results_of_very_many_fields_do_not_make_a_session_large() -> None:
     memory = Memory()
     for number in range(8):
@@ -142,7 +140,6 @@ def test_results_of_very_many_fields_do_not_make_a_session_large() -> None:
     assert held(memory) < MOST_HELD
 
 
-@pytest.mark.xfail(strict=True, reason="the words that a person ever said are all kept to tell records apart")
 def test_a_person_who_goes_on_and_on_does_not_make_a_session_large() -> None:
     memory = Memory()
     for turn in range(60):
@@ -150,7 +147,6 @@ def test_a_person_who_goes_on_and_on_does_not_make_a_session_large() -> None:
     assert held(memory) < MOST_HELD
 
 
-@pytest.mark.xfail(strict=True, reason="what is known of a field is kept under its whole path, however long")
 @pytest.mark.parametrize("shape", ["long names", "deep paths"])
 def test_what_fields_are_called_does_not_make_a_session_large(shape: str) -> None:
     memory = Memory()
@@ -197,7 +193,6 @@ def test_a_value_of_ten_megabytes_takes_little_more_than_itself_and_is_never_tru
     assert held(memory) - before < 10 * MB
 
 
-@pytest.mark.xfail(strict=True, reason="forms are made of the whole of a text, at 150 bytes for each of its own")
 @pytest.mark.parametrize("part", ["lorem ipsum ", "\u0430"])
 def test_a_long_text_takes_little_more_than_itself(part: str) -> None:
     memory, value = session(5), part * (MB // len(part))
@@ -224,13 +219,11 @@ def test_one_enormous_token_is_judged_and_remembered_within_bounds(name: str) ->
     assert trusted(memory, "QX-7781-Z")
 
 
-@pytest.mark.xfail(run=False, reason=SQUARE)
 @pytest.mark.parametrize("part", ["a.", "a-", "-", "a1-b2.c3/"])
 def test_one_enormous_token_of_pieces_is_judged_in_free_text(part: str) -> None:
     assert not trusted(session(5), part * (256_000 // len(part)))
 
 
-@pytest.mark.xfail(run=False, reason="a word that begins like an account and goes on costs thousands of steps: seconds")
 def test_words_that_begin_like_accounts_are_remembered() -> None:
     memory = Memory()
     memory.remember(TICKET, {"body": [f"aa11{'x' * 50} " * 1000 for _ in range(20)]})
@@ -270,7 +263,6 @@ def test_an_argument_of_a_hundred_thousand_members_is_not_trusted_for_its_first_
 SECRET = Operation("staff", "get_person", Effect.read, label=Label(Confidentiality.restricted))
 
 
-@pytest.mark.xfail(strict=True, reason="what is not looked at has no label and carries nothing")
 @pytest.mark.parametrize("before", [[""] * 1000, " " * (256 << 10)], ids=["members", "spaces"])
 def test_what_is_too_much_to_look_at_may_be_anything(before: Any) -> None:
     memory = Memory()
@@ -302,7 +294,6 @@ def plane(start: int, count: int) -> str:
     return "".join(map(chr, range(start, min(start + count, 0x110000))))
 
 
-@pytest.mark.xfail(run=False, reason=SQUARE)
 def test_all_of_unicode_without_a_space_is_nothing_special() -> None:
     assert not trusted(session(5), plane(0, 0x110000))
 

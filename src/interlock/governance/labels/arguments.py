@@ -22,6 +22,10 @@ from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Naming, Ori
 
 MOST_LEAVES = 1000
 MOST_TEXT = 256 << 10
+LONGEST_SAID = 16 << 10
+"""Characters of a value up to which it is looked for inside the person's words; a longer one counts whole only."""
+DECLARED = 1
+"""The number of the place that stands for a schema."""
 LONGEST_RUN = 5
 """A row of more neighbouring words than this, all from one kind of text, is a quotation."""
 
@@ -98,6 +102,7 @@ class Judge:
         "_places",
         "_records",
         "_requested",
+        "_seen",
         "_session",
         "_trusted",
         "_untrusted",
@@ -110,14 +115,15 @@ class Judge:
         heard: tuple[str, str, str],
         records: Records,
         *,
-        declared: int,
         requested: int,
         lost: int | None,
+        seen: Label,
     ) -> None:
         self._places = places
         self._person, self._session, self._trusted, self._untrusted = indexes
         self._heard, self._heard_words, self._heard_bare = heard
-        self._declared = declared
+        self._declared = DECLARED
+        self._seen = seen
         self._requested = requested
         self._lost = lost
         self._records = records
@@ -134,7 +140,7 @@ class Judge:
             found.append(self._single(leaf, part, free_text=free_text))
         found += self._names(value, declared, free_text=free_text)
         if exceeds(value, MOST_LEAVES):
-            found.append(self._places.origin(self._nothing()))
+            found.append(self._unlooked())
         if not found:
             return self._places.origin((self._declared,))
         return gather(found) if free_text else worst(found)
@@ -203,7 +209,7 @@ class Judge:
         found = self._whole(keys)
         if self._vouch(found):
             return found
-        if not (value.isascii() and value.isalnum()) and "://" not in value:
+        if len(value) <= LONGEST_SAID and not (value.isascii() and value.isalnum()) and "://" not in value:
             form = strict(value)
             spoken = words(form)
             plain = f" {' '.join(spoken)} "
@@ -241,6 +247,11 @@ class Judge:
             return None
         return worst([self._places.origin(self._text(piece) or self._nothing()) for piece in pieces])
 
+    def _unlooked(self) -> Origin:
+        """The origin of what is too much to look at: it may be anything that the session was ever shown."""
+        origin = self._places.origin(self._nothing())
+        return replace(origin, label=origin.label.join(self._seen), invents=frozenset(Carried))
+
     def _nothing(self) -> tuple[int, ...]:
         return () if self._lost is None else (self._lost,)
 
@@ -248,8 +259,8 @@ class Judge:
         parts: list[Origin] = [] if whole is None else [whole]
         carries: set[Carried] = set()
         invents: set[Carried] = set()
-        if len(value) > MOST_TEXT:  # what is not looked at may be anything
-            parts.append(self._places.origin(self._nothing()))
+        if len(value) > MOST_TEXT:
+            parts.append(self._unlooked())
             invents.update(Carried)
         text = value[:MOST_TEXT]
         for chunk in dict.fromkeys(self._values(text if text.isascii() else text.translate(SEEN))):

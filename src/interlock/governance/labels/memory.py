@@ -39,6 +39,10 @@ class MemoryLimits:
 TURN = "\n"
 _LIMITS = MemoryLimits()
 _REQUEST, _DECLARED, _LOST = 0, 1, 2
+MOST_WORDS = 20_000
+"""Different words of the person that may ask for acts; who said so many has asked for nothing in particular."""
+LONGEST_PATH = 1000
+"""Characters of a field's path up to which the field is known by it."""
 MOST_SENT = 5000
 """Values of one call that are remembered as sent; of a call with more, everything that comes back may be an echo."""
 _NEUTRAL = frozenset({Source.session, Source.declared})
@@ -134,7 +138,8 @@ class Memory:
         self._heard_bare = _grown(self._heard_bare, bared(heard), most)
         self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
         self._records.hear(heard)
-        self._said.update(words(heard))
+        if len(self._said) < MOST_WORDS:
+            self._said.update(words(heard))
         for part in forms.text_parts(windowed(heard), windowed(tail(text, most))):
             if part:
                 self._person.add(key_of(part), _REQUEST)
@@ -268,7 +273,7 @@ class Memory:
         heard = (self._heard, self._heard_words, self._heard_bare)
         indexes = (self._person, self._session, self._trusted, self._untrusted)
         lost = _LOST if self._lost or self._untrusted.evicted else None
-        return Judge(self._places, indexes, heard, self._records, declared=_DECLARED, requested=_REQUEST, lost=lost)
+        return Judge(self._places, indexes, heard, self._records, requested=_REQUEST, lost=lost, seen=self.seen)
 
     def _fields_of(self, operation: Operation) -> FieldLabels:
         known = self._fields.get(operation.id)
@@ -299,7 +304,7 @@ class Memory:
             pointer = "".join(f"/{step[:60]}" for step in key[1][:12])
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
             place = (number, trusted)
-            if len(known.places) < MOST_PLACES:
+            if len(known.places) < MOST_PLACES and _short(key[1]):
                 known.places[key] = place
         return place
 
@@ -312,7 +317,7 @@ class Memory:
                 label = rule.lowered(label)
         place, held = FieldPlace(operation, key), Held(label, steered)
         known = self._held.get(place)
-        if known is not None or len(self._held) < MOST_PLACES:
+        if known is not None or (len(self._held) < MOST_PLACES and _short(key)):
             self._held[place] = held if known is None else known.joined(held)
         return held.now
 
@@ -392,6 +397,10 @@ class Memory:
             leaf = leaf[: self._limits.text]
         for key in forms.suspects(leaf):
             self._untrusted.add(key, place)
+
+
+def _short(path: tuple[str, ...]) -> bool:
+    return len(path) <= LONGEST_PATH // 10 and sum(map(len, path)) <= LONGEST_PATH
 
 
 def _standing(operation: Operation, origins: Mapping[str, Origin], *, agreed: bool, steered: bool) -> Source:

@@ -13,6 +13,7 @@ from interlock.governance.labels.text import leaf_forms
 from interlock.values.labels import Naming
 
 MOST_BYTES = 2 << 20
+MOST_WORDS = 20_000
 LEAST_WORD = 3
 LONGEST_NAME = 200
 """Characters of a field up to which it may name its record; longer ones are texts about something."""
@@ -89,7 +90,7 @@ class Records:
     def hear(self, heard: str) -> None:
         """Take the person's words (in strict form) into account, also for records that were seen before."""
         fresh = set(_names(words(heard))) - self._said
-        if fresh:
+        if fresh and len(self._said) < MOST_WORDS:
             self._said |= fresh
             for record in self._records:
                 self._grade(record, fresh)
