@@ -58,7 +58,7 @@ def origin(*sources: str, where: tuple[str, ...] = (), **more: Any) -> dict[str,
 
 SAID = origin("person", where=("request",))
 IN_TICKET = tuple(f"helpdesk.get_ticket#/{field}" for field in ("order_id", "subject", "body"))
-IN_SYSTEMS = ("erp.get_order#/order_id", "billing.create_credit#/order_id")
+IN_SYSTEMS = "erp.get_order#/order_id"
 EVERYWHERE = ("person", "trusted_field", "untrusted_field")
 BODY = "helpdesk.get_ticket#/body"
 STEERED = origin("untrusted_field", where=(BODY,), untrusted=True, label=OUTSIDE)
@@ -66,12 +66,12 @@ EXPECTED_ORIGINS: dict[str, dict[str, dict[str, Any]]] = {
     "the ticket": {"ticket_id": SAID},
     "the order": {"order_id": origin("person", "untrusted_field", where=("request", *IN_TICKET))},
     "the person's credit": {
-        "order_id": origin(*EVERYWHERE, where=("request", IN_SYSTEMS[0], *IN_TICKET)),
+        "order_id": origin(*EVERYWHERE, where=("request", IN_SYSTEMS, *IN_TICKET)),
         "amount": SAID,
         "reason": SAID,
     },
     "the ticket's account": {
-        "order_id": origin(*EVERYWHERE, where=("request", *IN_SYSTEMS, *IN_TICKET)),
+        "order_id": origin(*EVERYWHERE, where=("request", IN_SYSTEMS, *IN_TICKET)),
         "amount": STEERED,
         "account": STEERED,
     },
@@ -89,6 +89,7 @@ CALM = {
     "target_untrusted": False,
     "target_unknown": False,
     "target_named": True,
+    "targets_named": True,
     "target_matched": True,
     "targets_matched": True,
     "control_untrusted": False,
@@ -97,15 +98,23 @@ CALM = {
     "cleared": True,
     "uncleared": [],
     "seen_cleared": True,
+    "strayed_cleared": True,
 }
+ELSEWHERE = {"target_named": False, "targets_named": False, "target_matched": False, "targets_matched": False}
 EXPECTED_FLOW: dict[str, dict[str, Any]] = {
-    "the ticket": {},
-    "the order": {},
-    "the person's credit": {},
-    "the ticket's account": {"target_untrusted": True, "targets_matched": False, "control_untrusted": True},
-    "the ticket's link": {"content_carries": ["url"]},
-    "the ticket's order": {"target_untrusted": True, "target_named": False, "targets_matched": False},
-    "a made-up order": {"target_unknown": True, "target_named": False, "targets_matched": False},
+    "the ticket": {"act_named": False},
+    "the order": {"act_named": False},
+    "the person's credit": {"act_named": True},
+    "the ticket's account": {
+        "act_named": True,
+        "target_untrusted": True,
+        "targets_named": False,
+        "targets_matched": False,
+        "control_untrusted": True,
+    },
+    "the ticket's link": {"act_named": False, "content_carries": ["url"]},
+    "the ticket's order": {"act_named": True, "target_untrusted": True, **ELSEWHERE},
+    "a made-up order": {"act_named": True, "target_unknown": True, **ELSEWHERE},
 }
 """What the flow says beside `CALM`."""
 
@@ -280,7 +289,7 @@ def test_the_data_that_flows_is_labelled_as_its_sources_are(driven: dict[str, Re
     assert labels["the ticket"] == NOBODY
     assert labels["the person's credit"] == PERSONAL
     assert labels["the ticket's link"] == OUTSIDE
-    assert labels["the ticket's account"] == {**OUTSIDE, "categories": ["financial", "personal"]}
+    assert labels["the ticket's account"] == OUTSIDE
 
 
 def test_the_systems_did_what_the_person_ordered_once_on_each_surface_and_nothing_else(

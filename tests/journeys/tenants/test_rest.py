@@ -52,6 +52,7 @@ CASES: dict[str, Make] = {
     "raise_verification": of_session({"level": "strong"}),
     "add_consent": of_session({"consent": ["marketing"]}),
     "close_session": of_session(),
+    "declassify": of_session({"place": "billing.find#/order_id", "to": {"integrity": "trusted"}, "reason": REASON}),
     "list_operations": own(),
     "get_operation": lambda _: Attempt(OWN, mark="billing.find"),
     "list_systems": own(),
