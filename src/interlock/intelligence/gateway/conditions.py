@@ -37,6 +37,11 @@ class Condition:
 
     expression: Expression | None = None
 
+    @property
+    def text(self) -> str:
+        """The condition as it is written; empty for the one that always holds."""
+        return self.expression.text if self.expression is not None else ""
+
     def verdict(self, facts: Mapping[str, Any]) -> str:
         """Return `HOLDS`, `FAILS`, or `BREAKS` where there is neither."""
         if self.expression is None:
