@@ -99,7 +99,7 @@ async def test_what_asking_again_cannot_mend_is_not_asked_again(failure: Any) ->
 async def test_a_provider_that_says_when_is_waited_for() -> None:
     desk = Desk(target("a", ModelBusy("x", retry_after=3), said("now")), retries=TWICE)
     assert (await desk.ask()).text == "now"
-    assert desk.stage.pauses == [3]
+    assert desk.stage.pauses == [3.5]
 
 
 async def test_a_provider_that_wants_too_long_a_wait_is_followed_by_the_next_and_rests() -> None:
@@ -125,6 +125,20 @@ async def test_pauses_and_attempts_end_with_the_routes_time() -> None:
     error = await desk.fails()
     assert [one["why"] for one in error.details["targets"]] == ["model_failed", "model_failed", "no time was left"]
     assert stage.clock.monotonic() <= 8 + 4
+
+
+async def test_that_nobody_answered_is_told_with_every_attempt_and_no_word_of_what_was_said() -> None:
+    desk = Desk(target("a", ModelFailed("x")), target("b", when=compile_condition('tenant == "other"')))
+    await desk.fails()
+    called, unanswered = desk.told
+    assert called["outcome"] == "model_failed"
+    assert unanswered["outcome"] == "models_unavailable"
+    assert (unanswered["tenant"], unanswered["agent"]) == ("acme", "support")
+    assert [(one["target"], one["outcome"]) for one in unanswered["attempts"]] == [
+        ("a", "model_failed"),
+        ("b", "condition"),
+    ]
+    assert "hello" not in str(unanswered)
 
 
 async def test_a_refusal_goes_on_only_where_that_is_declared() -> None:
@@ -225,7 +239,7 @@ async def test_where_only_resting_targets_are_left_the_first_is_waited_for_as_re
     assert (await patient.ask()).text == "last"
     reply = await patient.ask()
     assert (reply.text, outcomes(reply)) == ("fresh", [("a", "resting"), ("a", "ok")])
-    assert patient.stage.pauses == [2]
+    assert patient.stage.pauses == [2.5]
     hurried = Desk(target("a", said("last", rest=2)))
     await hurried.ask()
     assert (await hurried.fails()).details["retry_after"] == 2
@@ -325,7 +339,7 @@ async def test_a_changed_model_can_hold_the_route() -> None:
         assert isinstance(error, RouteHeld)
         assert (error.code, error.transient) == ("route_held", False)
         assert "pin" in error.fix
-    assert [body["outcome"] for body in desk.told] == [ModelHeld.code]
+    assert [body["outcome"] for body in desk.told] == [ModelHeld.code, RouteHeld.code, RouteHeld.code]
     accepted = Route("desk", (RouteTarget(desk.route.targets[0].provider, pin=Pin("v2", "hold"), name="a"),))
     assert (await desk.gateway.with_routes({"desk": accepted}).complete("desk", ASKED)).reported == "v2"
 

@@ -28,7 +28,7 @@ def list_models(arguments: argparse.Namespace) -> int:
 
 
 def targets_of(project: Project) -> list[dict[str, Any]]:
-    """Return every instance of every target: what it is, its pin and condition, and what is missing (empty: nothing)."""
+    """Return every instance of every target with its pin, its condition, and what is missing (empty: nothing)."""
     return [
         {
             "route": route.name,

@@ -31,9 +31,13 @@ OnModelCall = Callable[[dict[str, Any]], Awaitable[None]]
 code), attempt (its number), attempts (all so far, this one last), usage, elapsed_ms, messages and tools (how many),
 tool_calls (names), changed (where the version is not the pinned one), and the request's metadata. *fields* has what was
 said: `messages` and `reply`, and the request's own `parameters` if it has any.
+
+Where no target gave an answer, it is told once more, with `kind` (`model.unanswered`) and a *body* of route, outcome
+(the code of the error), attempts (all of them) and the request's metadata; nothing of what was said.
 """
 
-METADATA = ("session", "agent", "tenant", "actor", "label")
+UNANSWERED = "model.unanswered"
+METADATA = ("session", "agent", "tenant", "actor", "use_case", "label")
 """What of a request's metadata is recorded with the call; *label* is that of all that the messages say."""
 
 
@@ -79,6 +83,16 @@ class Call:
 
     async def run(self) -> ModelReply:
         """Return the answer, with all that was tried for it. Raises a kind of `RouteExhausted`."""
+        try:
+            return replace(await self._answer(), attempts=tuple(self._attempts))
+        except RouteExhausted as error:
+            if self._told is not None:
+                body = {"route": self._route.name, "outcome": error.code, **_metadata(self._request)}
+                body["attempts"] = [attempt.to_json() for attempt in self._attempts]
+                await self._told({"kind": UNANSWERED, "body": body, "fields": {}})
+            raise
+
+    async def _answer(self) -> ModelReply:
         for target in self._route.strategy.order(self._route.targets, self._around.chance):
             if not self._fits(target):
                 continue
@@ -87,16 +101,13 @@ class Call:
                 break
             reply = await self._ask(target)
             if reply is not None:
-                return self._with_attempts(reply)
+                return reply
         if self._declined is None and self._resting and (reply := await self._patiently()) is not None:
-            return self._with_attempts(reply)
+            return reply
         if self._declined is not None:
-            return self._with_attempts(self._declined)
+            return self._declined
         refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
         raise self._exhausted(RouteRefused if refused else RouteExhausted)
-
-    def _with_attempts(self, reply: ModelReply) -> ModelReply:
-        return replace(reply, attempts=tuple(self._attempts))
 
     async def _patiently(self) -> ModelReply | None:
         """Wait for the first of those that only rest, where the route has retries and they leave time for it."""
@@ -291,10 +302,14 @@ def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
+def _metadata(request: ModelRequest) -> dict[str, Any]:
+    return {name: request.metadata[name] for name in METADATA if name in request.metadata}
+
+
 def _record(
     body: dict[str, Any], instance: Instance, request: ModelRequest, reply: ModelReply | None
 ) -> dict[str, Any]:
-    body |= {name: request.metadata[name] for name in METADATA if name in request.metadata}
+    body |= _metadata(request)
     body |= {"provider": instance.provider.name, "model": instance.provider.model}
     body |= {"messages": len(request.messages), "tools": len(request.tools)}
     fields: dict[str, Any] = {"messages": [dict(message) for message in request.messages]}

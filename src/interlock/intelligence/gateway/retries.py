@@ -20,13 +20,14 @@ class Retries:
     def pause(self, retried: int, *, rest: float, left: float, chance: Callable[[], float]) -> float | None:
         """Return the seconds to wait after *retried* retries, or None to give the target up.
 
-        *rest* is for how long the target wants to be left alone: it is waited for, but never longer than *longest*.
+        *rest* is for how long the target wants to be left alone: the pause comes after it, and both are never longer
+        than *longest*.
         There is no retry that could not begin within the *left* seconds of the route.
         """
         if retried >= self.times or rest > self.longest:
             return None
         ceiling = min(self.longest, self.wait * 2.0 ** min(retried, 60))
-        pause = max(rest, chance() * ceiling)
+        pause = min(self.longest, rest + chance() * ceiling)
         return pause if pause < left else None
 
 

@@ -144,7 +144,7 @@ class Turns:
         body, fields = dict(call["body"]), dict(call["fields"])
         session = str(body.pop("session", ""))
         entry = Entry(
-            kind="model.called",
+            kind=call.get("kind", "model.called"),
             tenant=str(body.pop("tenant", "")),
             subject=session,
             session=session,
