@@ -155,3 +155,66 @@ async def _answer(gateway: Gateway) -> ModelReply | None:
         return await gateway.complete("desk", ASKED)
     except RouteExhausted:
         return None
+
+
+class Held:
+    """A model whose calls end when they are let go."""
+
+    name = "held"
+    model = "m"
+
+    def __init__(self) -> None:
+        self.calls: list[asyncio.Future[None]] = []
+
+    def missing(self) -> str:
+        return ""
+
+    async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
+        del request, timeout
+        call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.calls.append(call)
+        try:
+            await call
+        finally:
+            self.calls.remove(call)
+        return said("done")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 4), st.lists(st.one_of(st.none(), st.integers(0, 99)), min_size=1, max_size=40))
+def test_calls_always_go_to_an_instance_that_is_least_busy(size: int, steps: list[int | None]) -> None:
+    """A step without a number begins a call; with one, it ends a call of the instance of that number."""
+    pool = [Held() for _ in range(size)]
+    instances = tuple(Instance(f"#{at}", provider) for at, provider in enumerate(pool))
+    gateway = Gateway({"desk": Route("desk", (RouteTarget(pool[0], instances=instances),))})
+
+    async def play() -> None:
+        under_way: list[asyncio.Task[ModelReply]] = []
+        for step in steps:
+            before = [len(provider.calls) for provider in pool]
+            if step is None:
+                under_way.append(asyncio.ensure_future(gateway.complete("desk", ASKED)))
+                await asyncio.sleep(0)
+                (chosen,) = [at for at, provider in enumerate(pool) if len(provider.calls) > before[at]]
+                assert before[chosen] == min(before)
+            elif pool[step % size].calls:
+                ended = pool[step % size].calls[0]
+                ended.set_result(None)
+                while ended in pool[step % size].calls:  # noqa: ASYNC110 - one turn of the loop is enough
+                    await asyncio.sleep(0)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        assert (await asyncio.gather(*(_ended(gateway, pool) for _ in range(size))))[0].text == "done"
+
+    asyncio.run(play())
+
+
+async def _ended(gateway: Gateway, pool: list[Held]) -> ModelReply:
+    task = asyncio.ensure_future(gateway.complete("desk", ASKED))
+    await asyncio.sleep(0)
+    for provider in pool:
+        for call in provider.calls:
+            if not call.done():
+                call.set_result(None)
+    return await task
