@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -127,7 +129,9 @@ async def test_a_header_with_a_line_break_is_never_sent(client: HttpClient) -> N
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 async def test_a_broken_connection_is_told_and_not_repeated(client: HttpClient, method: str) -> None:
-    assert (await fails(client, resets(), HttpLost, method=method, body=b"x")).sent
+    failure = await fails(client, resets(), HttpLost, method=method, body=b"x")
+    assert failure.sent
+    assert not failure.begun
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -140,7 +144,24 @@ async def test_a_kept_connection_that_breaks_is_not_repeated(client: HttpClient,
 
 
 async def test_an_answer_that_ends_early_is_lost(client: HttpClient) -> None:
-    assert (await fails(client, cuts_off(), HttpLost)).sent
+    failure = await fails(client, cuts_off(), HttpLost)
+    assert failure.sent
+    assert failure.begun
+
+
+async def test_a_connection_that_is_not_made_within_its_own_limit_is_certainly_not_sent(client: HttpClient) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        address = deaf.getsockname()
+        with contextlib.ExitStack() as queued:
+            for _ in range(8):  # more than its queue holds, so that the next connection is never made
+                waiting = queued.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(address)
+            with pytest.raises(HttpTimedOut) as failure:
+                await client.send(HttpRequest("GET", f"http://127.0.0.1:{address[1]}/", timeout=30.0, connect=0.2))
+    assert (failure.value.sent, failure.value.details["limit"]) == (False, 0.2)
 
 
 async def test_a_server_that_never_answers_is_given_up_on(client: HttpClient) -> None:

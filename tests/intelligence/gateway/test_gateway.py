@@ -80,12 +80,19 @@ async def test_the_first_configured_target_answers_and_is_reported_without_words
     skipped, used, unused = Scripted("a", good(), missing="no key"), Scripted("b", good()), Scripted("c", good())
     route = gateway(*map(RouteTarget, (skipped, used, unused)), told=told)
     reply = await route.complete("desk", ASKED)
-    assert reply.text == "hello"
+    assert (reply.text, reply.target) == ("hello", "scripted:b")
+    assert [attempt.outcome for attempt in reply.attempts] == ["not_configured", "ok"]
     assert (skipped.asked, used.asked, unused.asked) == (0, 1, 0)
     (call,) = told
-    assert call["body"].pop("elapsed_ms") >= 0
+    elapsed = call["body"].pop("elapsed_ms")
+    assert elapsed >= 0
     assert call["body"] == {
         "route": "desk",
+        "target": "scripted:b",
+        "attempts": [
+            {"target": "scripted:a", "outcome": "not_configured", "why": "not configured: no key"},
+            {"target": "scripted:b", "outcome": "ok", "wait_ms": 0.0, "elapsed_ms": elapsed},
+        ],
         "attempt": 2,
         "outcome": "ok",
         "session": "ses_1",

@@ -124,9 +124,10 @@ def _secrets(project: Project) -> Iterator[Found]:
         yield _secret(project.secrets, reference)
     for route in project.routes.values():
         for target in route.targets:
-            missing = target.provider.missing()
-            if missing and not target.optional:
-                yield Found("models", "warning", f"{route.name}: {target.provider.name} cannot be used: {missing}")
+            for instance in target.instances:
+                missing = instance.provider.missing()
+                if missing and not target.optional:
+                    yield Found("models", "warning", f"{route.name}: {instance.name} cannot be used: {missing}")
 
 
 def _secret(secrets: SecretStore, reference: str) -> Found:

@@ -20,7 +20,7 @@ def list_models(arguments: argparse.Namespace) -> int:
         found,
         lambda page: table(
             head,
-            ((t["route"], t["provider"], t["model"], t["missing"] or "ready") for t in page["items"]),
+            ((t["route"], t["provider"], t["model"], _standing(t)) for t in page["items"]),
             empty="no routes: there is no models.yaml",
         ),
     )
@@ -28,14 +28,25 @@ def list_models(arguments: argparse.Namespace) -> int:
 
 
 def targets_of(project: Project) -> list[dict[str, Any]]:
-    """Return every target: its route, provider, model, and what is missing to use it (empty: nothing)."""
+    """Return every instance of every target with its pin, its condition, and what is missing (empty: nothing)."""
     return [
         {
             "route": route.name,
-            "provider": target.provider.name,
-            "model": target.provider.model,
-            "missing": target.provider.missing(),
+            "target": instance.name,
+            "provider": instance.provider.name,
+            "model": instance.provider.model,
+            "pin": target.pin.version,
+            "when": target.when.text,
+            "missing": instance.provider.missing(),
         }
         for route in project.routes.values()
         for target in route.targets
+        for instance in target.instances
     ]
+
+
+def _standing(target: dict[str, Any]) -> str:
+    words = [target["missing"] or "ready"]
+    words += [f"pinned to {target['pin']}"] if target["pin"] else []
+    words += [f"when {target['when']}"] if target["when"] else []
+    return ", ".join(words)

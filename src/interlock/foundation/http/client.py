@@ -88,7 +88,10 @@ class HttpClient:
         session, driver = self._session, self._driver
         if session is None:
             raise HttpClosed("the HTTP client is not open", sent=False, fix="open it before sending")
-        limit = driver.ClientTimeout(total=request.timeout, connect=request.timeout * CONNECT_SHARE)
+        limit = driver.ClientTimeout(
+            total=request.timeout, connect=request.timeout * CONNECT_SHARE, sock_connect=request.connect or None
+        )
+        begun = False
         try:
             async with session.request(
                 request.method,
@@ -98,9 +101,10 @@ class HttpClient:
                 allow_redirects=False,
                 timeout=limit,
             ) as answer:
+                begun = True
                 return await _whole(answer, request.max_bytes)
         except (driver.ClientError, TimeoutError, OSError, ValueError) as error:
-            _translate(driver, error, request.timeout)
+            _translate(driver, error, request, begun=begun)
 
 
 async def _whole(answer: aiohttp.ClientResponse, limit: int) -> HttpResponse:
@@ -142,10 +146,12 @@ def _once(driver: Any) -> Callable[..., Awaitable[Any]]:
     return send
 
 
-def _translate(driver: Any, error: Exception, timeout: float) -> NoReturn:
+def _translate(driver: Any, error: Exception, request: HttpRequest, *, begun: bool) -> NoReturn:
     """Raise *error* as what is known of the request: never sent, perhaps received, or answered badly."""
+    timeout = request.timeout
     if isinstance(error, driver.ConnectionTimeoutError):
-        raise HttpTimedOut(f"no connection within {timeout:g} s", sent=False, limit=timeout) from error
+        limit = min(request.connect or timeout, timeout)
+        raise HttpTimedOut(f"no connection within {limit:g} s", sent=False, limit=limit) from error
     if isinstance(error, (driver.ClientConnectorCertificateError, driver.ClientConnectorSSLError)):
         raise HttpUnreachable(
             "the connection cannot be trusted", sent=False, why="its certificate or TLS handshake was refused"
@@ -154,11 +160,11 @@ def _translate(driver: Any, error: Exception, timeout: float) -> NoReturn:
         reason = "its name is not known" if isinstance(error, driver.ClientConnectorDNSError) else "nobody listens"
         raise HttpUnreachable("no connection could be made", sent=False, why=reason) from error
     if isinstance(error, TimeoutError) or isinstance(error.__cause__, asyncio.TimeoutError):
-        raise HttpTimedOut(f"no whole answer within {timeout:g} s", sent=True, limit=timeout) from error
+        raise HttpTimedOut(f"no whole answer within {timeout:g} s", sent=True, begun=begun, limit=timeout) from error
     if isinstance(error, (driver.InvalidURL, driver.NonHttpUrlClientError)) or type(error) is ValueError:
         raise HttpUnreachable(
             "the request cannot be sent", sent=False, why="its address or a header is not valid"
         ) from error
     if isinstance(error, driver.ClientResponseError):
         raise ResponseUnreadable("the answer is not valid HTTP", sent=True) from error
-    raise HttpLost("the connection was lost before the answer was whole", sent=True) from error
+    raise HttpLost("the connection was lost before the answer was whole", sent=True, begun=begun) from error

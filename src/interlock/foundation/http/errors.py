@@ -18,15 +18,21 @@ from interlock.values.errors import InterlockError
 
 
 class HttpFailure(InterlockError):
-    """An exchange without a usable answer. `sent` is False only where the request certainly never left."""
+    """An exchange without a usable answer.
+
+    `sent` is False only where the request certainly never left; `begun` is True where the answer had begun to come.
+    """
 
     status = 502
     title = "The other system gave no usable answer"
     transient = True
 
-    def __init__(self, what: str, *, sent: bool, why: str = "", fix: str = "", **details: Any) -> None:
+    def __init__(
+        self, what: str, *, sent: bool, begun: bool = False, why: str = "", fix: str = "", **details: Any
+    ) -> None:
         super().__init__(what, why=why, fix=fix, **details)
         self.sent = sent
+        self.begun = begun
 
 
 class HttpClosed(HttpFailure):

@@ -13,6 +13,7 @@ class HttpRequest:
     """What to send. *url* is absolute and already percent-encoded; it is sent as it is.
 
     *timeout* (seconds) covers everything from the wait for a connection to the last byte of the answer;
+    *connect* (seconds; 0: most of *timeout*) covers the making of a new connection alone.
     *max_bytes* bounds the answer both as received and as unpacked. *headers* may hold credentials: not shown.
     """
 
@@ -22,6 +23,7 @@ class HttpRequest:
     body: bytes | None = field(default=None, repr=False)
     timeout: float = 10.0
     max_bytes: int = MEBIBYTE
+    connect: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

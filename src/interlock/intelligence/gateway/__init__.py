@@ -2,48 +2,79 @@
 
 from __future__ import annotations
 
+from interlock.intelligence.gateway.calls import OnModelCall
+from interlock.intelligence.gateway.conditions import Condition, compile_condition, facts_of
+from interlock.intelligence.gateway.declarations import build_routes
 from interlock.intelligence.gateway.errors import (
     ModelBusy,
+    ModelChanged,
+    ModelCutOff,
+    ModelDenied,
     ModelFailed,
+    ModelHeld,
     ModelRefused,
     ModelTimedOut,
     ModelUnreadable,
     ProviderFailure,
     RouteExhausted,
+    RouteHeld,
+    RouteRefused,
     RouteUnknown,
 )
 from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
-from interlock.intelligence.gateway.gateway import Gateway, OnModelCall, route_unknown
-from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, ToolCall, Usage
+from interlock.intelligence.gateway.gateway import Gateway, route_unknown
+from interlock.intelligence.gateway.messages import Attempt, ModelReply, ModelRequest, ToolCall, Usage
+from interlock.intelligence.gateway.pins import Pin
 from interlock.intelligence.gateway.provider import Provider, ProviderPlugin, ProviderPorts, Target
-from interlock.intelligence.gateway.routes import Route, RouteTarget, build_routes
+from interlock.intelligence.gateway.retries import Retries
+from interlock.intelligence.gateway.routes import Instance, Route, RouteTarget
+from interlock.intelligence.gateway.strategies import STRATEGIES, Ordered, Strategy, Weighted
+from interlock.intelligence.gateway.surroundings import Surroundings
 from interlock.intelligence.gateway.tools import ToolNames, tool_name, tool_of
 
 __all__ = [
     "PLAN",
     "PLAN_SCHEMA",
+    "STRATEGIES",
+    "Attempt",
+    "Condition",
     "Gateway",
+    "Instance",
     "ModelBusy",
+    "ModelChanged",
+    "ModelCutOff",
+    "ModelDenied",
     "ModelFailed",
+    "ModelHeld",
     "ModelRefused",
     "ModelReply",
     "ModelRequest",
     "ModelTimedOut",
     "ModelUnreadable",
     "OnModelCall",
+    "Ordered",
+    "Pin",
     "Provider",
     "ProviderFailure",
     "ProviderPlugin",
     "ProviderPorts",
+    "Retries",
     "Route",
     "RouteExhausted",
+    "RouteHeld",
+    "RouteRefused",
     "RouteTarget",
     "RouteUnknown",
+    "Strategy",
+    "Surroundings",
     "Target",
     "ToolCall",
     "ToolNames",
     "Usage",
+    "Weighted",
     "build_routes",
+    "compile_condition",
+    "facts_of",
     "format_of",
     "json_format",
     "route_unknown",

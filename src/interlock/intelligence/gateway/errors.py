@@ -3,15 +3,23 @@
 InterlockError
  +-- RouteUnknown        no route of that name
  +-- RouteExhausted      no target of the route gave an answer
+      +-- RouteRefused       what was asked is refused; asking again is of no use
+      +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
  +-- ProviderFailure     one target gave none
-      +-- ModelRefused       it refused the request: key, model name or content
+      +-- ModelRefused       it refused what was asked
+           +-- ModelDenied       it does not accept the key, or does not know the address or the model
       +-- ModelBusy          it has too many requests
-      +-- ModelFailed        it broke or cannot be reached
+      +-- ModelFailed        it broke or cannot be reached, before it had begun to answer
+           +-- ModelCutOff       it broke in the middle of its answer
       +-- ModelTimedOut      it took too long
       +-- ModelUnreadable    it answered something that is not an answer
+      +-- ModelChanged       it is not the version that was pinned
+           +-- ModelHeld         the same, where nobody else may answer either
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from interlock.values.errors import InterlockError
 
@@ -31,20 +39,70 @@ class RouteExhausted(InterlockError):
     status = 503
     title = "No model is available"
     transient = True
+    fixed_by: ClassVar[str] = (
+        "see whether the providers are configured and reachable; `rules` needs neither key nor network"
+    )
+
+
+class RouteRefused(RouteExhausted):
+    """A model refused what was asked, and the route has no other that may be asked."""
+
+    code = "route_refused"
+    status = 422
+    title = "The model refused the request"
+    transient = False
+    fixed_by = "ask for something else; sending the same again is of no use"
+
+
+class RouteHeld(RouteExhausted):
+    """A target reports another version than its `pin`, and is declared to hold the route until a person has looked."""
+
+    code = "route_held"
+    title = "A model has changed and is held back"
+    transient = False
+    fixed_by = "see whether the new version does as well, then write it after `pin:` in models.yaml"
 
 
 class ProviderFailure(InterlockError):
-    """One provider gave no answer; the route goes on to its next target."""
+    """One provider gave no answer; the route goes on as it declares.
+
+    *cause* is the word of a route's `fall_back_on` that it counts as, *repeatable* says that the same target may be
+    asked again, *unwell* that it speaks against the target's health, and *ends* is what the caller gets where the
+    route does not go on. `details.retry_after` are the seconds for which the provider wants to be left alone.
+    """
 
     status = 502
     title = "The model gave no answer"
+    cause: ClassVar[str] = "error"
+    repeatable: ClassVar[bool] = False
+    unwell: ClassVar[bool] = True
+    ends: ClassVar[type[RouteExhausted]] = RouteExhausted
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds for which the provider wants to be left alone; 0 where it did not say."""
+        said = self.details.get("retry_after", 0.0)
+        return float(said) if isinstance(said, (int, float)) and said > 0 else 0.0
 
 
 class ModelRefused(ProviderFailure):
-    """The provider refused the request: its key, the model's name, or what was asked."""
+    """The provider refused what was asked."""
 
     code = "model_refused"
     title = "The model provider refused"
+    cause = "refusal"
+    unwell = False
+    ends: ClassVar[type[RouteExhausted]] = RouteRefused
+
+
+class ModelDenied(ModelRefused):
+    """The provider does not accept the key, or does not know the address or the model: the declaration is wrong."""
+
+    code = "model_denied"
+    title = "The model provider does not let us in"
+    cause = "error"
+    unwell = True
+    ends = RouteExhausted
 
 
 class ModelBusy(ProviderFailure):
@@ -54,14 +112,24 @@ class ModelBusy(ProviderFailure):
     status = 503
     title = "The model provider is busy"
     transient = True
+    repeatable = True
 
 
 class ModelFailed(ProviderFailure):
-    """The provider broke, or cannot be reached."""
+    """The provider broke or cannot be reached, and had not begun to answer."""
 
     code = "model_failed"
     title = "The model provider failed"
     transient = True
+    repeatable = True
+
+
+class ModelCutOff(ModelFailed):
+    """The provider broke in the middle of its answer, which it may well charge for."""
+
+    code = "model_cut_off"
+    title = "The model's answer broke off"
+    repeatable = False
 
 
 class ModelTimedOut(ProviderFailure):
@@ -78,3 +146,21 @@ class ModelUnreadable(ProviderFailure):
 
     code = "model_unreadable"
     title = "The model's answer cannot be read"
+
+
+class ModelChanged(ProviderFailure):
+    """The provider reports another version than the target's `pin`; the next target is asked."""
+
+    code = "model_changed"
+    title = "The model is not the pinned version"
+    cause = "change"
+    unwell = False
+
+
+class ModelHeld(ModelChanged):
+    """The provider reports another version than the target's `pin`, and nobody else may answer either."""
+
+    code = "model_held"
+    title = "The model is held back"
+    cause = "hold"
+    ends = RouteHeld

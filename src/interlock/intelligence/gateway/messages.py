@@ -63,10 +63,41 @@ class ModelRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One target of a route in one call: what came of it, or why it was passed over.
+
+    *outcome* is `ok`, the code of a `ProviderFailure`, or why the target was not asked: `not_configured`,
+    `condition`, `condition_failed`, `resting`, `ejected`, `no_time`, `model_changed`. *why* says more where there is
+    more to say. *wait* and *elapsed* are milliseconds: the pause before the target was asked, and what it then took.
+    *usage* is what the provider counted, also for an answer that was not used.
+    """
+
+    target: str
+    outcome: str
+    why: str = ""
+    wait: float = 0.0
+    elapsed: float = 0.0
+    asked: bool = False
+    usage: Usage = Usage()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the attempt as a JSON object, as it is journalled and shown."""
+        document: dict[str, Any] = {"target": self.target, "outcome": self.outcome}
+        if self.why:
+            document["why"] = self.why
+        if self.asked:
+            document |= {"wait_ms": self.wait, "elapsed_ms": self.elapsed}
+        return document
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReply:
     """What a model answered: a text, tool calls, or both; and who it was.
 
     *finish* is why it stopped in the provider's word, such as `length`; empty where the provider does not say.
+    *reported* is the version that the provider itself names; empty where it names none. *declined* says that the
+    model would not answer, or that a filter of the provider's cut it off. *rest* are the seconds for which the
+    provider wants no more requests. The gateway adds *attempts*: all that it tried for this answer, in order.
     """
 
     text: str = ""
@@ -75,3 +106,12 @@ class ModelReply:
     model: str = ""
     usage: Usage = Usage()
     finish: str = ""
+    reported: str = ""
+    declined: bool = False
+    rest: float = 0.0
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The name of the route's target that answered."""
+        return self.attempts[-1].target if self.attempts else f"{self.provider}:{self.model}"

@@ -1,76 +1,75 @@
-"""Routes: names for models, compiled from models.yaml."""
+"""Routes: names for models, each with its targets and how to go from one to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
-from interlock.foundation.documents import Document, Findings, ProjectInvalid, check, escape
-from interlock.foundation.plugins import PROVIDERS, load_plugin
-from interlock.foundation.plugins.errors import PluginMissing
-from interlock.foundation.settings.quantities import duration
-from interlock.intelligence.gateway.provider import Provider, ProviderPlugin, ProviderPorts, Target
+from interlock.governance.limits import BreakerLimits
+from interlock.intelligence.gateway.conditions import ALWAYS, Condition
+from interlock.intelligence.gateway.pins import UNPINNED, Pin
+from interlock.intelligence.gateway.provider import Provider
+from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
+from interlock.intelligence.gateway.strategies import STRATEGIES, Strategy
 
-GATEWAY_KEYS = frozenset({"provider", "when_configured", "timeout"})
+ALWAYS_NEXT = "change"
+DECLINED = "declined"
+FALL_BACK = frozenset({"error", "refusal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One of the interchangeable servers of a target. *identity* tells it from all others, over reloads too."""
+
+    name: str
+    provider: Provider
+    identity: Hashable = field(default_factory=object, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
-    """One model that a route may use. *optional*: passed over in silence while it is not configured."""
+    """One model that a route may use. *optional*: passed over in silence while it is not configured.
+
+    *instances* are the servers that answer for it, of which the least busy is asked; by default *provider* alone.
+    """
 
     provider: Provider
     optional: bool = False
     timeout: float = 30.0
+    name: str = ""
+    weight: float = 1.0
+    when: Condition = ALWAYS
+    pin: Pin = UNPINNED
+    instances: tuple[Instance, ...] = ()
+
+    def __post_init__(self) -> None:
+        name = self.name or f"{self.provider.name}:{self.provider.model}"
+        object.__setattr__(self, "name", name)
+        if not self.instances:
+            object.__setattr__(self, "instances", (Instance(name, self.provider),))
+
+    def missing(self) -> str:
+        """Return what is not configured where no instance can be called; else the empty string."""
+        found = [instance.provider.missing() for instance in self.instances]
+        return found[0] if all(found) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A name for a model: its targets in the order they are tried, and the seconds that all may take."""
+    """A name for a model: its targets, the seconds that all may take, and how to go from one to the next.
+
+    *fall_back_on* holds the causes after which the next target is asked: `error`, `refusal` (the provider refused what
+    was asked), `declined` (the model answered that it will not).
+    """
 
     name: str
     targets: tuple[RouteTarget, ...]
     timeout: float = 60.0
+    strategy: Strategy = STRATEGIES["ordered"]
+    retries: Retries = NO_RETRIES
+    fall_back_on: frozenset[str] = FALL_BACK
+    health: BreakerLimits = field(default_factory=BreakerLimits)
 
-
-def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
-    """Return the routes of a models document, without contacting anything.
-
-    Raises `ProjectInvalid` with every problem: unknown providers, wrong keys of a target, broken rules files.
-    """
-    findings = Findings()
-    routes: dict[str, Route] = {}
-    for name, declared in document.data["routes"].items():
-        targets: list[RouteTarget] = []
-        for position, data in enumerate(declared["targets"]):
-            pointer = f"/routes/{escape(name)}/targets/{position}"
-            with findings.collect():
-                targets.append(_target(Target(document, pointer, data), ports))
-        routes[name] = Route(name, tuple(targets), duration(declared.get("timeout", "60s")))
-    findings.raise_if_any()
-    return routes
-
-
-def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
-    data = target.data
-    plugin = _plugin(target)
-    problems = check(target.document, _with_gateway_keys(plugin.target_schema), pointer=target.pointer)
-    if problems:
-        raise ProjectInvalid(problems)
-    own = {key: value for key, value in data.items() if key not in GATEWAY_KEYS}
-    provider = plugin.build(Target(target.document, target.pointer, own), ports)
-    return RouteTarget(provider, bool(data.get("when_configured")), duration(data.get("timeout", "30s")))
-
-
-def _plugin(target: Target) -> ProviderPlugin:
-    try:
-        plugin: ProviderPlugin = load_plugin(PROVIDERS, target.data["provider"])
-    except PluginMissing as error:
-        raise ProjectInvalid([target.finding("provider", f"{error.what}; {error.fix}")]) from error
-    return plugin
-
-
-def _with_gateway_keys(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The plug-in's schema, letting the gateway's own keys stand beside its."""
-    properties = dict.fromkeys(GATEWAY_KEYS, True) | dict(schema.get("properties", {}))
-    return {**schema, "properties": properties}
+    def goes_on(self, cause: str) -> bool:
+        """Return whether the next target is asked after *cause*."""
+        return cause in self.fall_back_on or cause == ALWAYS_NEXT

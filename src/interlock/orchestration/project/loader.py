@@ -181,10 +181,11 @@ def _agent_findings(
             known = ", ".join(sorted(routes))
             yield Finding(file, 0, "/route", f"{spec.route!r} is no route of models.yaml; routes: {known}")
     for route in routes.values():
-        for target in route.targets:
-            for name in sorted(getattr(target.provider, "operations", frozenset()) - operations.keys()):
-                message = f"the rules of the route {route.name!r} use {name!r}, which no system declares"
-                yield Finding("models.yaml", 0, f"/routes/{route.name}", message)
+        instances = [instance for target in route.targets for instance in target.instances]
+        used: list[frozenset[str]] = [getattr(instance.provider, "operations", frozenset()) for instance in instances]
+        for name in sorted(frozenset().union(*used) - operations.keys()):
+            message = f"the rules of the route {route.name!r} use {name!r}, which no system declares"
+            yield Finding("models.yaml", 0, f"/routes/{route.name}", message)
 
 
 def _catalog(root: Path, documents: Sequence[Document], packs: Sequence[Document], findings: list[Finding]) -> Catalog:

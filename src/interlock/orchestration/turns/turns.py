@@ -128,10 +128,10 @@ class Turns:
         return spec
 
     async def complete(self, route: str, request: ModelRequest) -> ModelReply:
-        """Call the active project's route; the gateway is made anew when the project's routes changed."""
+        """Call the active project's route; when its routes change, calls under way end on the ones they began with."""
         routes = self._projects.current.routes
         if routes is not self._routes:
-            self._routes, self._gateway = routes, Gateway(routes, on_model_call=self._called)
+            self._routes, self._gateway = routes, self._gateway.with_routes(routes)
         with self._telemetry.chat(route, provider="interlock") as span:
             reply = await self._gateway.complete(route, request)
             span.set("gen_ai.provider.name", reply.provider)
@@ -144,7 +144,7 @@ class Turns:
         body, fields = dict(call["body"]), dict(call["fields"])
         session = str(body.pop("session", ""))
         entry = Entry(
-            kind="model.called",
+            kind=call.get("kind", "model.called"),
             tenant=str(body.pop("tenant", "")),
             subject=session,
             session=session,

@@ -6,13 +6,14 @@ from typing import Any
 
 from interlock.foundation.documents import ProjectInvalid
 from interlock.foundation.secrets import is_reference
+from interlock.foundation.settings.quantities import duration
 from interlock.intelligence.gateway.provider import ProviderPorts, Target
 from interlock.intelligence.providers.openai.provider import OWN, OpenAiProvider
 from interlock.values.secrets import Secret
 
 
 class OpenAiPlugin:
-    """Declares `{provider: openai, base_url, model, key, parameters, max_bytes}`."""
+    """Declares `{provider: openai, base_url, model, key, parameters, connect}`."""
 
     name = "openai"
 
@@ -38,6 +39,11 @@ class OpenAiPlugin:
                     "description": "further members of the request, such as temperature",
                     "not": {"anyOf": [{"required": [word]} for word in OWN]},
                 },
+                "connect": {
+                    "type": "string",
+                    "pattern": "^[0-9]{1,12}(\\.[0-9]{1,6})?(ms|s|m)$",
+                    "description": "how long the making of a connection may take, such as 500ms or 2s",
+                },
             },
         }
 
@@ -54,6 +60,7 @@ class OpenAiPlugin:
             key=_key_of(key, ports),
             needs_key="key" in target.data,
             parameters=target.data.get("parameters", {}),
+            connect=duration(target.data["connect"]) if "connect" in target.data else 0.0,
         )
 
 

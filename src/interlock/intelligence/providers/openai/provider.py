@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import orjson
@@ -17,14 +18,18 @@ from interlock.foundation.http import (
 )
 from interlock.intelligence.gateway.errors import (
     ModelBusy,
+    ModelCutOff,
+    ModelDenied,
     ModelFailed,
     ModelRefused,
     ModelTimedOut,
     ModelUnreadable,
+    ProviderFailure,
 )
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
 from interlock.intelligence.gateway.provider import HttpSender
 from interlock.intelligence.providers.openai.replies import read_reply
+from interlock.intelligence.providers.openai.rests import rest, retry_after
 from interlock.values.secrets import Secret
 
 MOST_BYTES = 8 << 20
@@ -46,6 +51,7 @@ class OpenAiProvider:
         key: Callable[[], Secret | None],
         needs_key: bool = True,
         parameters: Mapping[str, Any] | None = None,
+        connect: float = 0.0,
     ) -> None:
         self._http = http
         self._url = base_url.rstrip("/") + "/chat/completions" if base_url else ""
@@ -53,6 +59,7 @@ class OpenAiProvider:
         self._key = key
         self._needs_key = needs_key
         self._parameters = dict(parameters or {})
+        self._connect = connect
 
     @property
     def model(self) -> str:
@@ -74,34 +81,46 @@ class OpenAiProvider:
         key = self._key()
         if key:
             headers["Authorization"] = f"Bearer {key.reveal()}"
-        sent = HttpRequest("POST", self._url, headers, orjson.dumps(body), timeout, MOST_BYTES)
+        sent = HttpRequest("POST", self._url, headers, orjson.dumps(body), timeout, MOST_BYTES, self._connect)
         try:
             answer = await self._http.send(sent)
-        except HttpTimedOut as error:
-            raise ModelTimedOut(f"the model server did not answer within {timeout:.3g} s") from error
-        except (ResponseTooLarge, ResponseUnreadable) as error:
-            raise ModelUnreadable(f"the model server's answer cannot be used: {error.what}") from error
         except HttpFailure as error:
-            raise ModelFailed("the model server cannot be reached", why=error.why or error.what) from error
+            raise _failure_of(error) from error
         if answer.status != 200:
             _raise_for(answer)
-        return read_reply(answer.body, provider=self.name, model=self._model)
+        reply = read_reply(answer.body, provider=self.name, model=self._model)
+        quiet = rest(answer.headers)
+        return replace(reply, rest=quiet) if quiet else reply
+
+
+def _failure_of(error: HttpFailure) -> ProviderFailure:
+    """Return what *error* says of the model server; only what it had not begun to answer may be asked again."""
+    if isinstance(error, HttpTimedOut) and error.sent:
+        return ModelTimedOut(f"the model server gave {error.what}")
+    if isinstance(error, (ResponseTooLarge, ResponseUnreadable)):
+        return ModelUnreadable(f"the model server's answer cannot be used: {error.what}")
+    if error.begun:
+        return ModelCutOff("the model server's answer broke off", why=error.why or error.what)
+    return ModelFailed("the model server cannot be reached", why=error.why or error.what)
 
 
 def _raise_for(answer: HttpResponse) -> NoReturn:
     """Raise what a status means. The body is not quoted: it may repeat the key or the messages."""
     status = answer.status
     if status == 429:
-        wait = answer.headers.get("Retry-After", "")
-        details: dict[str, Any] = {"retry_after": int(wait)} if wait.isascii() and wait.isdigit() else {}
-        raise ModelBusy("the model server has too many requests", status=status, **details)
+        raise ModelBusy("the model server has too many requests", status=status, **_wait(answer))
     if status in (408, 425) or status >= 500:
-        raise ModelFailed(f"the model server answered with status {status}", status=status)
+        raise ModelFailed(f"the model server answered with status {status}", status=status, **_wait(answer))
     if status in (401, 403):
-        raise ModelRefused(
+        raise ModelDenied(
             "the model server does not accept the key", fix="see the target's `key` in models.yaml", status=status
         )
     if status == 404:
         fix = "see the target's `base_url` and `model` in models.yaml"
-        raise ModelRefused("the model server does not know the address or the model", fix=fix, status=status)
+        raise ModelDenied("the model server does not know the address or the model", fix=fix, status=status)
     raise ModelRefused(f"the model server answered with status {status}", status=status)
+
+
+def _wait(answer: HttpResponse) -> dict[str, Any]:
+    seconds = retry_after(answer.headers)
+    return {"retry_after": int(seconds) if seconds.is_integer() else seconds} if seconds > 0 else {}

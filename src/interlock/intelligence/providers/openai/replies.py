@@ -10,6 +10,8 @@ from interlock.intelligence.gateway.errors import ModelUnreadable
 from interlock.intelligence.gateway.messages import ModelReply, ToolCall, Usage
 
 MOST_TOOL_CALLS = 32
+MOST_TOKENS = 1 << 31
+FILTERED = "content_filter"
 
 
 def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
@@ -25,13 +27,22 @@ def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
         raise ModelUnreadable(f"tool_calls is not a list of at most {MOST_TOOL_CALLS}")
     text = _text(message.get("content")) or _text(message.get("refusal"))
     tool_calls = tuple(_tool_call(call, position) for position, call in enumerate(calls))
-    if not text and not tool_calls:
+    if not text and not tool_calls and choice.get("finish_reason") != FILTERED:
         raise ModelUnreadable("the message has neither text nor tool calls")
     served = document.get("model")
-    named = served if isinstance(served, str) and served else model
+    reported = served if isinstance(served, str) else ""
     finish = choice.get("finish_reason")
-    usage = _usage(document.get("usage"))
-    return ModelReply(text, tool_calls, provider, named, usage, finish if isinstance(finish, str) else "")
+    finish = finish if isinstance(finish, str) else ""
+    return ModelReply(
+        text,
+        tool_calls,
+        provider,
+        reported or model,
+        _usage(document.get("usage")),
+        finish,
+        reported,
+        declined=finish == FILTERED or bool(_text(message.get("refusal"))),
+    )
 
 
 def _choice(document: Any) -> dict[str, Any]:
@@ -75,9 +86,11 @@ def _usage(usage: Any) -> Usage:
     if not isinstance(usage, dict):
         return Usage()
     details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), _count(cached))
+    sent, made = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    return Usage(sent, made, min(cached, sent))
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    """A number of tokens; what cannot be one counts as none, which is seen as a usage that is missing."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TOKENS else 0

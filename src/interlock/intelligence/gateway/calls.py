@@ -1,0 +1,323 @@
+"""One call of a route while it runs: from target to target, each asked as often as the route allows, and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from interlock.foundation.telemetry.overhead import waited
+from interlock.intelligence.gateway.conditions import ALWAYS, facts_of
+from interlock.intelligence.gateway.errors import (
+    ModelTimedOut,
+    ProviderFailure,
+    RouteExhausted,
+    RouteRefused,
+)
+from interlock.intelligence.gateway.health import Health, Healths, Visit
+from interlock.intelligence.gateway.messages import Attempt, ModelReply, ModelRequest, Usage
+from interlock.intelligence.gateway.routes import DECLINED, Instance, Route, RouteTarget
+from interlock.intelligence.gateway.surroundings import Surroundings
+
+LOG = logging.getLogger("interlock.models")
+
+OnModelCall = Callable[[dict[str, Any]], Awaitable[None]]
+"""Told of each call to a provider: `{"body": ..., "fields": ...}`.
+
+*body* has ids, names, counts and times alone: route, target, provider, model, outcome (`ok`, `declined` or an error's
+code), attempt (its number), attempts (all so far, this one last), usage, elapsed_ms, messages and tools (how many),
+tool_calls (names), changed (where the version is not the pinned one), and the request's metadata. *fields* has what was
+said: `messages` and `reply`, and the request's own `parameters` if it has any.
+
+Where no target gave an answer, it is told once more, with `kind` (`model.unanswered`) and a *body* of route, outcome
+(the code of the error), attempts (all of them) and the request's metadata; nothing of what was said.
+"""
+
+UNANSWERED = "model.unanswered"
+METADATA = ("session", "agent", "tenant", "actor", "use_case", "label")
+"""What of a request's metadata is recorded with the call; *label* is that of all that the messages say."""
+
+
+@dataclass(slots=True)
+class _Asking:
+    """An instance that is being asked, and what has come of it so far."""
+
+    target: RouteTarget
+    instance: Instance
+    visit: Visit
+    wait: float = 0.0
+    elapsed: float = 0.0
+    outcome: str = ""
+    reply: ModelReply | None = None
+
+
+class Call:
+    """Asks the targets of one route for the answer to one request."""
+
+    def __init__(
+        self,
+        route: Route,
+        request: ModelRequest,
+        *,
+        healths: Healths,
+        surroundings: Surroundings,
+        told: OnModelCall | None,
+    ) -> None:
+        self._route = route
+        self._request = request
+        self._healths = healths
+        self._around = surroundings
+        self._clock = surroundings.clock
+        self._told = told
+        self._deadline = self._clock.monotonic() + route.timeout
+        self._facts: dict[str, Any] | None = None
+        self._attempts: list[Attempt] = []
+        self._failures: list[ProviderFailure] = []
+        self._eligible: list[RouteTarget] = []
+        self._resting: list[RouteTarget] = []
+        self._declined: ModelReply | None = None
+        self._paused = 0.0
+
+    async def run(self) -> ModelReply:
+        """Return the answer, with all that was tried for it. Raises a kind of `RouteExhausted`."""
+        try:
+            return replace(await self._answer(), attempts=tuple(self._attempts))
+        except RouteExhausted as error:
+            if self._told is not None:
+                body = {"route": self._route.name, "outcome": error.code, **_metadata(self._request)}
+                body["attempts"] = [attempt.to_json() for attempt in self._attempts]
+                await self._told({"kind": UNANSWERED, "body": body, "fields": {}})
+            raise
+
+    async def _answer(self) -> ModelReply:
+        for target in self._route.strategy.order(self._route.targets, self._around.chance):
+            if not self._fits(target):
+                continue
+            if self._left() <= 0:
+                self._pass(target.name, "no_time", "no time was left")
+                break
+            reply = await self._ask(target)
+            if reply is not None:
+                return reply
+        if self._declined is None and self._resting and (reply := await self._patiently()) is not None:
+            return reply
+        if self._declined is not None:
+            return self._declined
+        refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
+        raise self._exhausted(RouteRefused if refused else RouteExhausted)
+
+    async def _patiently(self) -> ModelReply | None:
+        """Wait for the first of those that only rest, where the route has retries and they leave time for it."""
+        soonest = min(self._resting, key=self._rest)
+        return await self._ask(soonest) if await self._wait(0, soonest) else None
+
+    def _fits(self, target: RouteTarget) -> bool:
+        """Return whether *target* may answer this request, and note why where it may not."""
+        missing = target.missing()
+        if missing:
+            self._pass(target.name, "not_configured", f"not configured: {missing}")
+            return False
+        if target.when is not ALWAYS:
+            if self._facts is None:
+                self._facts = facts_of(self._route.name, self._request)
+            verdict = target.when.verdict(self._facts)
+            if verdict:
+                self._pass(target.name, verdict)
+                return False
+        self._eligible.append(target)
+        return True
+
+    async def _ask(self, target: RouteTarget) -> ModelReply | None:
+        """Return the answer of *target*, asked as often as may be; None where the next one is to be asked."""
+        retried = 0
+        while True:
+            try:
+                return await self._round(target)
+            except ProviderFailure as error:
+                failure = error
+            if not failure.repeatable or not await self._wait(retried, target):
+                break
+            retried += 1
+        self._failures.append(failure)
+        if not self._route.goes_on(failure.cause):
+            raise self._exhausted(failure.ends) from failure
+        return None
+
+    async def _round(self, target: RouteTarget) -> ModelReply | None:
+        """Ask the instances of *target*, the least busy first and each once, until one settles the matter.
+
+        Return None where none may be asked now, or where the answer is not to be used. Raises what the last one did.
+        """
+        asked: set[str] = set()
+        failure: ProviderFailure | None = None
+        while self._left() > 0 and (asking := self._admit(target, asked)) is not None:
+            asked.add(asking.instance.name)
+            try:
+                return await self._attempt(asking)
+            except ProviderFailure as error:
+                failure = error
+            if not failure.repeatable and not self._route.goes_on(failure.cause):
+                break
+            if failure.cause == "refusal":
+                break  # its siblings would refuse it too
+        if failure is not None:
+            raise failure
+        return None
+
+    def _admit(self, target: RouteTarget, asked: set[str]) -> _Asking | None:
+        """Return the least busy instance that may be asked and is not among *asked*.
+
+        Where none may at all, that is noted; a change of all of them that is still remembered is raised.
+        """
+        left = [one for one in target.instances if one.name not in asked and not one.provider.missing()]
+        ready = [(self._health(instance), instance) for instance in left]
+        changed: ProviderFailure | None = None
+        passed: list[tuple[str, str, str]] = []
+        for health, instance in sorted(ready, key=lambda one: (one[0].in_flight, one[0].calls)):
+            objection = health.objection(target.pin)
+            visit = health.admit() if objection is None else None
+            if visit is not None:
+                paused, self._paused = self._paused, 0.0
+                return _Asking(target, instance, visit, _milliseconds(paused))
+            if objection is not None:
+                changed = objection
+                passed.append((instance.name, objection.code, objection.why))
+            else:
+                passed.append((instance.name, health.obstacle(), ""))
+        if asked:
+            return None
+        for name, outcome, why in passed:
+            self._pass(name, outcome, why)
+        if changed is not None:
+            raise changed
+        self._resting.append(target)
+        return None
+
+    async def _attempt(self, asking: _Asking) -> ModelReply | None:
+        """Ask one instance once; return its answer, or None where the model declined and another is to be asked."""
+        timeout, left = asking.target.timeout, self._left()
+        limit = min(timeout, left)
+        failure: ProviderFailure | None = None
+        begun = self._clock.monotonic()
+        with asking.visit:
+            try:
+                async with asyncio.timeout(limit):
+                    asking.reply = await asking.instance.provider.complete(self._request, timeout=limit)
+                asking.visit.answered(asking.reply)
+                failure = asking.target.pin.objection(asking.reply.reported)
+            except (TimeoutError, ProviderFailure) as error:
+                failure = error if isinstance(error, ProviderFailure) else _late(limit, error)
+                if limit == timeout or not isinstance(failure, ModelTimedOut):
+                    asking.visit.failed(failure)  # what had less time than is its due has not proved to be slow
+            finally:
+                asking.elapsed = _milliseconds(self._clock.monotonic() - begun)
+                waited(asking.elapsed)
+        declined = failure is None and asking.reply is not None and asking.reply.declined
+        passed_on = declined and self._route.goes_on(DECLINED)
+        asking.outcome = failure.code if failure is not None else DECLINED if passed_on else "ok"
+        await self._note(asking, failure)
+        if failure is not None:
+            raise failure
+        if passed_on:
+            self._declined = self._declined or asking.reply
+            return None
+        return asking.reply
+
+    async def _note(self, asking: _Asking, failure: ProviderFailure | None) -> None:
+        reply = asking.reply
+        change = asking.target.pin.change(reply.reported) if reply is not None else ""
+        attempt = Attempt(
+            asking.instance.name,
+            asking.outcome,
+            change or (failure.why if failure is not None else ""),
+            wait=asking.wait,
+            elapsed=asking.elapsed,
+            asked=True,
+            usage=reply.usage if reply is not None else Usage(),
+        )
+        self._attempts.append(attempt)
+        if change:
+            LOG.warning("route %s: target %s has changed: %s", self._route.name, attempt.target, change)
+        if self._told is not None:
+            body = {"route": self._route.name, "attempt": len(self._attempts), "outcome": asking.outcome}
+            body |= {"target": attempt.target, "elapsed_ms": asking.elapsed}
+            body["attempts"] = [one.to_json() for one in self._attempts]
+            if change:
+                body["changed"] = change
+            await self._told(_record(body, asking.instance, self._request, reply))
+
+    def _pass(self, target: str, outcome: str, why: str = "") -> None:
+        self._attempts.append(Attempt(target, outcome, why))
+
+    async def _wait(self, retried: int, target: RouteTarget) -> bool:
+        """Wait before *target* is asked again; false, and at once, where it may not be."""
+        pause = self._route.retries.pause(
+            retried, rest=self._rest(target), left=self._left(), chance=self._around.chance
+        )
+        if pause is None:
+            return False
+        await self._around.pause(pause)
+        waited(_milliseconds(pause))
+        self._paused += pause
+        return True
+
+    def _left(self) -> float:
+        return self._deadline - self._clock.monotonic()
+
+    def _health(self, instance: Instance) -> Health:
+        return self._healths.of(instance.identity, self._route.health)
+
+    def _rest(self, target: RouteTarget) -> float:
+        return min(self._health(one).rest for one in target.instances if not one.provider.missing())
+
+    def _exhausted(self, kind: type[RouteExhausted]) -> RouteExhausted:
+        """Return the error that says of each target why it gave no answer, and when it is worth asking again."""
+        rest = min((self._rest(target) for target in self._eligible), default=0.0)
+        again: dict[str, Any] = {"retry_after": math.ceil(rest)} if rest > 0 and kind.transient else {}
+        told = [attempt.to_json() | {"why": _reason(attempt)} for attempt in self._attempts]
+        return kind(
+            f"no model of the route {self._route.name!r} gave an answer",
+            why="; ".join(f"{one['target']}: {one['why']}" for one in told),
+            fix=kind.fixed_by,
+            targets=told,
+            **again,
+        )
+
+
+def _late(limit: float, cause: TimeoutError) -> ModelTimedOut:
+    late = ModelTimedOut(f"no answer within {limit:.3g} s", limit=round(limit, 3))
+    late.__cause__ = cause
+    return late
+
+
+def _reason(attempt: Attempt) -> str:
+    """Why an attempt gave no answer; what a provider said of it may name addresses, and stays in the journal."""
+    return attempt.outcome if attempt.asked or not attempt.why else attempt.why
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _metadata(request: ModelRequest) -> dict[str, Any]:
+    return {name: request.metadata[name] for name in METADATA if name in request.metadata}
+
+
+def _record(
+    body: dict[str, Any], instance: Instance, request: ModelRequest, reply: ModelReply | None
+) -> dict[str, Any]:
+    body |= _metadata(request)
+    body |= {"provider": instance.provider.name, "model": instance.provider.model}
+    body |= {"messages": len(request.messages), "tools": len(request.tools)}
+    fields: dict[str, Any] = {"messages": [dict(message) for message in request.messages]}
+    if request.parameters:
+        fields["parameters"] = dict(request.parameters)
+    if reply is not None:
+        calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in reply.tool_calls]
+        body |= {"model": reply.model, "usage": reply.usage.to_json()}
+        body["tool_calls"] = [call.name for call in reply.tool_calls]
+        fields["reply"] = {"text": reply.text, "tool_calls": calls}
+    return {"body": body, "fields": fields}
