@@ -38,19 +38,20 @@ class Period(StrEnum):
             return "total"
         return datetime.fromtimestamp(now, UTC).isoformat()[: _LENGTHS[self]]
 
+    def begin(self, now: float) -> float:
+        """Return the moment at which the period that *now* is in began; 0 if it always was."""
+        hour = datetime.fromtimestamp(now, UTC).replace(minute=0, second=0, microsecond=0)
+        day = hour.replace(hour=0)
+        began = {Period.hour: hour, Period.day: day, Period.month: day.replace(day=1)}
+        return began[self].timestamp() if self in began else 0.0
+
     def left(self, now: float) -> float | None:
         """Return the seconds until the next period begins; None if none ever does."""
-        moment = datetime.fromtimestamp(now, UTC)
-        hour = moment.replace(minute=0, second=0, microsecond=0)
-        if self is Period.hour:
-            return (hour + timedelta(hours=1) - moment).total_seconds()
-        day = hour.replace(hour=0)
-        if self is Period.day:
-            return (day + timedelta(days=1) - moment).total_seconds()
-        if self is Period.month:
-            following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-            return (following - moment).total_seconds()
-        return None
+        if self is Period.total:
+            return None
+        within = {Period.hour: timedelta(hours=1), Period.day: timedelta(days=1), Period.month: timedelta(days=32)}
+        following = self.begin(self.begin(now) + within[self].total_seconds())
+        return following - now
 
 
 _SAFE = ":@/ +"  # what names may hold in a pot's name, which "," and "=" divide
