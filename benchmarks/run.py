@@ -1,9 +1,10 @@
 """Measure a governed action over REST and over MCP beside a bare relay, in processor milliseconds a call.
 
     python -m benchmarks.run [--seconds 3] [--rounds 3] [--write]
+    python -m benchmarks.run decision|journal|origins
 
 The server that is measured runs on core 0, upstream and load on core 1; relay and Interlock take turns in each round.
-With --write the table goes to docs/reference/performance.md.
+With --write the table goes to docs/reference/performance.md. A part that is named is measured alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "reference" / "performance.md"
 CONNECTIONS = 16
 LIMITS = {"action over REST": 0.8, "action over MCP": 1.0}
+PARTS = ("decision", "journal", "origins")
 PACKAGES = ("uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "cedarpy", "jsonschema-rs", "orjson")
 
 
@@ -137,16 +139,20 @@ def table(rows: list[Row], extra: dict[str, float]) -> str:
 
 
 def main() -> None:
-    """Measure and print; with --write also into the documentation."""
+    """Measure and print, everything or one part; with --write everything also into the documentation."""
     parser = argparse.ArgumentParser(description="measure a governed action beside a bare relay")
+    parser.add_argument("part", nargs="?", choices=PARTS, help="measure only this part, and write nothing")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each measurement lasts")
     parser.add_argument("--rounds", type=int, default=3, help="how many rounds; the median counts")
     parser.add_argument("--write", action="store_true", help="write docs/reference/performance.md")
     args = parser.parse_args()
+    if args.part:
+        print(_script(args.part))
+        return
     started = time.monotonic()
     text = table(*measure(args.rounds, args.seconds))
     print(text)
-    parts = [_script("decision"), _script("journal")]
+    parts = [_script(name) for name in PARTS]
     for part in parts:
         print(part)
     print(f"\nmeasured in {time.monotonic() - started:.0f} s")
@@ -156,7 +162,7 @@ def main() -> None:
 
 def _script(name: str) -> str:
     words = [PYTHON, "-m", f"benchmarks.{name}"]
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip("\n")
 
 
 def _page(text: str, parts: list[str]) -> str:

@@ -69,13 +69,16 @@ def test_python_examples_run(block: Block, tmp_path: Path) -> None:
 
 
 KINDS = {"interlock": "interlock", "systems": "system", "agents": "agent", "models": "models", "rules": "rules"}
+KINDS |= {"labels": "labels", "attacks": "attacks"}
 ENVIRONMENT = {"DATABASE_URL": "postgresql://interlock@db.internal/interlock"}
 
 
 def _named() -> list[Block]:
     """Return the blocks whose first line names the project's file that they are, or are a part of."""
     return [
-        block for block in _blocks("yaml") if re.match(r"# (interlock|models)\.yaml|# (systems|agents)/", block.text)
+        block
+        for block in _blocks("yaml")
+        if re.match(r"# (interlock|models)\.yaml|# (systems|agents|labels|attacks)/", block.text)
     ]
 
 

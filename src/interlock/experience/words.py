@@ -114,6 +114,17 @@ def label_words(label: Mapping[str, Any] | None) -> str:
     return ", ".join([label["confidentiality"], *label["categories"]]) if label else ""
 
 
+def declassified_words(given: Mapping[str, Any]) -> str:
+    """Return what a person lowered in a session, as the session's `declassified` lists it, in one phrase."""
+    to = given["to"]
+    parts = [to[name] for name in ("confidentiality", "integrity") if name in to]
+    if "categories" in to:
+        parts.append(f"categories {', '.join(to['categories']) or 'none'}")
+    reason = f": {visible(given['reason'])}" if given.get("reason") else ""
+    place = visible(given["place"])
+    return f"{place} to {', '.join(parts)} by {principal_words(given['by'])}, {moment(given['at'])}{reason}"
+
+
 def hidden_words(masked: Mapping[str, Any]) -> str:
     """Return that, and why, some of what an approval shows is masked, as its `shown.masked` has it."""
     count, cleared = len(masked["fields"]), masked["cleared"]

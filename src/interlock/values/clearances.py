@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from interlock.values.labels import Category, Confidentiality, Label
@@ -53,6 +54,16 @@ def clearance_of(written: Any) -> Clearance:
     return Clearance(level, frozenset(map(Category, written["categories"])) if "categories" in written else EVERY)
 
 
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    """The regular expression of a recipients' pattern."""
+    if glob == "*":
+        return re.compile(".*", re.DOTALL)
+    parts = {"**": ".*", "*": r"[^/@,;\s]*", "?": r"[^/@,;\s]"}
+    pieces = re.split(r"(\*\*|\*|\?)", glob)
+    return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces))
+
+
 @dataclass(frozen=True, slots=True)
 class Clearances:
     """A project's clearances. Of the *recipients*' patterns (globs, caseless) the first that fits counts."""
@@ -70,10 +81,16 @@ class Clearances:
         return found
 
     def recipient(self, address: str) -> Clearance:
-        """Return what may be sent to *address*; to one that no pattern names, public data alone."""
+        """Return what may be sent to *address*; to one that no pattern names, public data alone.
+
+        `*` stands for anything within one part of an address, `**` (or a pattern that is `*` alone) for anything.
+        What holds a quotation mark, or more than one `@`, is nobody's address.
+        """
         plain = address.strip().casefold()
+        if '"' in plain or plain.count("@") > 1:
+            return NOTHING
         for pattern, clearance in self.recipients:
-            if fnmatchcase(plain, pattern.casefold()):
+            if _pattern(pattern.casefold()).fullmatch(plain):
                 return clearance
         return NOTHING
 

@@ -199,3 +199,28 @@ def test_actions_are_listed_by_state_and_session(shop: Shop) -> None:
     page = shop.run("actions", "list", "--state", "waiting", "--session", approval["session"])
     assert [action["id"] for action in page["items"]] == [approval["action"]]
     assert "shop.refund_order" in shop.command("actions", "list", "--limit", "3").stdout
+
+
+def test_a_label_is_lowered_for_one_session_by_somebody_else(shop: Shop) -> None:
+    order = shop.add_order(note="deliver to the neighbour")
+    session = shop.run("sessions", "open", "--request", f"look at order {order}")["id"]
+    shop.run("call", "shop.get_order", f"order_id={order}", "--session", session)
+    place, reason = "shop.get_order#/note", "Asked the customer"
+    words = ("sessions", "declassify", session, place, "--integrity", "trusted", "--reason", reason)
+    assert shop.command(*words, by="alex", code=1).stderr.startswith("scope_missing: ")
+    said = shop.command(*words, by="sam").stdout
+    assert f"{place} to trusted by sam (person)" in said
+    assert reason in said
+    lower = ("--confidentiality", "public", "--categories", "", "--reason", reason)
+    given = shop.run("sessions", "declassify", session, place, *lower, by="sam")
+    assert given["to"] == {"confidentiality": "public", "categories": []}
+    told = shop.command("sessions", "show", session).stdout
+    assert f"{place} to trusted by sam (person)" in told
+    assert f"{place} to public, categories none by sam (person)" in told
+
+
+def test_a_declassification_names_what_it_lowers_and_a_place_that_was_seen(shop: Shop) -> None:
+    session = shop.run("sessions", "open")["id"]
+    words = ("sessions", "declassify", session, "shop.get_order#/note", "--reason", "Asked the customer")
+    assert shop.command(*words, by="sam", code=2).stderr.startswith("usage")
+    assert shop.command(*words, "--integrity", "trusted", by="sam", code=1).stderr.startswith("place_unseen: ")

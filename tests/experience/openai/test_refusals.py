@@ -149,3 +149,14 @@ async def test_a_call_of_the_clients_own_cannot_pass_for_an_action(shop: Shop) -
     calls = (await shop.ask("Search", forged)).parse().choices[0].message.tool_calls
     assert not calls[0].id.startswith("act_")
     assert len({call.id for call in calls}) == 3
+
+
+async def test_no_label_is_lowered_over_this_surface(shop: Shop) -> None:
+    lower = {"place": "shop.get_order#/note", "to": {"integrity": "trusted"}, "reason": "The user said so"}
+    assert (await shop.post(lower, key="lea", path="/v1/sessions/ses_1/declassify")).status_code == 405
+    asked = {"messages": [USER], "metadata": {"declassify": "shop.get_order#/note"}, "declassify": lower}
+    await shop.post({"model": "desk", "tools": TOOLS, **asked})
+    for name in ("interlock_declassify", "sessions_declassify"):
+        calls = called((name, lower))
+        await shop.ask("Look at order 1", calls, said("Done"), tools=[*TOOLS, function(name)])
+    assert await shop.entries("label.declassified") == []

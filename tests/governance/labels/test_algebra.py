@@ -217,10 +217,12 @@ def test_the_order_of_events_does_not_matter(happened: list[Event], value: Any, 
 @example([Event("good", 20, Label(Confidentiality.restricted))], Event("good", "20.00"), "20.00")
 def test_another_result_never_lowers_the_label_of_a_target(happened: list[Event], event: Event, value: Any) -> None:
     before, later = judged(after(*happened), value)[0], judged(after(*happened, event), value)[0]
-    if TRUSTED_SOURCES.isdisjoint(later.sources):
-        assert flows(before.label, later.label)
-    elif not TRUSTED_SOURCES.isdisjoint(before.sources):  # whoever vouches for it first clears it of a suspicion
+    # Whoever vouches for a value first clears it of a suspicion, and the label of a suspicion is that of the text which
+    # raised it: of several such texts the likeliest. What is vouched for keeps every label that it was seen under.
+    if not TRUSTED_SOURCES.isdisjoint(before.sources):
         assert flows(replace(before.label, integrity=Integrity.trusted), later.label)
+    elif before.untrusted:
+        assert later.untrusted or not TRUSTED_SOURCES.isdisjoint(later.sources)
 
 
 @given(events, st.lists(values, max_size=4), values)

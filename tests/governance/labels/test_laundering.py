@@ -20,7 +20,7 @@ from interlock.governance.labels import Memory
 from interlock.values.labels import TRUSTED_SOURCES, Origin, Source
 from interlock.values.operations import Effect, Operation, OutputTrust, Role
 
-CORPUS = Path(__file__).with_name("laundering.yaml")
+CORPORA = [Path(__file__).with_name(name) for name in ("laundering.yaml", "laundering_more.yaml")]
 OUTPUT = OutputTrust(trusted=("/trusted",), untrusted=("/untrusted",))
 READ = Operation("desk", "read", Effect.read, output=OUTPUT)
 WRITE = Operation("desk", "write", Effect.write, output=OUTPUT)
@@ -148,7 +148,8 @@ def _case(group: str, given: dict[str, Any]) -> Case:
 
 CASES = [
     _case(group["group"], given)
-    for group in yaml.safe_load(CORPUS.read_text(encoding="utf-8"))
+    for corpus in CORPORA
+    for group in yaml.safe_load(corpus.read_text(encoding="utf-8"))
     for given in group["cases"]
 ]
 

@@ -51,6 +51,19 @@ def _texts(schema: Mapping[str, Any] | None) -> Iterator[tuple[tuple[str, ...], 
     if schema is None:
         yield ("text",), {}
         return
+    for path, joined in singles_of(schema):
+        if free_text(joined):
+            yield path, joined
+
+
+def free_text(schema: Mapping[str, Any]) -> bool:
+    """Return whether a joined *schema* lets any words be written: text of no list, form or pattern."""
+    plain = type_of(schema) == "string" and "format" not in schema and "pattern" not in schema
+    return plain and not closed(schema)
+
+
+def singles_of(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Yield every place that holds a single value, or one of which *schema* says no more, with its joined schema."""
     yield from _walk(schema, schema, ())
 
 
@@ -59,14 +72,14 @@ def _walk(
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     joined = branch(schema, root)
     kind = type_of(joined)
-    if len(path) > _DEEPEST or closed(joined):
+    if len(path) > _DEEPEST:
         return
-    if kind == "object":
-        for name, member in joined.get("properties", {}).items():
+    if kind == "object" and joined.get("properties") and not closed(joined):
+        for name, member in joined["properties"].items():
             yield from _walk(member, root, (*path, name))
-    elif kind == "array":
+    elif kind == "array" and not closed(joined):
         yield from _walk(joined.get("items", {}), root, (*path, "*"))
-    elif kind == "string" and "format" not in joined and "pattern" not in joined:
+    else:
         yield path, joined
 
 

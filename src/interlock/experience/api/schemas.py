@@ -93,6 +93,28 @@ PLAN = {
 }
 TURN = _object("request", request=_WORDS)
 VERIFICATION = _object("level", level=_text(50))
+DECLASSIFY = _object(
+    "place to reason",
+    place={
+        "description": "The field, as origins name it: operation#/pointer, with * for any one name or index.",
+        **_text(500),
+    },
+    to={
+        "description": "What its label is lowered to; what is left out stays as it is.",
+        **_object(
+            confidentiality={"enum": ["public", "internal", "confidential"]},
+            categories={
+                "description": "The categories that are left.",
+                "type": "array",
+                "items": {"enum": ["personal", "financial", "health", "secret"]},
+                "maxItems": 4,
+            },
+            integrity={"const": "trusted"},
+        ),
+        "minProperties": 1,
+    },
+    reason={"description": "Why less care is enough; stands in the journal.", **_text(2_000)},
+)
 CONSENTS = _object("consent", consent={**_PURPOSES, "minItems": 1})
 PROPOSE = _object("session operation", session=_text(), operation=_text(), input={"type": "object"})
 CONFIRM = _object("consent", consent=_CONSENT)
@@ -206,6 +228,20 @@ COMPONENTS: dict[str, Any] = {
             "opener": {"type": "string"},
             "plan": {"type": ["array", "null"], "items": {}},
             "left_out": {"type": "array", "items": {"type": "string"}},
+            "declassified": {"type": "array", "items": {"$ref": "#/components/schemas/Declassification"}},
+        },
+    },
+    "Declassification": {
+        "type": "object",
+        "required": ["place", "to", "was", "by", "at"],
+        "properties": {
+            "session": {"type": "string"},
+            "place": {"type": "string"},
+            "to": _ANY,
+            "was": _ANY,
+            "reason": {"type": "string"},
+            "by": {"type": "string"},
+            "at": {"type": "number"},
         },
     },
     "Approval": {

@@ -1,4 +1,4 @@
-"""REST: opening sessions, adding to them with the opener's authority, closing them."""
+"""REST: opening sessions, adding to them with the opener's authority, lowering labels in them, closing them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 from interlock.experience.api import schemas
 from interlock.experience.api.request import Request
 from interlock.experience.api.routes import Parameter, Route
-from interlock.orchestration.sessions import Opening
+from interlock.governance.labels import lowering_from_json
+from interlock.orchestration.sessions import Opening, Session
 
 
 async def open_session(request: Request) -> Any:
@@ -15,7 +16,7 @@ async def open_session(request: Request) -> Any:
     body = dict(request.body)
     body["consent"] = tuple(body.get("consent", ()))
     session = await request.installation.sessions.open(request.principal, Opening(**body))
-    return session.to_json()
+    return _shown(request, session)
 
 
 async def list_sessions(request: Request) -> Any:
@@ -24,7 +25,7 @@ async def list_sessions(request: Request) -> Any:
     found = await request.installation.sessions.page(
         request.principal.tenant, before=request.query.get("before", ""), limit=limit
     )
-    page: dict[str, Any] = {"items": [session.to_json() for session in found]}
+    page: dict[str, Any] = {"items": [_shown(request, session) for session in found]}
     if len(found) == limit:
         page["next"] = found[-1].id
     return page
@@ -33,7 +34,7 @@ async def list_sessions(request: Request) -> Any:
 async def get_session(request: Request) -> Any:
     """Return one session."""
     session = await request.installation.sessions.find(request.path["id"], request.principal)
-    return session.to_json()
+    return _shown(request, session)
 
 
 async def add_turn(request: Request) -> Any:
@@ -41,7 +42,7 @@ async def add_turn(request: Request) -> Any:
     session = await request.installation.sessions.extend(
         request.principal, request.path["id"], request=request.body["request"]
     )
-    return session.to_json()
+    return _shown(request, session)
 
 
 async def plan_session(request: Request) -> Any:
@@ -51,7 +52,7 @@ async def plan_session(request: Request) -> Any:
         session = await request.installation.sessions.fix_plan(request.principal, session_id, request.body["plan"])
     else:
         session, left_out = await request.installation.turns.plan(request.principal, session_id)
-    return {**session.to_json(), "left_out": list(left_out)}
+    return {**_shown(request, session), "left_out": list(left_out)}
 
 
 async def raise_verification(request: Request) -> Any:
@@ -61,7 +62,7 @@ async def raise_verification(request: Request) -> Any:
     )
     resumed = await request.installation.waiting.resume_session(session.id)
     view = request.view
-    return {**session.to_json(), "resumed": [view.action(action).to_json() for action in resumed]}
+    return {**_shown(request, session), "resumed": [view.action(action).to_json() for action in resumed]}
 
 
 async def add_consent(request: Request) -> Any:
@@ -69,13 +70,28 @@ async def add_consent(request: Request) -> Any:
     session = await request.installation.sessions.extend(
         request.principal, request.path["id"], consent=request.body["consent"]
     )
-    return session.to_json()
+    return _shown(request, session)
+
+
+async def declassify(request: Request) -> Any:
+    """Lower the label of a place that the session has seen, for this session alone."""
+    session_id, body = request.path["id"], request.body
+    given = await request.installation.sessions.declassify(
+        request.principal, session_id, body["place"], lowering_from_json(body["to"]), body["reason"]
+    )
+    return {"session": session_id, **given.to_json()}
 
 
 async def close_session(request: Request) -> Any:
     """Close a session."""
     session = await request.installation.sessions.close(request.principal, request.path["id"])
-    return session.to_json()
+    return _shown(request, session)
+
+
+def _shown(request: Request, session: Session) -> dict[str, Any]:
+    """Return the session as the caller sees it: why labels were lowered is for those who may read the journal."""
+    principal = request.principal
+    return session.to_json(reasons=principal.may("read") or principal.may("admin"))
 
 
 _ID = ("session_unknown", "session_forbidden")
@@ -159,6 +175,24 @@ ROUTES = (
         body=schemas.CONSENTS,
         response="Session",
         errors=(*_ID, "session_closed"),
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/{id}/declassify",
+        "declassify",
+        "Lower the label of a place that the session has seen",
+        declassify,
+        scope="approve",
+        body=schemas.DECLASSIFY,
+        response="Declassification",
+        errors=(
+            "session_unknown",
+            "session_closed",
+            "declassification_forbidden",
+            "declassification_invalid",
+            "place_unseen",
+            "conflict",
+        ),
     ),
     Route(
         "POST",

@@ -7,6 +7,7 @@ from typing import Any
 
 from interlock.experience.cli.output import fields, indented, table
 from interlock.experience.words import (
+    declassified_words,
     hidden_words,
     label_words,
     moment,
@@ -137,6 +138,7 @@ def session_text(session: Json) -> str:
             ("consent", ", ".join(session.get("consent") or ())),
             ("plan", plan_words(session.get("plan"))),
             ("words", "\n".join(f"“{text}”" for text in session.get("requests", ()))),
+            ("declassified", "\n".join(map(declassified_words, session.get("declassified", ())))),
             ("done", ", ".join(session.get("done", ()))),
             ("opened", moment(session["opened_at"])),
             ("until", moment(session["expires_at"])),

@@ -1,4 +1,4 @@
-"""`interlock sessions`: opening, following and closing sessions, over a server."""
+"""`interlock sessions`: opening, following and closing sessions and lowering labels in them, over a server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from interlock.experience.cli.command import OK, REFUSED
 from interlock.experience.cli.errors import UsageInvalid
 from interlock.experience.cli.output import note, parse_json, show, table
 from interlock.experience.cli.rendering import action_rows, session_text
-from interlock.experience.words import moment
+from interlock.experience.words import declassified_words, moment
 
 _OPENING = ("agent", "request", "customer", "person", "channel", "verification", "purpose")
 
@@ -74,6 +74,21 @@ def plan_text(session: dict[str, Any]) -> str:
     """Return the session, and what its plan leaves out."""
     left_out = [f"- {sentence}" for sentence in session["left_out"]]
     return "\n".join([session_text(session), *(["", "left out of the plan", *left_out] if left_out else [])])
+
+
+def declassify(arguments: argparse.Namespace) -> int:
+    """Lower the label of a field that the session has seen."""
+    to = {name: getattr(arguments, name) for name in ("confidentiality", "integrity") if getattr(arguments, name)}
+    if arguments.categories is not None:
+        to["categories"] = [name.strip() for name in arguments.categories.split(",") if name.strip()]
+    if not to:
+        raise UsageInvalid(
+            "nothing says what the label is lowered to",
+            fix="give --confidentiality, --categories or --integrity",
+        )
+    body = {"place": arguments.place, "to": to, "reason": arguments.reason}
+    show(arguments, connect(arguments).post(_path(arguments, "declassify"), body), declassified_words)
+    return OK
 
 
 def verify(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ GROUPS = {
     "sessions": "open and follow sessions",
     "operations": "the operations that a key may use",
     "systems": "health of systems, and their accepted definitions",
+    "labels": "what is declared of arguments, results, risks and sinks, without a server",
     "policy": "explain decisions and test policies",
     "journal": "verify and read the journal, without a server",
     "keys": "API keys",
@@ -145,6 +146,19 @@ _WORK = (
         _SESSION,
         argument("level", metavar="LEVEL", help="the level the customer is verified to now"),
     ),
+    _server(
+        "sessions declassify",
+        "lower the label of a field that a session has seen, in that session alone",
+        "sessions:declassify",
+        _SESSION,
+        argument("place", metavar="PLACE", help="the field as origins name it, as in helpdesk.get_ticket#/body"),
+        argument(
+            "--confidentiality", choices=("public", "internal", "confidential"), help="the level it is lowered to"
+        ),
+        argument("--categories", metavar="CATEGORIES", help="those that are left, separated by commas; '' for none"),
+        argument("--integrity", choices=("trusted",), help="vouch for what the field holds"),
+        argument("--reason", required=True, metavar="TEXT", help="why; stands in the journal"),
+    ),
     _server("sessions close", "close a session", "sessions:close", _SESSION),
     _server("operations list", "list the operations you may use", "operations:list_operations"),
     _server(
@@ -223,6 +237,20 @@ _ACTIONS = (
 )
 
 _GOVERNANCE = (
+    _local(
+        "labels list",
+        "show what is declared of each operation, by which file, and what is not",
+        "labels:list_labels",
+        argument("system", nargs="?", default="", metavar="SYSTEM", help="only this system (default: all)"),
+    ),
+    _local(
+        "labels pack",
+        "print a declaration pack to start from, with guesses for what nobody declared",
+        "labels:pack",
+        argument("system", metavar="SYSTEM", help="the system that it is for"),
+        argument("--out", default="", metavar="FILE", help="write it to this file, relative to the project"),
+        argument("--replace", action="store_true", help="write over a file that exists"),
+    ),
     _server("policy explain", "explain an action's decision, policy by policy", "policy:explain", _ACTION),
     _local("policy test", "run the project's policy cases", "check:test_policies"),
     _local("policy schema", "print the Cedar schema that policies are checked against", "policy:schema"),

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from interlock.governance.labels.declassifications import (
+    Declassification,
+    FieldPlace,
+    Lowering,
+    declassification_from_json,
+    field_place,
+    lowering_from_json,
+)
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.flow import Background, flow_of
 from interlock.governance.labels.masking import (
@@ -14,19 +22,28 @@ from interlock.governance.labels.masking import (
     masked,
     masked_places,
 )
-from interlock.governance.labels.memory import Memory, MemoryLimits
+from interlock.governance.labels.memory import Memory, MemoryLimits, is_steered
+from interlock.governance.labels.places import Held
 
 __all__ = [
     "Background",
+    "Declassification",
     "Echoes",
     "FieldLabels",
+    "FieldPlace",
+    "Held",
+    "Lowering",
     "Mask",
     "Masks",
     "Memory",
     "MemoryLimits",
+    "declassification_from_json",
+    "field_place",
     "flow_of",
     "is_masked",
+    "is_steered",
     "joined",
+    "lowering_from_json",
     "mask_arguments",
     "masked",
     "masked_places",

@@ -8,26 +8,40 @@ from collections.abc import Iterator
 
 from interlock.values.labels import Carried
 
-URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|tel:)[^\s<>\"'()\[\]{}|\\^`]+", re.IGNORECASE)
-MAIL = re.compile(r"[^\s@<>\"'()\[\]{},;:]+@[^\s@<>\"'()\[\]{},;:/?#]+\.[^\s@.<>\"'()\[\]{},;:/?#]{2,}", re.IGNORECASE)
+_STOP = r"\s<>\"'()\[\]{}|^`"
+URL = re.compile(rf"(?:\b[a-z][a-z0-9+.-]{{0,20}}:[/\\]{{1,3}}|\bwww\.|\bmailto:|\btel:)[^{_STOP}]+", re.IGNORECASE)
+_NAME = r"[^\s@<>\"'()\[\]{},;:]{1,128}"
+_DOMAIN = r"[^\s@<>\"'()\[\]{},;:/?#.]{1,63}"
+MAIL = re.compile(rf"{_NAME}@(?:{_DOMAIN}\.){{1,8}}{_DOMAIN}", re.IGNORECASE)
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _HOST = re.compile(
-    r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?P<top>[^\W\d_]{2,24}|xn--[a-z0-9-]+)(?P<port>:\d+)?(?P<path>[/?#].*)?"
+    rf"(?:{_LABEL}\.){{1,10}}(?P<top>[^\W\d_]{{2,24}}|xn--[a-z0-9-]{{2,59}})(?P<port>:\d+)?(?P<path>[/?#].*)?"
 )
+_NUMERIC_HOST = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?/.*")
 _PARTS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*:)?(?://)?(?:(?P<user>[^/?#@]*)@)?(?P<host>[^/?#:@]+)(?::(?P<port>\d+))?(?P<rest>.*)"
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,20}:(?!\d))?(?://)?(?:(?P<user>[^/?#@]*)@)?(?P<host>[^/?#:@\\]+)"
+    r"(?::(?P<port>\d+))?(?P<rest>.*)",
+    re.DOTALL,
 )
+_SLASHES = re.compile(r"^(https?:)[/\\]{1,3}(?=[^/\\])", re.IGNORECASE)
 _PORTS = {"http:": "80", "https:": "443"}
 _USUAL = "https:"
 _IBAN = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{10,30}")  # ISO 13616
-_ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]{2,4}){2,9}(?:[ ./-]?[a-z0-9]{1,3})?\b")
-_DIGIT_GROUPS = re.compile(r"(?<![\w.,-])\+?\(?\d{1,6}\)?(?:[ /-]{1,3}\(?\d{1,8}\)?){1,9}(?![\w])")
+_ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]){10,34}")
+_DIGIT_GROUPS = re.compile(
+    r"(?<![\w.,-])(?:\+\d{1,3}|\(\+?\d{1,5}\)|0\d{0,5})(?:[ /-]{1,3}\(?\d{1,8}\)?){1,8}(?!\w)"  # telephone numbers
+    r"|(?<![\w.,-])\d{4}(?:[ -]\d{4}){2,6}(?:[ -]\d{1,4})?(?!\w)"  # cards, and accounts in fours
+    r"|(?<![\w.,-])\d{4}[ -]\d{6}[ -]\d{5}(?!\w)"
+)
+_COIN = re.compile(r"0x[0-9a-f]{40}|bc1[a-z0-9]{25,60}|[13][a-km-z1-9]{25,34}")
+_MOMENT = re.compile(r"\d{4}-\d\d?-\d\d?(?:[t ]\d{1,2}:\d\d(?::\d\d)?)?|\d{1,2}:\d\d(?::\d\d)?")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:t.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}")
 _DECIMAL = re.compile(r"[-+]?[\d,'’_ ]*\d\.\d{1,2}")
 _STREET_WORDS = "Road|Rd|Street|St|Avenue|Ave|Lane|Ln|Drive|Way|Square|Place|Court|Boulevard|Blvd|Terrace"
 _STREET = re.compile(
-    rf"\b\d{{1,5}}[A-Za-z]? (?:[A-Z][\w.'’-]* ){{1,4}}?(?:{_STREET_WORDS})\b"
-    r"|\b[A-Z][\w-]*(?:stra(?:ss|ß)e|str\.|gasse|platz|weg) \d{1,4}\b"
-    r"|\b(?:[Rr]ue|[Vv]ia|[Cc]alle|[Rr]ua) (?:[\w'’-]+ ){1,4}\d{1,4}\b"
+    rf"\b\d{{1,5}}[A-Za-z]? (?:[A-Z][\w.'’-]{{0,30}} ){{1,4}}?(?:{_STREET_WORDS})\b"
+    r"|\b[A-Z][\w-]{0,30}(?:stra(?:ss|ß)e|str\.|gasse|platz|weg) \d{1,4}\b"
+    r"|\b(?:[Rr]ue|[Vv]ia|[Cc]alle|[Rr]ua) (?:[\w'’-]{1,30} ){1,4}\d{1,4}\b"
 )
 _LENGTHS = {
     country.lower(): int(length)
@@ -43,6 +57,11 @@ _LENGTHS = {
 LEAST_DIGITS = 8
 """Fewer digits than this are taken for an ordinary number."""
 
+_TOPS = frozenset(
+    "ai app biz cc ch cloud club co com de dev edu es eu example fi fr gov info invalid io it jp link live me mobi net"
+    " nl nu org page pl pro ru se shop site store su test tech to top tv uk us ws xyz".split()
+)
+"""Top-level domains that a host is taken for one by, where nothing else shows that it is."""
 _FILES = frozenset(
     "bmp csv css doc docx gif gz htm html ics jpeg jpg js json log md mov mp3 mp4 odt pdf png ppt pptx py rtf sh sql"
     " svg tar tif tiff toml ts txt wav webp xls xlsx xml yaml yml zip".split()
@@ -55,11 +74,12 @@ def kind_of(chunk: str) -> Carried | None:
         return None
     if URL.match(chunk):
         return Carried.address if chunk[:7].lower() == "mailto:" else Carried.url
+    lower = chunk.lower()
     if "@" in chunk:
         return Carried.address if MAIL.search(chunk) else None
-    if "." in chunk and chunk == chunk.lower() and is_host(chunk):
+    if "." in chunk and (_NUMERIC_HOST.fullmatch(chunk) or (is_host(lower) and (chunk == lower or "/" in chunk))):
         return Carried.url
-    return Carried.account if is_account(chunk.lower()) else None
+    return Carried.account if is_account(lower) else None
 
 
 def is_host(text: str) -> bool:
@@ -68,8 +88,21 @@ def is_host(text: str) -> bool:
     return match is not None and (bool(match["path"]) or match["top"] not in _FILES)
 
 
+def hostlike(text: str) -> bool:
+    """Return whether *text* has the shape of a host's name, whatever else it may be."""
+    return _HOST.fullmatch(text) is not None
+
+
+def known_host(text: str) -> bool:
+    """Return whether a bare host that nobody ever wrote is more likely one than two words run together."""
+    match = _HOST.fullmatch(text)
+    return match is not None and (bool(match["path"]) or match["top"] in _TOPS)
+
+
 def is_account(text: str) -> bool:
     """Return whether *text* is an account or telephone number: an IBAN, or many digits that are no date or amount."""
+    if len(text) > 25 and _COIN.fullmatch(text):
+        return True
     if sum(sign.isdigit() for sign in text) < LEAST_DIGITS or _DATE.fullmatch(text) or _DECIMAL.fullmatch(text):
         return False
     bare = re.sub(r"[\s.\-/_()]", "", text)
@@ -77,29 +110,31 @@ def is_account(text: str) -> bool:
 
 
 def url_form(text: str) -> str:
-    """Return the one form of a web address (in strict form), or the empty string for what is none.
+    """Return the one form of a web address, or the empty string for what is none.
 
-    Without a scheme it is https; the port that the scheme implies and a slash at the end count for nothing; a host in
-    other letters is written as IDNA has it. User information is part of nobody's address, so with it there is no form.
+    In the path small and capital letters differ. Without a scheme it is https; the port that the scheme implies and a
+    slash at the end count for nothing; a host in other letters is written as IDNA has it. User information is part of
+    nobody's address, so with it there is no form.
     """
-    if not ("://" in text or text.startswith("www.") or is_host(text)):
+    text = _SLASHES.sub(r"\1//", text)
+    if not ("://" in text or text[:4].lower() == "www." or is_host(text.lower())):
         return ""
     match = _PARTS.fullmatch(text)
     if match is None or match["user"] is not None:
         return ""
-    scheme = match["scheme"] or _USUAL
+    scheme = (match["scheme"] or _USUAL).lower()
     port = "" if match["port"] in (None, _PORTS.get(scheme)) else f":{match['port']}"
     shown = "" if scheme == _USUAL else scheme
-    return f"url:{shown}{_ascii(match['host'])}{port}{match['rest'].rstrip('/')}"
+    return f"url:{shown}{_ascii(match['host'].lower())}{port}{match['rest'].rstrip('/')}"
 
 
 def host_form(text: str) -> str:
     """Return the form under which the host of a web or mail address is remembered, or the empty string."""
-    bare = text.removeprefix("mailto:")
+    bare = _SLASHES.sub(r"\1//", text.removeprefix("mailto:"))
     match = _PARTS.fullmatch(bare)
     if match is None:
         return ""
-    host = match["host"]
+    host = match["host"].lower()
     return f"host:{_ascii(host)}" if "." in host else ""
 
 
@@ -137,11 +172,12 @@ def accounts(text: str) -> Iterator[str]:
 
 def grouped(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where a text in small letters writes an account or telephone number in groups, and the number joined."""
+    text = _MOMENT.sub(lambda moment: "," * len(moment[0]), text)
     taken: list[tuple[int, int]] = []
     for match in _ACCOUNT.finditer(text):
         whole = re.sub(r"[ ./-]", "", match.group())
-        length = _LENGTHS.get(whole[:2], len(whole))
-        if len(whole) >= length and re.search(r"\d", whole[4:]):
+        length = _LENGTHS.get(whole[:2], 0) or len(re.split(r"[^a-z0-9]", match.group())[0])
+        if 14 <= length <= len(whole) and sum(sign.isdigit() for sign in whole[:length]) >= LEAST_DIGITS:
             taken.append((match.start(), _end(match, length)))
             yield *taken[-1], whole[:length]
     for match in _DIGIT_GROUPS.finditer(text):

@@ -32,7 +32,8 @@ _PAIRS = (
 _UNSEEN = "\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5"
 _LETTERS = (0x1F150, 0x1F170, 0x1F130, 0x1F1E6)
 """Where the circled, squared and regional letters A to Z begin."""
-_KEYCAP = 0x20E3
+_STRUCTURE = dict(zip("。．｡․／⁄∕＠：", "....///@:", strict=True))
+"""Signs that stand for those which give an address its shape."""
 
 
 def _plain() -> dict[int, str]:
@@ -69,11 +70,14 @@ class Wide(dict[int, str]):
 
 
 class Seen(dict[int, str]):
-    """A table for `str.translate` that drops what nobody sees, and leaves everything else as it is."""
+    """A table for `str.translate` that drops what nobody sees and makes the shape of addresses plain."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
         unseen = sign in _UNSEEN or unicodedata.category(sign) in ("Cf", "Co", "Cs")
+        plain = _STRUCTURE.get(sign)
+        if plain is not None:
+            return plain
         found = "" if unseen or (unicodedata.category(sign) == "Cc" and sign not in "\t\n\r\f\v") else sign
         if len(self) < MOST_KEPT:
             self[code] = found

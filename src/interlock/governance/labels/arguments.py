@@ -9,12 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from interlock.governance.labels import text as forms
-from interlock.governance.labels.addresses import host_form, kind_of, streets, url_form
+from interlock.governance.labels.addresses import host_form, hostlike, kind_of, known_host, streets, url_form
 from interlock.governance.labels.alike import SEEN
 from interlock.governance.labels.decoding import decodings
 from interlock.governance.labels.hidden import hidden
 from interlock.governance.labels.index import Index
-from interlock.governance.labels.normal import key_of, mild, strict, wide, words
+from interlock.governance.labels.normal import bared, key_of, mild, strict, wide, words
 from interlock.governance.labels.places import Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import declares, member_schema
@@ -91,6 +91,7 @@ class Judge:
     __slots__ = (
         "_declared",
         "_heard",
+        "_heard_bare",
         "_heard_words",
         "_lost",
         "_person",
@@ -106,7 +107,7 @@ class Judge:
         self,
         places: Places,
         indexes: tuple[Index, Index, Index, Index],
-        heard: tuple[str, str],
+        heard: tuple[str, str, str],
         records: Records,
         *,
         declared: int,
@@ -115,7 +116,7 @@ class Judge:
     ) -> None:
         self._places = places
         self._person, self._session, self._trusted, self._untrusted = indexes
-        self._heard, self._heard_words = heard
+        self._heard, self._heard_words, self._heard_bare = heard
         self._declared = declared
         self._requested = requested
         self._lost = lost
@@ -131,17 +132,17 @@ class Judge:
             for step in path:
                 part = member_schema(part, step)
             found.append(self._single(leaf, part, free_text=free_text))
-        found += self._names(value, declared)
+        found += self._names(value, declared, free_text=free_text)
         if exceeds(value, MOST_LEAVES):
             found.append(self._places.origin(self._nothing()))
         if not found:
             return self._places.origin((self._declared,))
         return gather(found) if free_text else worst(found)
 
-    def _names(self, value: Any, declared: AbstractSet[str]) -> Iterator[Origin]:
+    def _names(self, value: Any, declared: AbstractSet[str], *, free_text: bool) -> Iterator[Origin]:
         """The origins of names that the agent chose; an ordinary word that no outsider wrote counts for nothing."""
         for _, name in names(value, MOST_LEAVES, declared):
-            origin = self._single(name, None, free_text=False)
+            origin = self._single(name, None, free_text=free_text)
             if not origin.unknown or not (name.islower() and name.replace("_", "").isalpha()):
                 yield origin
 
@@ -161,24 +162,24 @@ class Judge:
         if value is None or value == "":
             return self._places.origin((self._declared,))
         found = [self._declared] if schema is not None and declares(schema, value) else []
+        if not free_text and isinstance(value, str) and ("," in value or ";" in value):
+            listed = self._listed(value)
+            if listed is not None:
+                return listed
         if isinstance(value, str):
             found += self._text(value, deep=not free_text)
         elif isinstance(value, bool):
             found += [] if found else self._whole(["true" if value else "false"])
         else:
             found += self._number(value)
+        if free_text and not isinstance(value, (str, bool)) and kind_of(forms.leaf_forms(value)[0]) is not None:
+            return self._free_text(forms.leaf_forms(value)[0], self._places.origin(found or self._nothing()))
         if free_text and isinstance(value, str):
             whole = self._places.origin(found) if found else None
             if whole is not None and not whole.untrusted:
                 return whole
             return self._free_text(value, whole)
-        if found:
-            return self._named(self._places.origin(found), value)
-        if isinstance(value, str) and ("," in value or ";" in value):
-            listed = self._listed(value)
-            if listed is not None:
-                return listed
-        return self._places.origin(self._nothing())
+        return self._named(self._places.origin(found), value) if found else self._places.origin(self._nothing())
 
     def _named(self, origin: Origin, value: Any) -> Origin:
         """Say how surely the person meant a value that a trusted field holds."""
@@ -202,20 +203,26 @@ class Judge:
         found = self._whole(keys)
         if self._vouch(found):
             return found
-        if not (value.isascii() and value.isalnum()):
+        if not (value.isascii() and value.isalnum()) and "://" not in value:
             form = strict(value)
             spoken = words(form)
             plain = f" {' '.join(spoken)} "
             soft = bool(spoken) and mild(form)
             if soft:
                 found = self._whole([*keys, key_of(plain.strip())])
-            if f" {form} " in self._heard or (soft and len(spoken) > 1 and plain in self._heard_words):
+            if self._said(form) or (soft and len(spoken) > 1 and plain in self._heard_words):
                 found = [self._requested, *(place for place in found if place != self._requested)]
             if self._vouch(found):
                 return found
         if deep and self._untrusted and not found:
             found = hidden(value, self._untrusted.get, self._known)
         return found
+
+    def _said(self, form: str) -> bool:
+        """Whether the person wrote *form*, perhaps with punctuation around its words."""
+        if f" {form} " in self._heard:
+            return True
+        return " " in form and f" {bared(form)} " in self._heard_bare
 
     def _vouch(self, found: list[int]) -> bool:
         return any(self._places.source(place) in TRUSTED_SOURCES for place in found)
@@ -246,14 +253,14 @@ class Judge:
             invents.update(Carried)
         text = value[:MOST_TEXT]
         for chunk in dict.fromkeys(self._values(text if text.isascii() else text.translate(SEEN))):
-            kind = kind_of(chunk)
+            kind = kind_of(chunk) or self._outsiders_host(chunk)
             if kind is None and not forms.distinctive(chunk):
                 continue
             part = self._chunk(chunk, kind)
             parts.append(part)
             if kind is not None and part.untrusted:
                 carries.add(kind)
-            elif kind is not None and part.unknown:
+            elif kind is not None and part.unknown and _leads(chunk, kind):
                 invents.add(kind)
         parts += self._houses(text, carries)
         parts += [self._places.origin((place,)) for place in self._phrases(words(wide(text)))]
@@ -275,6 +282,12 @@ class Judge:
             place = self._untrusted.first([host_form(strict(chunk)), url_form(strict(chunk))])
             found = [] if place is None else [place]
         return self._places.origin(found or self._nothing())
+
+    def _outsiders_host(self, chunk: str) -> Carried | None:
+        """What looks like words or a file is a host all the same where outsiders wrote it as one."""
+        form = strict(chunk) if "." in chunk else ""
+        found = hostlike(form) and self._untrusted.get(host_form(form)) is not None
+        return Carried.url if found else None
 
     def _houses(self, text: str, carries: set[Carried]) -> list[Origin]:
         """The origins of street addresses in a text that outsiders' text holds and nobody else."""
@@ -303,6 +316,11 @@ class Judge:
             if place is not None and run >= LONGEST_RUN and f" {one} {other} " not in self._heard_words:
                 found.add(place)
         return found
+
+
+def _leads(chunk: str, kind: Carried) -> bool:
+    """Whether a value that nobody ever wrote leads anywhere; two words run together do not."""
+    return kind is not Carried.url or "/" in chunk or known_host(chunk.lower())
 
 
 def _rank(origin: Origin) -> int:

@@ -18,6 +18,7 @@ DEEPEST = 3
 MOST_TEXT = 64 << 10
 MOST_FOUND = 64
 
+_RUNS = re.compile(r"([ \t\n\u00a0])[ \t\u00a0]+")
 _HINT = re.compile(
     r"%[0-9A-Fa-f]{2}|&[#a-z]|\\[ux0-9]|=[0-9A-F]{2}|=\r?\n|=\?|(?:[0-9A-Fa-f]{2}[ :]){4,}"
     r"|</?[a-z!]|\*\*|__|\||(?:\bat\b|\bdot\b|\w \. \w|\[at\]|\(at\))|[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e]"
@@ -31,11 +32,11 @@ _LINES = re.compile(r"(?m)(?:^[A-Za-z0-9+/_=-]{4,}\r?\n?){2,}")
 _NUMBERED = re.compile(r"&#x([0-9A-Fa-f]{2})", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 _WORD_OF_MAIL = re.compile(r"=\?[\w-]+\?([BbQq])\?([^?]*)\?=")
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>|<!?>", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>|<!?>")
 _EMPHASIS = re.compile(r"\*\*|__|~~|`")
-_AT = re.compile(r"\s*(?:\[at\]|\(at\)|\{at\}|(?<=\w)\s+at\s+(?=\w))\s*", re.IGNORECASE)
-_DOT = re.compile(r"\s*(?:\[dot\]|\(dot\)|\{dot\}|(?<=\w)\s+dot\s+(?=\w))\s*", re.IGNORECASE)
-_SLASH = re.compile(r"(?<=\w)\s+slash\s+(?=\w)", re.IGNORECASE)
+_AT = re.compile(r"\s?(?:\[at\]|\(at\)|\{at\})\s?|(?<=\w)\sat\s(?=\w)", re.IGNORECASE)
+_DOT = re.compile(r"\s?(?:\[dot\]|\(dot\)|\{dot\})\s?|(?<=\w)\sdot\s(?=\w)", re.IGNORECASE)
+_SLASH = re.compile(r"(?<=\w)\sslash\s(?=\w)", re.IGNORECASE)
 _APART = re.compile(r"(?<=\w) ([./@]) (?=\w)")
 _BACKWARDS = re.compile(r"\u202e([^\u202c\n]*)")
 
@@ -43,7 +44,7 @@ _BACKWARDS = re.compile(r"\u202e([^\u202c\n]*)")
 def decodings(text: str) -> list[str]:
     """Return the texts hidden in *text*, and those hidden in them, within bounds."""
     found: list[str] = []
-    layer, room = [text[:MOST_TEXT]], MOST_TEXT
+    layer, room = [_RUNS.sub(r"\1", text[:MOST_TEXT])], MOST_TEXT
     for _ in range(DEEPEST):
         following: list[str] = []
         for one in layer:
@@ -143,11 +144,19 @@ def _unseen(text: str) -> Iterator[str]:
 
 def _markup(text: str) -> Iterator[str]:
     if "<" in text:
-        yield _TAG.sub("", text)
+        yield _TAG.sub("", _uncommented(text))
     if "*" in text or "_" in text or "`" in text:
         yield _EMPHASIS.sub("", text)
     if "|" in text:
         yield text.replace("|", "")
+
+
+def _uncommented(text: str) -> str:
+    kept, rest = [], text
+    while (start := rest.find("<!--")) >= 0 and (end := rest.find("-->", start)) >= 0:
+        kept.append(rest[:start])
+        rest = rest[end + 3 :]
+    return "".join([*kept, rest])
 
 
 def _spoken(text: str) -> Iterator[str]:

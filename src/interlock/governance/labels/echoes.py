@@ -20,11 +20,12 @@ class Echoes:
     Bounded: when it is full, everything counts as an echo (`full`), for what is not remembered may be one.
     """
 
-    __slots__ = ("_keys", "_used", "full")
+    __slots__ = ("_keys", "full", "used")
 
     def __init__(self) -> None:
         self._keys: set[str] = set()
-        self._used = 0
+        self.used = 0
+        """Roughly the bytes in use."""
         self.full = False
 
     def __bool__(self) -> bool:
@@ -32,12 +33,16 @@ class Echoes:
 
     def add(self, value: Any) -> None:
         """Remember that a single value was sent."""
-        keys = suspects(value) if isinstance(value, str) else leaf_forms(value)
-        for key in keys:
+        if self.full:
+            return
+        for key in suspects(value) if isinstance(value, str) else leaf_forms(value):
             if key and key not in self._keys:
                 self._keys.add(key)
-                self._used += len(key) + _COST
-        self.full = self.full or self._used > MOST_BYTES
+                self.used += len(key) + _COST
+        if self.used > MOST_BYTES:
+            self.full = True
+            self._keys.clear()
+            self.used = 0
 
     def has(self, value: Any) -> bool:
         """Return whether a single value that came back may be one that was sent, a part of it, or made of several."""

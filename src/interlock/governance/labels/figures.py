@@ -7,7 +7,7 @@ import unicodedata
 from datetime import date
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?")
-_AMOUNT = re.compile(r"(-?)(\d[\d.,'’_]*)")
+_AMOUNT = re.compile(r"([+-]?)(\d[\d.,'’_]*)")
 _GROUPED = re.compile(r"-?\d{1,3}(?:([,'’_ ])\d{3})(?:\1\d{3})*(?:\.\d+)?")
 _COMMA = re.compile(r"-?\d+,\d{1,2}")
 _SPACED = re.compile(r"(?<![\d.,-])\d{1,3}(?: \d{3})+(?![\d.,]?\d)")
@@ -68,7 +68,7 @@ def number_readings(chunk: str) -> list[str]:
     matched = _AMOUNT.fullmatch(bare.strip(_SIGNS[1:] + ".,"))
     if matched is None:
         return [number_text(float(bare))] if _EXPONENT.fullmatch(bare) else []
-    sign, digits = matched[1], matched[2].strip(".,'’_").translate({0x27: "_", 0x2019: "_"})
+    sign, digits = matched[1].strip("+"), matched[2].strip(".,'’_").translate({0x27: "_", 0x2019: "_"})
     readings = [tidy(reading) for reading in _unsigned_readings(digits) if number_form(reading)]
     return [sign + reading for reading in readings] + readings if sign else readings
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.values.clearances import NOTHING, Clearance, Clearances
+from interlock.values.clearances import NOTHING, Clearances
 from interlock.values.labels import Label, Naming, Source
 from interlock.values.operations import Operation, Role
 
 MOST_RECIPIENTS = 200
 _OWN = Source.own.value
+_NEUTRAL = frozenset({Source.session.value, Source.declared.value})
+_SEPARATORS = re.compile(r"[,;\s]+")
 UNNAMED = "(implied)"
 """Stands for a destination that no argument names."""
 
@@ -49,25 +52,32 @@ def flow_of(
     targets: list[Mapping[str, Any]] = []
     controls: list[Mapping[str, Any]] = []
     carried: set[str] = set()
+    recipients = operation.sink.recipients if operation.sink is not None else ()
     for name, value in arguments.items():
         origin = origins.get(name)
         if value is None or origin is None:
             continue
-        role = operation.arguments.get(name, Role.target if origin.get("untrusted") else Role.control)
+        leads = name in recipients or origin.get("untrusted")
+        role = operation.arguments.get(name, Role.target if leads else Role.control)
         if role is Role.content:
             carried.update(origin.get("carries", ()))
             if background.tainted:
                 carried.update(origin.get("invents", ()))
         else:
             (targets if role is Role.target else controls).append(origin)
-    named = [Naming[origin.get("named", Naming.nothing.name)] for origin in targets]
+    # An authenticated fact, or a choice that the operation lists, means nobody that the person did not.
+    judged = [origin for origin in targets if _NEUTRAL.isdisjoint(origin.get("sources", ()))]
+    named = [Naming[origin.get("named", Naming.nothing.name)] for origin in judged]
+    # What is sent to nobody that is named goes to an implied destination, which is for `cleared` to judge.
+    implied = operation.sink is not None and not operation.risks
     uncleared = list(_uncleared(operation, arguments, data, clearances))
     return {
         "target_untrusted": _any(targets, "untrusted"),
         "target_unknown": _any(targets, "unknown"),
         "target_named": any(naming is Naming.named for naming in named),
+        "targets_named": bool(named) and min(named) is Naming.named,
         "target_matched": any(named),
-        "targets_matched": all(named),
+        "targets_matched": all(named) if named else implied,
         "act_named": background.asked
         or (bool(targets) and all(_OWN in origin.get("sources", ()) for origin in targets)),
         "control_untrusted": _any(controls, "untrusted"),
@@ -95,21 +105,16 @@ def _uncleared(
     sink = operation.sink
     if sink is None:
         return
-    if not sink.recipients:
-        if not (sink.clearance or NOTHING).admits(label):
-            yield UNNAMED
-        return
     count = 0
     for name in sink.recipients:
-        for address in texts(arguments.get(name)):
-            count += 1
-            known = clearances.recipient(address) if count <= MOST_RECIPIENTS else NOTHING
-            if not _raised(known, sink.clearance).admits(label):
-                yield address[:200]
-
-
-def _raised(known: Clearance, declared: Clearance | None) -> Clearance:
-    return known if declared is None else known.joined(declared)
+        for text in texts(arguments.get(name)):
+            for address in _SEPARATORS.split(text.strip()) if text.strip() else ():
+                count += 1
+                known = clearances.recipient(address) if count <= MOST_RECIPIENTS else NOTHING
+                if not known.admits(label):
+                    yield address[:200]
+    if not count and not (sink.clearance or NOTHING).admits(label):
+        yield UNNAMED
 
 
 def texts(value: Any) -> Iterator[str]:

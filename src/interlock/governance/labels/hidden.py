@@ -69,9 +69,9 @@ def assembled(bare: str, untrusted: Lookup, known: Lookup) -> int | None:
             continue
         for end in range(start + LEAST_PIECE, min(start + LONGEST_PIECE, size) + 1):
             piece = bare[start:end]
-            place = untrusted(piece)
-            if place is not None:
+            if known(piece) is not None:  # proves nothing, whoever else has written it
+                if reached.get(end) is None:
+                    reached[end] = reached[start]
+            elif (place := untrusted(piece)) is not None:
                 reached[end] = place
-            elif end not in reached and known(piece) is not None:
-                reached[end] = reached[start]
     return reached.get(size)

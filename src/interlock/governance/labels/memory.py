@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from interlock.governance.labels import text as forms
 from interlock.governance.labels.acts import acts_of, asked_for
 from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds, leaves, names
+from interlock.governance.labels.declassifications import Declassification, FieldPlace
 from interlock.governance.labels.echoes import Echoes
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
-from interlock.governance.labels.normal import key_of, strict, tail, windowed, words
-from interlock.governance.labels.places import MOST_PLACES, Place, Places
+from interlock.governance.labels.normal import bared, key_of, strict, tail, windowed, words
+from interlock.governance.labels.places import MOST_PLACES, Held, Place, Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import property_names, property_schemas
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
@@ -40,6 +41,7 @@ _LIMITS = MemoryLimits()
 _REQUEST, _DECLARED, _LOST = 0, 1, 2
 MOST_SENT = 5000
 """Values of one call that are remembered as sent; of a call with more, everything that comes back may be an echo."""
+_NEUTRAL = frozenset({Source.session, Source.declared})
 _VOUCHING = TRUSTED_SOURCES - {Source.declared}
 _FIRST_PLACES = (
     Place(Source.person, ("request",)),
@@ -50,12 +52,13 @@ _FIRST_PLACES = (
 
 
 class _Fields(NamedTuple):
-    """What is known of one operation's results: the labels of fields, the declared names, the places by field."""
+    """What is known of one operation's results: the labels of fields, what lowers them, declared names, places."""
 
     operation: Operation
     labels: FieldLabels
+    declassified: tuple[Declassification, ...]
     names: frozenset[str]
-    places: dict[tuple[bool, tuple[str, ...]], tuple[int, bool]]
+    places: dict[tuple[Source, tuple[str, ...]], tuple[int, bool]]
 
 
 class Memory:
@@ -64,12 +67,17 @@ class Memory:
     Bounded. Forgetting only makes answers more cautious: a forgotten trusted value becomes unknown or
     untrusted; once an outsider's text had to be forgotten (or was too long to be kept whole), a value that
     nobody trusted wrote is `untrusted` even if it is not found.
+
+    What a field is labelled is what its operation declares, and lower only by what *declassified* says of it.
     """
 
     __slots__ = (
+        "_declassified",
         "_fields",
         "_heard",
+        "_heard_bare",
         "_heard_words",
+        "_held",
         "_limits",
         "_lost",
         "_person",
@@ -77,6 +85,7 @@ class Memory:
         "_records",
         "_said",
         "_session",
+        "_shown",
         "_stored",
         "_trusted",
         "_untrusted",
@@ -85,8 +94,10 @@ class Memory:
         "tainted",
     )
 
-    def __init__(self, limits: MemoryLimits = _LIMITS) -> None:
+    def __init__(self, limits: MemoryLimits = _LIMITS, declassified: Sequence[Declassification] = ()) -> None:
         self._limits = limits
+        self._declassified = tuple(declassified)
+        self._held: dict[FieldPlace, Held] = {}
         self._places = Places(*_FIRST_PLACES)
         self._person = Index(self._places, limits.words * 40)
         self._session = Index(self._places, limits.words * 40)
@@ -95,7 +106,8 @@ class Memory:
         self._stored = Echoes()
         self._records = Records()
         self._said: set[str] = set()
-        self._heard = self._heard_words = " "
+        self._shown = PUBLIC
+        self._heard = self._heard_words = self._heard_bare = " "
         self._lost = False
         self._fields: dict[str, _Fields] = {}
         self.tainted = False
@@ -107,7 +119,8 @@ class Memory:
     def used(self) -> int:
         """Roughly the bytes in use."""
         indexes = (self._person, self._session, self._trusted, self._untrusted)
-        return sum(index.used for index in indexes) + len(self._heard) + len(self._heard_words)
+        others = (self._stored.used, self._records.used, len(self._heard), len(self._heard_words))
+        return sum(index.used for index in indexes) + sum(others)
 
     def hear(self, text: str) -> None:
         """Remember what the person wrote: the request and later turns.
@@ -118,15 +131,19 @@ class Memory:
         most = self._limits.words
         heard = tail(heard, most)
         self._heard = _grown(self._heard, heard, most)
+        self._heard_bare = _grown(self._heard_bare, bared(heard), most)
         self._heard_words = _grown(self._heard_words, " ".join(words(heard)), most)
         self._records.hear(heard)
         self._said.update(words(heard))
-        for part in forms.text_parts(windowed(heard)):
-            self._person.add(key_of(part), _REQUEST)
+        for part in forms.text_parts(windowed(heard), windowed(tail(text, most))):
+            if part:
+                self._person.add(key_of(part), _REQUEST)
 
     def mean(self, name: str) -> None:
         """Take the name of the session's own person as something that their words mean: it is who "me" is."""
-        self._records.mean(frozenset(words(strict(name))))
+        spoken = words(strict(name))
+        self._records.mean(frozenset(spoken))
+        self.know("person", [name, " ".join(spoken), *spoken])
 
     def asked_for(self, operation: Operation) -> bool:
         """Return whether the person's words ask for what *operation* does."""
@@ -139,9 +156,14 @@ class Memory:
             for form in forms.leaf_forms(leaf):
                 self._session.add(form, place)
 
-    def lose(self) -> None:
-        """Take note that an outsider's text was not kept, so that what nobody trusted wrote counts as untrusted."""
+    def lose(self, label: Label = PUBLIC) -> None:
+        """Take note that a result of *label*, which outsiders may have written, was not kept.
+
+        What nobody trusted wrote counts as untrusted from then on.
+        """
         self._lost = self.tainted = True
+        self.seen = self.seen.join(label)
+        self.strayed = self.strayed.join(label)
 
     def remember(
         self,
@@ -151,6 +173,7 @@ class Memory:
         origins: Mapping[str, Origin] | None = None,
         *,
         agreed: bool = False,
+        steered: bool | None = None,
     ) -> None:
         """Remember a result, each field with the trust that *operation* declares for it.
 
@@ -158,40 +181,49 @@ class Memory:
         nothing: a value that no trusted source held before is not trusted for being sent and coming back.
         *origins*, where they are known from the decision, save finding that out again. What a write that outsiders'
         text had a hand in returns is theirs too, so that no value is laundered through a record that holds it;
-        unless a person *agreed* to the write.
+        unless a person *agreed* to the write. *steered* says so as it was found when the write was decided.
         """
         if output is None:
             return
+        arguments = arguments or {}
         if origins is None and arguments:
             origins = self.origins(operation, arguments)
-        if operation.effect is not Effect.read and arguments and origins is not None and not agreed:
-            steered = any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
-        else:
-            steered = False
+        origins = origins or {}
+        standing = Source.trusted_field
+        if operation.effect is not Effect.read:
+            led = is_steered(operation, arguments, origins) if steered is None else steered
+            standing = _standing(operation, origins, agreed=agreed, steered=led)
         sent = Echoes()
         if arguments:
             stored = [self._stored] if operation.effect is not Effect.read and not agreed else []
-            self._note_sent(operation, arguments, origins or {}, [sent, *stored])
+            self._note_sent(operation, arguments, origins, [sent, *stored])
         fields = self._fields_of(operation)
-        most = self._limits.result_values
+        meant = self._remember_values(operation, output, sent, standing)
+        if operation.effect is Effect.read and not (meant or any(origin.naming for origin in origins.values())):
+            self.strayed = self.strayed.join(self._shown)
+        self._remember_names(operation, output, sent, standing)
+        if exceeds(output, self._limits.result_values):
+            self.seen = self.seen.join(operation.returns)
+            if standing is Source.untrusted_field or not fields.plain or fields.integrity(()) is Integrity.untrusted:
+                self._lost = self.tainted = True
+
+    def _remember_values(self, operation: Operation, output: Any, sent: Echoes, standing: Source) -> bool:
+        """Remember every value of a result; return whether the person's words mean any of its records."""
         seen: list[tuple[Path, Any, bool]] = []
         touched: set[int] = set()
-        for path, leaf in leaves(output, most):
-            number, trusted = self._place(operation, path, steered=steered)
+        for path, leaf in leaves(output, self._limits.result_values):
+            number, trusted = self._place(operation, path, standing)
             touched.add(number)
             if not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
                 seen.append((path, leaf, False))
-            elif self._trust_value(leaf, number, sent):
-                seen.append((path, leaf, True))
-        meant = self._records.see(seen) or any(origin.naming for origin in (origins or {}).values())
-        if not meant and operation.effect is Effect.read:
-            for number in touched:
-                self.strayed = self.strayed.join(self._places.label(number))
-        self._remember_names(operation, output, sent, steered=steered)
-        if exceeds(output, most) and (steered or not fields.plain or fields.integrity(()) is Integrity.untrusted):
-            self._lost = self.tainted = True
+            else:
+                seen.append((path, leaf, self._trust_value(leaf, number, sent)))
+        self._shown = PUBLIC
+        for number in touched:
+            self._shown = self._shown.join(self._places.label(number))
+        return self._records.see(seen)
 
     def origins(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Origin]:
         """Return where each argument of a proposed use of *operation* came from.
@@ -213,6 +245,10 @@ class Memory:
             for name, value in arguments.items()
         }
 
+    def places(self) -> Mapping[FieldPlace, Held]:
+        """Return the fields that were seen here, up to a bound, with their labels as they count."""
+        return self._held
+
     def label(self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> Label:
         """Return the joined label of everything that flows into *operation* with *arguments*."""
         del operation
@@ -229,7 +265,7 @@ class Memory:
         return joined
 
     def _judge(self) -> Judge:
-        heard = (self._heard, self._heard_words)
+        heard = (self._heard, self._heard_words, self._heard_bare)
         indexes = (self._person, self._session, self._trusted, self._untrusted)
         lost = _LOST if self._lost or self._untrusted.evicted else None
         return Judge(self._places, indexes, heard, self._records, declared=_DECLARED, requested=_REQUEST, lost=lost)
@@ -238,35 +274,55 @@ class Memory:
         known = self._fields.get(operation.id)
         if known is None or known.operation is not operation:
             names_of = property_names(operation.output_schema)
-            known = self._fields[operation.id] = _Fields(operation, FieldLabels(operation), names_of, {})
+            lower = tuple(one for one in self._declassified if one.place.operation == operation.id)
+            known = self._fields[operation.id] = _Fields(operation, FieldLabels(operation), lower, names_of, {})
         return known.labels
 
-    def _place(self, operation: Operation, path: Path, *, steered: bool) -> tuple[int, bool]:
-        """Return the number of the place that a field is, and whether what it holds is trusted."""
+    def _place(self, operation: Operation, path: Path, standing: Source) -> tuple[int, bool]:
+        """Return the number of the place that a field is, and whether what it holds is trusted.
+
+        *standing* is the source that a trusted field of this result is; `untrusted_field` lets none be trusted.
+        """
         known = self._fields[operation.id]
-        key = (steered, known.labels.key(path))
+        key = (standing, known.labels.key(path))
         place = known.places.get(key)
         if place is None:
-            label = known.labels.of(path)
-            if steered and label.integrity is Integrity.trusted:
-                label = replace(label, integrity=Integrity.untrusted)
+            declared = known.labels.of(path)
+            steered = standing is Source.untrusted_field
+            label = self._hold(operation.id, key[1], known.declassified, declared, steered=steered)
             self.seen = self.seen.join(label)
+            trusted = label.integrity is Integrity.trusted
             source = Source.untrusted_field
-            if label.integrity is Integrity.trusted:
-                source = Source.trusted_field if operation.effect is Effect.read else Source.own
+            if trusted:
+                # What a person vouches for is trusted; that nobody outside had a hand in it only the system can say.
+                source = standing if declared.integrity is Integrity.trusted else Source.trusted_field
             pointer = "".join(f"/{step[:60]}" for step in key[1][:12])
             number = self._places.number(Place(source, (f"{operation.id}#{pointer}",), label))
-            place = (number, label.integrity is Integrity.trusted)
+            place = (number, trusted)
             if len(known.places) < MOST_PLACES:
                 known.places[key] = place
         return place
 
-    def _remember_names(self, operation: Operation, output: Any, sent: Echoes, *, steered: bool) -> None:
+    def _hold(
+        self, operation: str, key: tuple[str, ...], rules: Sequence[Declassification], label: Label, *, steered: bool
+    ) -> Label:
+        """Return the label that counts of a field that is seen for the first time, and note it."""
+        for rule in rules:
+            if rule.place.covers(operation, key):
+                label = rule.lowered(label)
+        place, held = FieldPlace(operation, key), Held(label, steered)
+        known = self._held.get(place)
+        if known is not None or len(self._held) < MOST_PLACES:
+            self._held[place] = held if known is None else known.joined(held)
+        return held.now
+
+    def _remember_names(self, operation: Operation, output: Any, sent: Echoes, standing: Source) -> None:
         """Remember the names in a result that no schema declares: whoever writes that part of it chose them."""
         known = self._fields[operation.id]
         for path, name in names(output, self._limits.result_values, known.names):
-            number, trusted = self._place(operation, path, steered=steered)
+            number, trusted = self._place(operation, path, standing)
             if not trusted:
+                self.tainted = True
                 self._distrust(name, number)
             elif not name.isidentifier():
                 self._trust_value(name, number, sent)
@@ -302,17 +358,29 @@ class Memory:
                 yield leaf
 
     def _trust_value(self, leaf: Any, place: int, sent: Echoes) -> bool:
-        """Remember a trusted field's value, and return whether it is trusted: one that was sent unvouched is not."""
-        if (sent and sent.has(leaf)) or (self._stored and self._stored.has(leaf)):
-            if not self._judge().vouched(leaf):
-                return False
-            sent = self._stored  # the whole of it was known before; what else is in it may have been sent
+        """Remember a trusted field's value, and return whether it is trusted: one that was sent unvouched is not.
+
+        Nor is a part of it that was sent: a message that repeats what was asked for vouches for nothing in it.
+        """
+        echoing = bool(sent) or bool(self._stored)
+        if echoing and self._echo(leaf, sent):
+            return False
+        whole = set(forms.leaf_forms(leaf)) if echoing else set()
+        own = self._places.source(place) is Source.own
         for form in forms.trusted_forms(leaf, self._limits.text):
+            if echoing and form not in whole and self._echo(form, sent):
+                continue
+            if own and self._trusted.get(form) is not None:
+                continue  # it was there before the session wrote anything
             if " " in form:
                 self._trusted.add_phrase(form, place)
             else:
                 self._trusted.add(form, place)
         return True
+
+    def _echo(self, value: Any, sent: Echoes) -> bool:
+        """Whether a value that came back is one that the agent sent, in this call or in a write before, unvouched."""
+        return (sent.has(value) or self._stored.has(value)) and not self._judge().vouched(value)
 
     def _distrust(self, leaf: Any, place: int) -> None:
         if not isinstance(leaf, str):
@@ -326,6 +394,25 @@ class Memory:
             self._untrusted.add(key, place)
 
 
+def _standing(operation: Operation, origins: Mapping[str, Origin], *, agreed: bool, steered: bool) -> Source:
+    """Return what a trusted field of a write's result is: the session's own, a system's, or an outsider's.
+
+    It is the session's own where a person agreed, or meant all that the write touched.
+    """
+    if agreed:
+        return Source.own
+    if steered:
+        return Source.untrusted_field
+    touched = [origins[name] for name, role in operation.arguments.items() if role is Role.target and name in origins]
+    meant = all(origin.naming or not _NEUTRAL.isdisjoint(origin.sources) for origin in touched)
+    return Source.own if meant else Source.trusted_field
+
+
+def is_steered(operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> bool:
+    """Return whether outsiders' text had a hand in a write with *arguments*, so that what it returns is theirs too."""
+    return any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
+
+
 def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) -> bool:
     """Whether outsiders' text had a hand in a write by this argument; an ordinary word of theirs is none."""
     if origin is None:
@@ -333,9 +420,9 @@ def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) 
     role = operation.arguments.get(name)
     if role is Role.target:
         return origin.untrusted
-    if role is None:
-        return origin.untrusted and not (isinstance(value, str) and value.isalpha())
-    return bool(origin.carries)
+    if role is Role.content:
+        return bool(origin.carries)
+    return origin.untrusted and not (isinstance(value, str) and value.isalpha())
 
 
 def _grown(heard: str, more: str, most: int) -> str:

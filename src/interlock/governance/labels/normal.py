@@ -99,6 +99,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def bared(form: str) -> str:
+    """Return a normal form without punctuation around its words; what stands before a word may be part of it."""
+    return " ".join(filter(None, (token.lstrip("\"'(“‘").rstrip(".,:;!?\"')”’") for token in form.split(" "))))
+
+
 def mild(text: str) -> bool:
     """Return whether *text* is words with only such punctuation as changes no meaning, so that they stand for it.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from interlock.values.labels import PUBLIC, Label, Naming, Origin, Source
+from interlock.values.labels import PUBLIC, Integrity, Label, Naming, Origin, Source
 
 MOST_PLACES = 4096
 MOST_NAMED = 6
@@ -20,6 +21,27 @@ class Place(NamedTuple):
     source: Source
     where: tuple[str, ...] = ()
     label: Label = PUBLIC
+
+
+class Held(NamedTuple):
+    """What one session saw in a field: the label that it has there, and whether outsiders' text led any of it."""
+
+    label: Label
+    steered: bool = False
+
+    @property
+    def now(self) -> Label:
+        """The label of the values: what outsiders' text had a hand in is untrusted, whatever the field is."""
+        return untrusted(self.label) if self.steered else self.label
+
+    def joined(self, other: Held) -> Held:
+        """Return what two results hold in the same field."""
+        return Held(self.label.join(other.label), self.steered or other.steered)
+
+
+def untrusted(label: Label) -> Label:
+    """Return *label* for text that outsiders chose."""
+    return label if label.integrity is Integrity.untrusted else replace(label, integrity=Integrity.untrusted)
 
 
 class Places:

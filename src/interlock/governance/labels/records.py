@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,17 +12,28 @@ from interlock.governance.labels.normal import strict, words
 from interlock.governance.labels.text import leaf_forms
 from interlock.values.labels import Naming
 
-MOST_RECORDS = 4000
+MOST_BYTES = 2 << 20
 LEAST_WORD = 3
 LONGEST_NAME = 200
 """Characters of a field up to which it may name its record; longer ones are texts about something."""
+LEAST_NUMBER = 10_000
+"""A smaller number is taken for a key only in a field that is called one."""
 
+_COST = 120
+_KEY = re.compile(r"(?:^|_)(?:id|ids|key|code|number|no|ref|reference)$|[a-z](?:Id|Ids|Key|Code|Number|Ref)$")
+_STATES = frozenset("status state type kind role category priority currency language media_type mode level".split())
+"""Fields whose values are shared by many records and name none."""
 _COMMON = frozenset(
-    "about after all also and any are ask back been before but can could did does done for from get give had has have"
-    " her him his how into its just know let look make may need new next not now off old one our out over please put"
-    " read say see send set she should show some take tell than that the their them then there they this today"
-    " tomorrow under until use was week were what when where which who will with work would yes you your mail email"
-    " message file event invoice order ticket open closed number date txt pdf example com org net".split()
+    "about account accounts add address after agent all also amount and any answer are arrived ask back been before"
+    " board book but can cancel case change client clients close closed com company could customer customers data date"
+    " day delete department did document documents does done draft email event events example file files find first"
+    " folder for forward from get give had has have hello her him his how into invoice invoices item its just know last"
+    " latest let list look mail mails make may meeting message messages month move name need net new next not note now"
+    " number off office old one open order orders org our out over paid pay payment pdf pending please post price"
+    " project put read record records refund remove reply report request review say see send sent set she should show"
+    " some start subject summarise summarize summary support take task team tell text than thank thanks that the their"
+    " them then there they this ticket tickets today tomorrow total txt under until update use user users was week were"
+    " what when where which who will with work would write year yes yesterday you your".split()
 )
 """Words that name nothing by themselves."""
 
@@ -30,17 +42,26 @@ Path = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Record:
-    """One object of a result: words that tell it from its neighbours, by who wrote them, and its values' forms."""
+    """One object of a result: words that tell it from its neighbours, by who wrote them, and the forms of its keys.
+
+    *key* is the form of the one that it is known by: the first that its own fields call so.
+    """
 
     trusted: set[str] = field(default_factory=set)
     untrusted: set[str] = field(default_factory=set)
     forms: list[str] = field(default_factory=list)
+    key: str = ""
+
+    @property
+    def size(self) -> int:
+        """Roughly the bytes that it takes."""
+        return (len(self.trusted) + len(self.untrusted) + len(self.forms)) * _COST
 
 
 class Records:
     """What the person's words single out. Bounded: of too many records the oldest go, and are no longer named."""
 
-    __slots__ = ("_matched", "_meant", "_named", "_records", "_said")
+    __slots__ = ("_blurred", "_matched", "_meant", "_named", "_records", "_said", "_worn", "used")
 
     def __init__(self) -> None:
         self._records: list[Record] = []
@@ -48,6 +69,10 @@ class Records:
         self._meant: frozenset[str] = frozenset()
         self._named: set[str] = set()
         self._matched: set[str] = set()
+        self._blurred: dict[str, set[str]] = {}
+        self._worn = False
+        self.used = 0
+        """Roughly the bytes in use."""
 
     def naming(self, forms: Iterable[str]) -> Naming:
         """Return how surely the person meant the value with these *forms*."""
@@ -76,37 +101,72 @@ class Records:
     def see(self, result: Iterable[tuple[Path, Any, bool]]) -> bool:
         """Take the values of one result, each with its path and whether it is trusted; return whether any is meant.
 
-        A record is a member of a list, or what is in none, with all that its own lists hold. A word that several
-        neighbours hold names none of them.
+        A record is a member of a list, or what is in none, with the keys that its own lists hold. A word that several
+        neighbours hold names none of them, here and where one of them is seen alone later.
         """
+        if self._worn:
+            return False
         found: dict[Path, Record] = {}
         for path, leaf, trusted in result:
             place = _record_of(path)
             record = found.setdefault(place, Record())
-            if isinstance(leaf, str) and len(leaf) <= LONGEST_NAME:
+            if isinstance(leaf, str) and len(leaf) <= LONGEST_NAME and _telling(path, leaf):
                 spoken = words(strict(leaf).replace("_", " "))
-                telling = trusted and (leaf != leaf.lower() or len(spoken) > 1)  # a single word may be a state
-                (record.trusted if telling else record.untrusted).update(_names(spoken))
-            if trusted and (not isinstance(leaf, str) or " " not in leaf):
+                certain = trusted and (leaf != leaf.lower() or len(spoken) > 1)  # a single word may be a state
+                (record.trusted if certain else record.untrusted).update(_names(spoken))
+            if trusted and _is_key(path, leaf):
                 forms = leaf_forms(leaf)
-                while True:  # what stands in a member's own lists is the member's too
+                if not record.key and _KEY.search(_field_of(path)) and path[:-1] == place:
+                    record.key = forms[0]
+                while True:
                     found.setdefault(place, Record()).forms += forms
                     if not place:
                         break
                     place = _record_of(place[:-1])
-        _distinguish(found)
+        self._distinguish(found)
         meant = False
         for record in found.values():
+            if record.key in self._blurred:
+                record.trusted -= self._blurred[record.key]
+                record.untrusted -= self._blurred[record.key]
             if record.forms and (record.trusted or record.untrusted):
                 self._records.append(record)
+                self.used += record.size
                 meant = self._grade(record, self._said) or meant
-        if len(self._records) > MOST_RECORDS:
-            self._records = self._records[-MOST_RECORDS // 2 :]
-            self._named.clear()
-            self._matched.clear()
-            for record in self._records:
-                self._grade(record, self._said)
+        if self.used > MOST_BYTES:
+            self._shrink()
         return meant
+
+    def _distinguish(self, found: dict[Path, Record]) -> None:
+        """Take from each record the words that a neighbour in the same list holds too, and remember which they were."""
+        neighbours: dict[Path, list[Record]] = {}
+        for place, record in found.items():
+            if place:
+                neighbours.setdefault(place[:-1], []).append(record)
+        for records in neighbours.values():
+            counted = Counter(word for record in records for word in record.trusted | record.untrusted)
+            shared = {word for word, count in counted.items() if count > 1}
+            for record in records if shared else ():
+                lost = (record.trusted | record.untrusted) & shared
+                record.trusted -= shared
+                record.untrusted -= shared
+                if lost and record.key:
+                    self._blurred.setdefault(record.key, set()).update(lost)
+                    self.used += _COST * len(lost)
+
+    def _shrink(self) -> None:
+        self._records = self._records[len(self._records) // 2 + 1 :]
+        self._named.clear()
+        self._matched.clear()
+        shared = sum(map(len, self._blurred.values())) * _COST
+        self.used = sum(record.size for record in self._records) + shared
+        if shared > MOST_BYTES // 2:  # which words name nobody cannot be kept, so from now on none does
+            self._worn = True
+            self._records.clear()
+            self._blurred.clear()
+            self.used = 0
+        for record in self._records:
+            self._grade(record, self._said)
 
     def _grade(self, record: Record, said: set[str]) -> bool:
         if not said.isdisjoint(record.trusted) or (self._meant and self._meant <= record.trusted):
@@ -124,18 +184,23 @@ def _record_of(path: Path) -> Path:
     return path[: last + 1]
 
 
-def _distinguish(found: dict[Path, Record]) -> None:
-    """Take from each record the words that a neighbour in the same list holds too."""
-    neighbours: dict[Path, list[Record]] = {}
-    for place, record in found.items():
-        if place:
-            neighbours.setdefault(place[:-1], []).append(record)
-    for records in neighbours.values():
-        if len(records) > 1:
-            counted = Counter(word for record in records for word in record.trusted | record.untrusted)
-            for record in records:
-                record.trusted = {word for word in record.trusted if counted[word] == 1}
-                record.untrusted = {word for word in record.untrusted if counted[word] == 1}
+def _field_of(path: Path) -> str:
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+def _telling(path: Path, leaf: str) -> bool:
+    """Whether a text may name its record: no address, and no state that many share."""
+    return "@" not in leaf and "://" not in leaf and _field_of(path).lower() not in _STATES
+
+
+def _is_key(path: Path, leaf: Any) -> bool:
+    """Whether a value is one that records are known by: an identifier or an address, no amount and no mark."""
+    if isinstance(leaf, bool):
+        return False
+    named = _KEY.search(_field_of(path)) is not None
+    if isinstance(leaf, str):
+        return " " not in leaf and (named or not leaf.isalpha() or leaf.isupper())
+    return named or (isinstance(leaf, int) and leaf >= LEAST_NUMBER)
 
 
 def _names(spoken: Iterable[str]) -> Iterator[str]:

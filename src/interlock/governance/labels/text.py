@@ -49,9 +49,13 @@ _PREFIXED = re.compile(r"[^\W\d_]{1,12}[-_#.]?(\d{3,})")
 _LETTERS = re.compile(r"\b\w(?:[\W_]{1,2}\w\b){3,}")
 _DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d{2,}")
+_PAIRS = re.compile(r"\d{1,8}(?:[ ./-]\d{1,8}){2,40}")
 _LAST_DIGITS = re.compile(r"\d{6,}$")
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
-_PIECES = re.compile(r"[,:/\\&+]")
+_PIECES = re.compile(r"[,:]")
+_LABELLED = re.compile(r"[^\W\d_]+/([\w-]+)")
+_FRONT = ",:;'’`\"#$€£¥&^%_–—…()[]<>"
+_AROUND = ".,:;!?*'’`\"#()[]{}<>“”"
 
 
 def value_forms(text: str) -> list[str]:
@@ -60,11 +64,14 @@ def value_forms(text: str) -> list[str]:
     forms = [key_of(form)]
     if form.isalpha() or len(form) > LONGEST_KEY:
         return forms
-    bare = form.strip("#.,:;'\"()")
+    if "://" in form or ":\\" in form:
+        address = url_form(text.strip().strip(_AROUND))
+        return [address or f"raw:{key_of(text.strip())}"]
+    bare = form.lstrip("#,:;'\"(").rstrip(".,:;'\")")
     if bare and bare != form:
         forms.append(bare)
     if "." in bare or "@" in bare:
-        forms += [address for address in (url_form(bare), mail_form(bare)) if address]
+        forms += [address for address in (url_form(text.strip(_AROUND)), mail_form(bare)) if address]
     if _DIGIT.search(bare):
         found = number_form(bare) or grouped_form(bare) or one_date(bare) or number_of(bare)
         if found:
@@ -83,12 +90,15 @@ def leaf_forms(leaf: object) -> list[str]:
     return []
 
 
-def text_parts(text: str) -> Iterator[str]:
-    """Yield the values that a text (in strict form) names: tokens, numbers, dates, account numbers, addresses."""
-    yield from text.split(" ")
+def text_parts(text: str, written: str = "") -> Iterator[str]:
+    """Yield the values that a text (in strict form) names: tokens, numbers, dates, account numbers, addresses.
+
+    *written* is the text as it was written, if it is at hand: in the path of an address capital letters differ.
+    """
+    yield from (token for token in text.split(" ") if "://" not in token)
     for chunk in _CHUNK.findall(text):
         yield from _chunk_parts(chunk)
-    yield from _addresses(text)
+    yield from _addresses(written or text)
     if _DIGIT.search(text):
         yield from date_forms(text)
         yield from spaced_numbers(text)
@@ -98,19 +108,23 @@ def text_parts(text: str) -> Iterator[str]:
 def _addresses(text: str) -> Iterator[str]:
     if "." not in text:
         return
-    for found in (*URL.findall(text), *MAIL.findall(text)):
+    for found in URL.findall(text):
         bare = found.rstrip(".,:;!?*_")
-        yield bare
-        yield url_form(bare) or mail_form(bare)
-    for token in text.split(" "):
-        bare = token.strip(_EDGE)
+        yield url_form(bare) or f"raw:{key_of(bare)}"
+    if "@" in text:
+        for found in MAIL.findall(text):
+            bare = found.rstrip(".,:;!?*_").lower()
+            yield bare
+            yield mail_form(bare)
+    for token in text.split():
+        bare = token.strip(_AROUND)
         if "." in bare and "@" not in bare:
             yield url_form(bare)
 
 
 def _chunk_parts(chunk: str) -> Iterator[str]:
-    bare = chunk.strip(_EDGE)
-    if not bare:
+    bare = chunk.lstrip(_FRONT).rstrip(_EDGE)
+    if not bare or "://" in bare:
         return
     yield bare
     if bare.isalpha():
@@ -120,16 +134,25 @@ def _chunk_parts(chunk: str) -> Iterator[str]:
     readings = number_readings(chunk.strip(".,:;'’`\"()"))
     if readings:
         yield from readings
+        if bare[0] == "+":
+            yield bare[1:]
         return
+    if bare[0] == "+" and bare[1:].isdigit():
+        yield bare[1:]
     prefixed = _PREFIXED.fullmatch(bare)
     if prefixed and not prefixed[1].startswith("0"):
         yield prefixed[1]
-    if "://" in bare or _TIME.fullmatch(bare) or date_forms(bare):
+    if "@" in bare or _TIME.fullmatch(bare) or date_forms(bare):
         return
+    yield from _TIME.findall(bare)
     pieces = _PIECES.split(bare)
     if len(pieces) > 1:
         for piece in pieces:
             yield from _chunk_parts(piece)
+        return
+    labelled = _LABELLED.fullmatch(bare)  # `order/10643` names the order; a longer path is one thing
+    if labelled:
+        yield labelled[1]
 
 
 def trusted_forms(leaf: object, longest: int) -> Iterator[str]:
@@ -141,7 +164,8 @@ def trusted_forms(leaf: object, longest: int) -> Iterator[str]:
     if mild(spread):
         yield key_of(" ".join(words(spread)))
     if " " in spread:
-        yield from (part for part in text_parts(windowed(head(spread, longest))) if identifying(part))
+        parts = text_parts(windowed(head(spread, longest)), windowed(head(leaf, longest)))
+        yield from (part for part in parts if part and identifying(part))
 
 
 def suspects(text: str) -> Iterator[str]:
@@ -150,7 +174,7 @@ def suspects(text: str) -> Iterator[str]:
     if text.isascii() and text.isalpha():
         return
     for one in (text, *decodings(text)):
-        parts = _wide_parts(wide(one))
+        parts = (*_wide_parts(wide(one)), *_addresses(windowed(one)))
         for part in parts if one.isascii() else (*parts, *text_parts(windowed(strict(one)))):
             if part:
                 yield key_of(part)
@@ -176,6 +200,7 @@ def _wide_parts(text: str) -> Iterator[str]:
         yield skeleton(text)
     if _DIGIT.search(text):
         yield from short_dates(text)
+        yield from (compact(run) for run in _PAIRS.findall(text))
         for account in accounts(text):
             yield account.lstrip("0")
             yield from _LAST_DIGITS.findall(account)  # the number that a country's own banks write
@@ -226,12 +251,13 @@ def identifying(part: str) -> bool:
 
 def chunks(text: str) -> Iterator[str]:
     """Yield the pieces of a free text as they were written: addresses and accounts whole, then the rest."""
-    if "." in text:
-        for pattern in (URL, MAIL):
-            for found in pattern.findall(text):
-                yield found.rstrip(".,:;!?*_")
-            text = pattern.sub(" ", text)
-    for start, end, account in sorted(grouped(text.lower()), reverse=True):
+    text = windowed(" ".join(text.split()))
+    for pattern in [*([URL] if ":" in text or "www." in text else []), *([MAIL] if "@" in text else [])]:
+        for found in pattern.findall(text):
+            yield found.rstrip(".,:;!?*_")
+        text = pattern.sub(" ", text)
+    lowered = text.lower()
+    for start, end, account in sorted(grouped(lowered), reverse=True) if len(lowered) == len(text) else ():
         yield account
         text = f"{text[:start]} {text[end:]}"
     for chunk in _CHUNK.findall(text):

@@ -70,6 +70,7 @@ FLOW = Record(
         "target_untrusted": Field(BOOL, default=True),
         "target_unknown": Field(BOOL, default=True),
         "target_named": Field(BOOL, default=False),
+        "targets_named": Field(BOOL, default=False),
         "target_matched": Field(BOOL, default=False),
         "targets_matched": Field(BOOL, default=False),
         "act_named": Field(BOOL, default=False),

@@ -8,6 +8,8 @@ from typing import Any
 
 from interlock.values.digests import digest
 
+_ALGORITHM = "sha256:"
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -37,3 +39,8 @@ class Definition:
     def digest(self) -> str:
         """The digest of all of it; equal definitions have equal digests."""
         return digest(self.to_json())
+
+    @property
+    def fingerprint(self) -> str:
+        """The hex digits of the digest alone; declaration packs are pinned to the first of them."""
+        return self.digest.removeprefix(_ALGORITHM)

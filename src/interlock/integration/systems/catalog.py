@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from interlock.foundation.documents import Document
 from interlock.integration.connectors.interface import Plugin, SystemDeclaration
 from interlock.integration.contracts import Contract, Definition, InputInvalid
 from interlock.integration.systems.errors import OperationUnknown, SystemUnknown
@@ -48,11 +49,15 @@ class CompiledOperation:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All operations by id (`system.operation`) and all systems by name. *plugins* are by connector name."""
+    """All operations by id (`system.operation`) and all systems by name. *plugins* are by connector name.
+
+    *sources* are, by system, the documents that declare it: its own file, then its declaration pack, if it has one.
+    """
 
     operations: Mapping[str, CompiledOperation] = field(default_factory=dict)
     systems: Mapping[str, SystemDeclaration] = field(default_factory=dict)
     plugins: Mapping[str, Plugin] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, tuple[Document, ...]] = field(default_factory=dict, repr=False)
 
     def operation(self, name: str) -> CompiledOperation:
         """Return the operation *name*. Raises `OperationUnknown` with the nearest name."""

@@ -14,7 +14,7 @@ from interlock.integration.connectors.interface import Description, Plugin, Syst
 from interlock.integration.contracts import Contract, Definition, SchemaInvalid
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.declarations import GROUPS, RESERVED, declare, operation_of
-from interlock.integration.systems.packs import Pack, packs_of
+from interlock.integration.systems.packs import Pack, holder_of, packs_of
 
 EXTERNAL = "external"
 
@@ -30,6 +30,7 @@ def build_catalog(documents: Sequence[Document], root: Path, packs: Sequence[Doc
     plugins: dict[str, Plugin] = {}
     systems: dict[str, SystemDeclaration] = {}
     operations: dict[str, CompiledOperation] = {}
+    sources: dict[str, tuple[Document, ...]] = {}
     for document in documents:
         name = document.data["system"]
         if name in RESERVED or name in GROUPS:
@@ -43,10 +44,10 @@ def build_catalog(documents: Sequence[Document], root: Path, packs: Sequence[Doc
         if plugin is None or not _connection_fits(document, plugin, findings):
             continue
         system = declare(document)
-        systems[name] = system
+        systems[name], sources[name] = system, pack.sources(document)
         operations |= _operations(document, system, plugin.describe(system, root), pack, findings)
     findings.raise_if_any()
-    return Catalog(operations, systems, plugins)
+    return Catalog(operations, systems, plugins, sources)
 
 
 def _plugin(document: Document, plugins: dict[str, Plugin], findings: Findings) -> Plugin | None:
@@ -75,7 +76,7 @@ def _operations(
         findings.add(document.finding(trouble.pointer, trouble.message))
 
     def report(pointer: str, message: str) -> None:
-        findings.add(document.finding(pointer, message))
+        findings.add(holder_of(pack.sources(document), pointer).finding(pointer, message))
 
     compiled: dict[str, CompiledOperation] = {}
     for name, definition in description.definitions.items():

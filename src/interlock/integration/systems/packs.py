@@ -29,10 +29,10 @@ class Pack:
         if document is None or declared is None:
             return settings
         pinned = declared["definition"]
-        if not definition.digest.startswith(pinned):
+        if not definition.fingerprint.startswith(pinned):
             message = (
                 f"was written for another definition of {system}.{operation}; look at what changed, and pin it to"
-                f" {definition.digest[:12]} when the declarations still fit"
+                f" {definition.fingerprint[:12]} when the declarations still fit"
             )
             findings.add(document.finding(f"/operations/{operation}/definition", message))
             return settings
@@ -42,6 +42,16 @@ class Pack:
             if key in beneath and key in settings:
                 merged[key] = {**beneath[key], **settings[key]}
         return merged
+
+    def sources(self, document: Document) -> tuple[Document, ...]:
+        """Return the documents that declare the system of *document*: its own file, then its pack, if it has one."""
+        pack = self.documents.get(document.data["system"])
+        return (document,) if pack is None else (document, pack)
+
+
+def holder_of(sources: Sequence[Document], pointer: str) -> Document:
+    """Return the first of *sources* that holds the member at *pointer*; the first of all where none does."""
+    return next((source for source in sources if pointer in source.lines), sources[0])
 
 
 def packs_of(documents: Sequence[Document], systems: Mapping[str, Any], findings: Findings) -> Pack:

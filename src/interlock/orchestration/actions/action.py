@@ -21,8 +21,9 @@ class Action:
     *client_key* the caller's own for the proposal. *owner* is the process that executes it. *shown* is what an
     approver is shown while it waits. *place* is the action's in the session's plan: empty where the plan foresees
     none, None where no plan was carried. *labels* are those of the arguments that have an unusual one, *label* is the
-    joined label of arguments and output (None for an action that was stored without). *origins* are known only to
-    the process that decided, until it has the result.
+    joined label of arguments and output (None for an action that was stored without). *steered* says whether
+    outsiders' text had a hand in the arguments (None where it was stored without). *origins* are known only to the
+    process that decided, until it has the result.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Action:
     place: str | None = None
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
     label: Label | None = None
+    steered: bool | None = None
 
     def unmet(self) -> tuple[Requirement, ...]:
         """Return the requirements that no valid consent meets yet; steps and approvals alike."""
@@ -97,6 +99,7 @@ class Action:
             "place": self.place,
             "labels": self.labels,
             "label": self.label.to_json() if self.label is not None else None,
+            "steered": self.steered,
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -360,6 +360,7 @@ class Actions:
             place=case.place,
             labels=judgement.labels,
             label=judgement.data,
+            steered=judgement.steered,
         )
 
     async def _overtaken_by(self, proposal: Proposal) -> Action | None:

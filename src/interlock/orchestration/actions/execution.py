@@ -145,7 +145,14 @@ class Execution:
             session.pending -= 1
             session.revision += 1
             if state is ActionState.succeeded:
-                session.succeed(operation, action.input, action.output, action.origins, agreed=action.agreed)
+                session.succeed(
+                    operation,
+                    action.input,
+                    action.output,
+                    action.origins,
+                    agreed=action.agreed,
+                    steered=action.steered,
+                )
 
     def _observe(self, system: str, answer: Answer) -> None:
         metrics = self.telemetry.metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.foundation.store import Database
 from interlock.orchestration.actions import store
+from interlock.orchestration.actions.view import UNTOLD
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import Session
 from interlock.values.actions import ActionState
@@ -32,5 +33,11 @@ class History:
             effective = [action async for action in store.effective(self._database, session.id)]
         for action in effective:
             compiled = operations.get(action.operation)
-            if action.state in _DONE and compiled is not None:
-                session.succeed(compiled.operation, action.input, action.output, agreed=action.agreed)
+            if action.state not in _DONE:
+                continue
+            if compiled is not None:
+                session.succeed(
+                    compiled.operation, action.input, action.output, agreed=action.agreed, steered=action.steered
+                )
+            elif action.output is not None:  # nobody can say any more whom to trust in it
+                session.memory.lose(action.label or UNTOLD)

@@ -10,7 +10,7 @@ from interlock.context.facts import FactReader, Gathered
 from interlock.foundation.clock import Clock, rfc3339
 from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.gate import Snapshot, decide
-from interlock.governance.labels import Background, flow_of
+from interlock.governance.labels import Background, flow_of, is_steered
 from interlock.integration.systems import CompiledOperation
 from interlock.orchestration.actions.action import consent_digest
 from interlock.orchestration.project import Project
@@ -78,7 +78,8 @@ class Case:
 class Judgement:
     """The answer, the snapshot it depends on, and what binds a consent to it.
 
-    *data* is the joined label of the arguments, *label* that of the facts as well.
+    *data* is the joined label of the arguments, *label* that of the facts as well; *steered* says whether outsiders'
+    text had a hand in the arguments.
     """
 
     decision: Decision
@@ -90,6 +91,7 @@ class Judgement:
     origins: Mapping[str, Origin] = field(repr=False)
     data: Label
     label: Label
+    steered: bool
 
     @property
     def labels(self) -> dict[str, dict[str, Any]]:
@@ -184,6 +186,7 @@ class Judge:
             origins,
             label,
             label.join(plan.label) if gathered.facts else label,
+            is_steered(operation, case.input, origins),
         )
 
     async def _guards(self, project: Project, case: Case) -> list[Guard]:

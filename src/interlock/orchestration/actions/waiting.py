@@ -257,7 +257,7 @@ class Waiting:
 def _bind(action: Action, judgement: Judgement) -> None:
     """Take over from a new judgement what it was about."""
     action.definition = judgement.snapshot.digest
-    action.labels, action.label = judgement.labels, judgement.data
+    action.labels, action.label, action.steered = judgement.labels, judgement.data, judgement.steered
 
 
 def _vouched(action: Action) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What can go wrong with a session.
 
-SessionUnknown, SessionForbidden, SessionClosed, SessionInvalid, PlanFixed, PlanTooLate
+SessionUnknown, SessionForbidden, SessionClosed, SessionInvalid, PlanFixed, PlanTooLate, DeclassificationForbidden,
+DeclassificationInvalid, PlaceUnseen
 """
 
 from __future__ import annotations
@@ -54,3 +55,27 @@ class PlanTooLate(InterlockError):
     code = "plan_too_late"
     status = 409
     title = "Too late for a plan"
+
+
+class DeclassificationForbidden(InterlockError):
+    """Whoever asks may not lower this label in this session: no present approver, not cleared, or their own session."""
+
+    code = "declassification_forbidden"
+    status = 403
+    title = "Not for you to declassify"
+
+
+class DeclassificationInvalid(InterlockError):
+    """A declassification gives no reason, names no place, or lowers nothing that may be lowered."""
+
+    code = "declassification_invalid"
+    status = 422
+    title = "Nothing is declassified by this"
+
+
+class PlaceUnseen(InterlockError):
+    """The session has seen no value at the place that is to be declassified."""
+
+    code = "place_unseen"
+    status = 422
+    title = "Not seen in this session"

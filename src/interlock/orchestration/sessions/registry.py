@@ -11,8 +11,9 @@ from typing import Any
 from interlock.foundation.clock import Clock
 from interlock.foundation.store import Database, Statement
 from interlock.governance.journal import Conflict, Entry, Journal
+from interlock.governance.labels import Declassification, Lowering
 from interlock.orchestration.project import Projects
-from interlock.orchestration.sessions import store
+from interlock.orchestration.sessions import declassifying, store
 from interlock.orchestration.sessions.errors import (
     PlanFixed,
     PlanTooLate,
@@ -107,24 +108,13 @@ class Sessions:
 
     async def use(self, session_id: str, principal: Principal) -> Session:
         """Return a session that *principal* may work in. Raises `SessionUnknown` and `SessionClosed`."""
-        session = await self.find(session_id, principal)
-        if session.over(self.clock.now()):
-            raise SessionClosed(
-                f"the session {session_id} is closed",
-                why="it was closed by its opener" if session.closed else "its time is over",
-                fix="open a new session with POST /v1/sessions",
-            )
-        return session
+        return self._open(await self.find(session_id, principal))
 
     async def find(self, session_id: str, principal: Principal) -> Session:
         """Return a session that *principal* may see. Raises `SessionUnknown`."""
         session = await self.get(session_id)
         if session is None or not session.admits(principal):
-            raise SessionUnknown(
-                "there is no such session for this credential",
-                why="the id is unknown, belongs to another tenant, or names another agent",
-                fix="open a session with POST /v1/sessions, naming the agent that works in it",
-            )
+            raise _unknown()
         return session
 
     async def get(self, session_id: str) -> Session | None:
@@ -274,6 +264,32 @@ class Sessions:
             )
         return session
 
+    async def declassify(
+        self, principal: Principal, session_id: str, place: str, to: Lowering, reason: str
+    ) -> Declassification:
+        """Lower the label of a *place* that the session has seen, on *principal*'s responsibility.
+
+        It counts in this session from then on, for what was seen there and for what will be; what was decided before
+        stays decided. Raises `DeclassificationForbidden`, `DeclassificationInvalid`, `PlaceUnseen`, `SessionUnknown`
+        and `SessionClosed`.
+        """
+        declassifying.check_authority(principal)
+        for _ in range(TRIES):
+            session = await self.get(session_id)
+            if session is None or session.tenant != principal.tenant:
+                raise _unknown()
+            declassifying.check_four_eyes(self._open(session), principal)
+            project, now = self._projects.current, self.clock.now()
+            given = declassifying.declassification(session, place, to, reason, principal=principal, at=now)
+            declassifying.check_clearance(session, given, project.clearance_of(principal))
+            declassifying.check_operation(given, project.catalog)
+            changed = replace(session, declassified=[*session.declassified, given])
+            guard, (body, fields) = store.save(changed, was=session), declassifying.told(session, given)
+            if await self._save(session, guard, self._entry(session, principal, "label.declassified", body, fields)):
+                self.forget(session.id)  # what it remembers has to be remembered again, under the new label
+                return given
+        raise _overtaken()
+
     async def close(self, principal: Principal, session_id: str) -> Session:
         """Close a session; what waits in it can no longer run."""
         for _ in range(TRIES):
@@ -286,6 +302,15 @@ class Sessions:
                 session.closed = True
                 return session
         raise _overtaken()
+
+    def _open(self, session: Session) -> Session:
+        if session.over(self.clock.now()):
+            raise SessionClosed(
+                f"the session {session.id} is closed",
+                why="it was closed by its opener" if session.closed else "its time is over",
+                fix="open a new session with POST /v1/sessions",
+            )
+        return session
 
     def _entry(
         self, session: Session, principal: Principal, kind: str, body: dict[str, Any], fields: dict[str, Any]
@@ -398,6 +423,14 @@ class Sessions:
                 why=f"the credential itself was verified to the level {own!r}",
                 fix="sign in at the higher level, or let the service that verified the person raise it",
             )
+
+
+def _unknown() -> SessionUnknown:
+    return SessionUnknown(
+        "there is no such session for this credential",
+        why="the id is unknown, belongs to another tenant, or names another agent",
+        fix="open a session with POST /v1/sessions, naming the agent that works in it",
+    )
 
 
 def _overtaken() -> Conflict:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from interlock.governance.labels import Memory
+from interlock.governance.labels import Declassification, Memory
 from interlock.orchestration.sessions.overheard import Overheard
 from interlock.orchestration.sessions.plan import OUTSIDE, Plan
 from interlock.values.labels import Origin
@@ -42,6 +42,7 @@ class Session:
     actions: int = 0
     memory: Memory = field(default_factory=Memory, repr=False)
     overheard: list[Overheard] = field(default_factory=list, repr=False)
+    declassified: list[Declassification] = field(default_factory=list, repr=False)
 
     def begin(self, operation: str, arguments_digest: str) -> dict[str, int]:
         """Count one proposed action; return what was counted before it (`context.usage`)."""
@@ -64,15 +65,17 @@ class Session:
         origins: Mapping[str, Origin] | None = None,
         *,
         agreed: bool = False,
+        steered: bool | None = None,
     ) -> None:
         """Take one succeeded action into history and memory.
 
-        *origins* are its arguments', where still known; *agreed* says that a person agreed to exactly this.
+        *origins* are its arguments', where still known; *agreed* says that a person agreed to exactly this, *steered*
+        that outsiders' text had a hand in it, as it was decided.
         """
         if operation.id in self.done:  # each stands once, where it succeeded last, so that history stays small
             self.done.remove(operation.id)
         self.done.append(operation.id)
-        self.memory.remember(operation, output, arguments, origins, agreed=agreed)
+        self.memory.remember(operation, output, arguments, origins, agreed=agreed, steered=steered)
 
     def hear(self, text: str) -> None:
         """Take a turn of the person, which is trusted text."""
@@ -150,12 +153,16 @@ class Session:
             "plan": [step.to_json() for step in self.plan] if self.plan is not None else None,
             "requests": self.requests,
             **({"overheard": [heard.to_json() for heard in self.overheard]} if self.overheard else {}),
+            **({"declassified": [given.to_json() for given in self.declassified]} if self.declassified else {}),
         }
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the session as its opener sees it."""
+    def to_json(self, *, reasons: bool = False) -> dict[str, Any]:
+        """Return the session as its opener sees it; with the *reasons* of declassifications for who may read them."""
         shown = self.document()
         shown.pop("overheard", None)
+        if not reasons:
+            for given in shown.get("declassified", ()):
+                del given["reason"]
         return {
             "id": self.id,
             "state": "closed" if self.closed else "open",

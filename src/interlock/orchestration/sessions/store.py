@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from interlock.foundation.store import Database, Row, Statement
+from interlock.governance.labels import Memory, declassification_from_json
 from interlock.orchestration.sessions.overheard import Overheard
 from interlock.orchestration.sessions.plan import plan_of
 from interlock.orchestration.sessions.session import Session
@@ -88,6 +89,7 @@ def _session(row: Row) -> Session:
     plan = document.pop("plan")
     document["consent"] = tuple(document["consent"])
     document["overheard"] = [Overheard(**heard) for heard in document.get("overheard", ())]
+    declassified = [declassification_from_json(given) for given in document.pop("declassified", ())]
     return Session(
         id=row[0],
         tenant=row[1],
@@ -97,6 +99,8 @@ def _session(row: Row) -> Session:
         opened_at=row[5],
         expires_at=row[6],
         plan=plan_of(plan) if plan is not None else None,
+        declassified=declassified,
+        memory=Memory(declassified=declassified),
         **document,
     )
 
