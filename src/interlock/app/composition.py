@@ -19,12 +19,14 @@ from interlock.foundation.secrets.kept import derived_key, kept_key
 from interlock.foundation.settings.state import state_folder
 from interlock.foundation.store import Database, open_database
 from interlock.foundation.telemetry import Telemetry
+from interlock.governance.budgets import Ledger
 from interlock.governance.credentials import Authenticator, Keys, Tokens
 from interlock.governance.credentials.errors import IdentityUnavailable
 from interlock.governance.journal import Entry, Journal, JournalReader
 from interlock.governance.limits import Switches
 from interlock.integration.contracts import Pins
 from interlock.integration.systems import Ports, Systems
+from interlock.intelligence.usage import Metering, UsageBook
 from interlock.orchestration.actions import Actions, Execution, Judge, Settlement, Waiting
 from interlock.orchestration.actions.store import MIGRATIONS as ACTIONS
 from interlock.orchestration.approvals import Approvals
@@ -56,7 +58,13 @@ class Running:
         installation = self.installation
         gauges = Gauges(self.database, installation.systems, installation.telemetry.metrics, installation.clock)
         drift = DriftWatch(installation.systems, installation.pins)
-        return [installation.settlement.run(), installation.projects.watch(), gauges.run(), drift.run()]
+        return [
+            installation.settlement.run(),
+            installation.projects.watch(),
+            gauges.run(),
+            drift.run(),
+            installation.ledger.run(),
+        ]
 
     async def ready(self) -> bool:
         """Return whether the database answers."""
@@ -105,7 +113,9 @@ async def _installation(
     keys = Keys(database, journal, clock=clock, age=age)
     pins = Pins(database, journal, tenant=settings.tenants[0])
     systems = Systems(Ports(http, ProjectSecrets(projects), projects.root), clock=clock)
-    for part in (switches, keys, pins, systems):
+    ledger = Ledger(database, journal, clock=clock, count=telemetry.metrics.count)
+    usage = UsageBook(database)
+    for part in (switches, keys, pins, systems, ledger, usage):
         await part.open()
     sessions = Sessions(database, journal, projects, clock)
     approvals = Approvals(database, journal, projects, clock)
@@ -128,11 +138,15 @@ async def _installation(
         waiting=waiting,
         approvals=approvals,
         settlement=Settlement(database, journal, projects, systems, execution, waiting, approvals),
-        turns=Turns(projects, sessions, actions, journal, clock, telemetry),
+        turns=Turns(
+            projects, sessions, actions, journal, Metering(ledger, journal, clock, telemetry.metrics), telemetry
+        ),
         journal=JournalReader(database, state),
         systems=systems,
         pins=pins,
         switches=switches,
+        ledger=ledger,
+        usage=usage,
         keys=keys,
         authenticator=authenticator,
         telemetry=telemetry,
@@ -150,6 +164,8 @@ async def _follow(installation: Installation, journal: Journal, http: HttpClient
         await installation.systems.apply(project.catalog)
         definitions = {name: compiled.definition for name, compiled in project.catalog.operations.items()}
         await installation.pins.apply(definitions)
+        installation.ledger.use(project.budgets)
+        installation.turns.metering.use(project.prices)
         installation.authenticator.use(project.directory, _tokens(project, http, installation.clock))
 
     async def report(kind: str, body: dict[str, Any]) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from interlock.foundation.clock import Clock
 from interlock.foundation.telemetry import Telemetry
+from interlock.governance.budgets import Ledger
 from interlock.governance.credentials import Authenticator, Keys
 from interlock.governance.journal import JournalReader
 from interlock.governance.limits import Switches
 from interlock.integration.contracts import Pins
 from interlock.integration.systems import Systems
+from interlock.intelligence.usage import UsageBook
 from interlock.orchestration.actions import Actions, Settlement, Waiting
 from interlock.orchestration.approvals import Approvals
 from interlock.orchestration.project import Projects
@@ -33,6 +35,8 @@ class Installation:
     systems: Systems
     pins: Pins
     switches: Switches
+    ledger: Ledger
+    usage: UsageBook
     keys: Keys
     authenticator: Authenticator
     telemetry: Telemetry

@@ -178,7 +178,10 @@ async def test_a_target_with_no_requests_left_is_not_asked_until_they_are_back()
         ({"prompt_tokens": -5, "completion_tokens": "3"}, Usage()),
         ({"prompt_tokens": True, "completion_tokens": 1.5}, Usage()),
         ({"prompt_tokens": 10**30, "completion_tokens": 1 << 40}, Usage()),
-        ({"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 900}}, Usage(7, 3, 7)),
+        (
+            {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 900}},
+            Usage(7, 3, 900),
+        ),
         ({"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": [1]}, Usage(7, 3)),
     ],
 )

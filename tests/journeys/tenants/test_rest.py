@@ -91,6 +91,8 @@ CASES: dict[str, Make] = {
     "list_switches": own(),
     "set_switch": lambda _: Attempt(OPERATOR, body={"scope": "tenant", "target": "acme", "reason": "stop them"}),
     "clear_switch": lambda _: Attempt(body={"scope": "operation", "target": "shady.look"}),
+    "get_usage": own("by=tenant,caller,agent"),
+    "list_budgets": own(),
     "create_key": lambda _: Attempt(body={"kind": "person", "id": "carla"}),
     "list_keys": own(),
     "rotate_key": lambda world: Attempt(mark=world.key, body={}),
@@ -164,6 +166,12 @@ def test_no_filter_of_the_journal_reaches_across(town: Place, world: World, kind
     reply = town["administrator"].send("GET", f"/v1/journal?{filters[kind]}")
     assert reply.status == 200
     assert not world.leaked(reply.content.decode(), filters[kind])
+
+
+@pytest.mark.parametrize("path", ["/v1/usage", "/v1/budgets"])
+def test_only_the_operator_sees_what_all_tenants_spent(town: Place, world: World, path: str) -> None:
+    reply = town["administrator"].send("GET", f"{path}?everywhere=true")
+    assert (reply.status, reply.code) == (403, "scope_missing")
 
 
 def test_a_tenants_own_switch_stops_only_that_tenant(town: Place, world: World) -> None:

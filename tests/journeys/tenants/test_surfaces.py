@@ -202,6 +202,8 @@ def command_case(world: World) -> dict[str, list[str]]:
         "keys list": [],
         "keys rotate": [world.key],
         "keys revoke": [world.key],
+        "models usage": ["--by", "tenant,caller,agent"],
+        "models budgets": [],
         "switches list": [],
         "switches set": ["installation", "--reason", "all of you"],
         "switches clear": ["operation", "shady.look"],
@@ -213,6 +215,7 @@ BRIDGES = {"mcp"}  # hands messages on to /mcp, which is tried above
 OPEN = {
     *("sessions list", "operations list", "operations show", "actions list", "approvals list", "systems list"),
     *("systems drift", "systems pins", "keys list", "switches list"),
+    *("models usage", "models budgets"),
 }
 """Commands that answer about the caller's own tenant; every other one is refused."""
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from interlock import __version__
-from interlock.experience.api import actions, administration, approvals, journal, operations, sessions
+from interlock.experience.api import actions, administration, approvals, journal, operations, sessions, usage
 from interlock.experience.api.routes import Parameter, Route
 from interlock.experience.api.schemas import COMPONENTS
 from interlock.values.errors import registered_errors
@@ -18,6 +18,7 @@ ROUTES: tuple[Route, ...] = (
     *approvals.ROUTES,
     *journal.ROUTES,
     *administration.ROUTES,
+    *usage.ROUTES,
 )
 
 _ALWAYS = ("unauthenticated", "request_malformed", "request_invalid", "scope_missing", "request_too_large")

@@ -12,7 +12,7 @@ from interlock.experience.cli.rendering import reasons_text
 from interlock.experience.words import requirement_words, state_words, summary
 
 _OPTIONS = ("agent", "session", "customer", "person", "channel", "verification")
-_UNANSWERED = ("no_model", "time_limit", "step_limit")
+_UNANSWERED = ("no_model", "time_limit", "step_limit", "budget")
 
 
 def ask(arguments: argparse.Namespace) -> int:

@@ -341,6 +341,18 @@ _ADMINISTRATION = (
     ),
     _server("switches clear", "let what was stopped go on", "switches:clear", _SCOPE, _TARGET, _EVERYWHERE),
     _local("models list", "list routes and the models they lead to", "models:list_models"),
+    _server(
+        "models usage",
+        "show what models took and cost",
+        "usage:usage",
+        argument("--by", default="", metavar="GROUPS", help="tenant,caller,agent,route,use_case,provider,model"),
+        argument("--period", default="", choices=("hour", "day", "month", "total"), help="only the current one (UTC)"),
+        argument("--since", default="", metavar="MOMENT", help="from this moment on (RFC 3339)"),
+        argument("--until", default="", metavar="MOMENT", help="before this moment (RFC 3339)"),
+        argument("--csv", action="store_true", help="write comma-separated values"),
+        _EVERYWHERE,
+    ),
+    _server("models budgets", "show what budgets stand at", "usage:budgets", _EVERYWHERE),
     _server("mcp", "serve the Model Context Protocol on stdin and stdout", "mcp:bridge_stdio"),
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jsonschema_rs
 
-KINDS = ("interlock", "system", "labels", "agent", "models", "rules", "policy-tests", "attacks")
+KINDS = ("interlock", "system", "labels", "agent", "models", "prices", "budgets", "rules", "policy-tests", "attacks")
 """Every kind of project file that has a schema."""
 
 

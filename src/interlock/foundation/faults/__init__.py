@@ -22,6 +22,7 @@ POINTS = (
     "action.after_result",  # the result is durable, the caller not yet told
     "approval.before_commit",  # a person decided, nothing of it durable
     "approval.after_commit",  # their decision is durable, the action not yet run
+    "budget.after_reservation",  # the worst case of a model call is reserved, the model not yet called
     "settle.before_read_back",  # after a crash, before the system is asked what happened
     "settle.after_read_back",  # the system said, the outcome not yet durable
     "journal.before_commit",  # inside the writer, before the transaction is committed

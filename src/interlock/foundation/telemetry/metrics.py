@@ -74,6 +74,26 @@ METRICS = (
     Metric("interlock_in_doubt", MetricKind.gauge, "Actions of which nobody knows yet whether they happened."),
     Metric("interlock_sessions_open", MetricKind.gauge, "Sessions that are open."),
     Metric("interlock_store_failures_total", MetricKind.counter, "Times the database could not be asked."),
+    Metric(
+        "interlock_model_tokens_total",
+        MetricKind.counter,
+        "Tokens of answered model calls: input, output, and of these cached and reasoning.",
+        ("route", "model", "kind"),
+    ),
+    Metric(
+        "interlock_model_cost_total",
+        MetricKind.counter,
+        "Known cost of answered model calls, in the currency of prices.yaml.",
+        ("route", "model", "currency"),
+    ),
+    Metric(
+        "interlock_model_usage_alarms_total",
+        MetricKind.counter,
+        "Model calls whose cost is not what it should be: missing, contradictory, lost, unpriced, overrun.",
+        ("reason",),
+    ),
+    Metric("interlock_budget_refusals_total", MetricKind.counter, "Model calls refused by a budget.", ("budget",)),
+    Metric("interlock_budget_warnings_total", MetricKind.counter, "Soft limits of budgets passed.", ("budget",)),
     Metric("interlock_unauthenticated_total", MetricKind.counter, "Refused credentials by why.", ("reason",)),
 )
 """Every metric there is."""

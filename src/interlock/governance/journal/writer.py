@@ -18,6 +18,7 @@ from interlock.foundation.store import (
     StatementRefused,
     StoreBusy,
     StoreError,
+    Writes,
 )
 from interlock.governance.journal import store
 from interlock.governance.journal.chain import Chain
@@ -45,20 +46,22 @@ CHECKPOINT_SECONDS = 1.0
 class _Waiting:
     """One caller's entries, guards and changes, waiting for a commit: a `Unit`."""
 
-    __slots__ = ("_chain", "_changes", "_entries", "future", "guards", "receipts")
+    __slots__ = ("_chain", "_changes", "_entries", "future", "guards", "receipts", "shared")
 
     def __init__(
         self,
         chain: Chain,
         entries: Sequence[Encoded],
         guards: Sequence[Statement],
-        changes: Sequence[Statement],
+        changes: Sequence[Statement | Append],
+        shared: Sequence[Statement],
         future: asyncio.Future[list[Receipt]],
     ) -> None:
         self._chain = chain
         self._entries = entries
         self._changes = changes
         self.guards = guards
+        self.shared = shared
         self.future = future
         self.receipts: list[Receipt] | None = None  # known once the guards held
 
@@ -176,9 +179,14 @@ class Journal:
         entries: Sequence[Entry],
         *,
         guards: Sequence[Statement] = (),
-        changes: Sequence[Statement] = (),
+        changes: Sequence[Statement | Append] = (),
+        shared: Sequence[Statement] = (),
     ) -> list[Receipt]:
         """Record *entries* and run *changes*, if every one of *guards* touches exactly one row; all or nothing.
+
+        *shared* are changes, harmless on their own, of each row that guards or changes touch and other processes
+        change too. They come first in a transaction, for all its callers in one order, so that processes wait for
+        each other's rows and never in a circle. They may happen although a guard does not hold.
 
         Durable on return. Raises `Conflict` if a guard does not hold or a row exists already, `EntryInvalid`,
         `JournalUnavailable`, `JournalClosed`. A caller that is cancelled while waiting does not stop it.
@@ -188,16 +196,20 @@ class Journal:
         if not entries:
             raise EntryInvalid("nothing to record", fix="give at least one entry")
         salt = self._salt
-        return await self._put([encode(entry, salt) for entry in entries], guards, changes)
+        return await self._put([encode(entry, salt) for entry in entries], guards, changes, shared)
 
     # --- group commit ---------------------------------------------------------------------------------------
 
     def _put(
-        self, entries: Sequence[Encoded], guards: Sequence[Statement], changes: Sequence[Statement]
+        self,
+        entries: Sequence[Encoded],
+        guards: Sequence[Statement],
+        changes: Sequence[Statement | Append],
+        shared: Sequence[Statement] = (),
     ) -> asyncio.Future[list[Receipt]]:
         assert self._loop is not None
         future: asyncio.Future[list[Receipt]] = self._loop.create_future()
-        self._pending.append(_Waiting(self._chain, entries, guards, changes, future))
+        self._pending.append(_Waiting(self._chain, entries, guards, changes, shared, future))
         if self._running is None:
             self._running = self._loop.create_task(self._run())
         return future
@@ -247,11 +259,23 @@ class Journal:
                 self._chain.begin(self._moment())
             fault("journal.before_commit")
             try:
-                return await self._database.commit(batch)
+                return await self._run_in_order(batch)
             except StoreBusy:
                 if attempt == _TRIES - 1:
                     raise
         raise AssertionError("the last try returns or raises")
+
+    async def _run_in_order(self, batch: Sequence[_Waiting]) -> list[bool]:
+        """Commit *batch*, after the rows that several processes change, each once and all sorted."""
+        shared = {(s.sql, s.params): s for waiting in batch for s in waiting.shared}
+        if not shared:
+            return await self._database.commit(batch)
+        first = Writes([shared[key] for key in sorted(shared)])
+        try:
+            return (await self._database.commit([first, *batch]))[1:]
+        except StatementRefused as error:
+            error.index = error.index - 1 if error.index else None
+            raise
 
     async def _apart(self, batch: Sequence[_Waiting], error: StatementRefused) -> None:
         """Fail the one whose statement was refused; commit the others without it. Nothing was committed."""

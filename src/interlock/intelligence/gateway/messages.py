@@ -23,26 +23,32 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that a call took, as the provider counts them; zero where nothing is counted."""
+    """Tokens that a call took, as the provider counts them; zero where nothing is counted.
+
+    *cached_tokens* are part of the input, *reasoning_tokens* of the output.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
     def to_json(self) -> dict[str, int]:
-        """Return the usage as a JSON object."""
-        return {
+        """Return the usage as a JSON object; reasoning is named where there was any."""
+        counted = {
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
             "cached_tokens": self.cached_tokens,
         }
+        return {**counted, "reasoning_tokens": self.reasoning_tokens} if self.reasoning_tokens else counted
 
 
 @dataclass(frozen=True, slots=True)

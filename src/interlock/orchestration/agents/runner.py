@@ -11,6 +11,7 @@ import orjson
 
 from interlock.context.assembly import Assembled, assemble
 from interlock.foundation.clock import Clock
+from interlock.governance.budgets import BudgetExceeded, BudgetUnpriced
 from interlock.intelligence.gateway import (
     ModelReply,
     ModelRequest,
@@ -47,7 +48,10 @@ class Models(Protocol):
     """The model gateway, as agents use it."""
 
     async def complete(self, route: str, request: ModelRequest) -> ModelReply:
-        """Return the answer of the route's first target that gives one. Raises `RouteExhausted`."""
+        """Return the answer of the route's first target that gives one.
+
+        Raises `RouteExhausted`, and `BudgetExceeded` or `BudgetUnpriced` where a budget does not allow the call.
+        """
         ...
 
 
@@ -120,6 +124,10 @@ class _Running:
                 return self._end(Ended.time_limit, limit_words("time", self._steps))
             except RouteExhausted:
                 return self._end(Ended.no_model, "No model is available to answer; nothing more was done.")
+            except (BudgetExceeded, BudgetUnpriced):
+                if not self._steps:
+                    raise
+                return self._end(Ended.budget, "A budget does not allow to go on; nothing more was done.")
             if not reply.tool_calls:
                 return self._end(Ended.answered, reply.text)
             self._messages.append(_as_message(reply))
@@ -146,7 +154,7 @@ class _Running:
             self._label = self._label.join(label_from_json(view["label"]))
 
     async def _call(self, tools: list[dict[str, Any]]) -> ModelReply:
-        """Ask the model within what is left of the turn's time. Raises `TimeoutError` or `RouteExhausted`."""
+        """Ask the model within what is left of the turn's time. Raises `TimeoutError` and as `Models.complete`."""
         left = self._deadline - self._clock.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -200,7 +208,7 @@ class _Running:
         plain = waiting_words(last)
         try:
             reply = await self._call([])
-        except (TimeoutError, RouteExhausted):
+        except (TimeoutError, RouteExhausted, BudgetExceeded, BudgetUnpriced):
             return self._end(ended, plain)
         return self._end(ended, with_handle(reply.text or plain, last))
 

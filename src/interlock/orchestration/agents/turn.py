@@ -21,6 +21,7 @@ class Ended(StrEnum):
     step_limit = "step_limit"
     time_limit = "time_limit"
     no_model = "no_model"  # no target of the route gave an answer
+    budget = "budget"  # a budget did not allow the next call of the model
 
 
 @dataclass(frozen=True, slots=True)

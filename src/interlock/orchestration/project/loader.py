@@ -14,10 +14,12 @@ from interlock.foundation.documents import Document, Finding, ProjectInvalid, re
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.foundation.settings.project import ProjectSettings, project_settings
+from interlock.governance.budgets import BudgetPlan, budgets_of
 from interlock.governance.credentials import directory_of
 from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
 from interlock.integration.systems import Catalog, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
+from interlock.intelligence.usage import Prices, prices_of
 from interlock.orchestration.agents import AgentSpec, agent_from_document
 from interlock.orchestration.project.plans import Report, compile_plans
 from interlock.orchestration.project.project import Project
@@ -108,6 +110,7 @@ def load_project(
     secrets = _secrets(root, settings)
     routes = _routes(folder, ProviderPorts(root, http or HttpClient(), secrets))
     findings += _agent_findings(agents, operations, routes)
+    prices, budgets = _money(folder)
     if findings or policies is None:
         raise ProjectInvalid(findings)
     return Project(
@@ -125,6 +128,8 @@ def load_project(
         secrets=secrets,
         directory=directory_of(settings, {name: frozenset(spec.roles) for name, spec in agents.items()}),
         routes=routes,
+        prices=prices,
+        budgets=budgets,
     )
 
 
@@ -153,6 +158,21 @@ def _routes(folder: _Folder, ports: ProviderPorts) -> dict[str, Route]:
     except ProjectInvalid as error:
         folder.findings.extend(error.findings)
         return {}
+
+
+def _money(folder: _Folder) -> tuple[Prices, BudgetPlan]:
+    """Return the price list and the budgets, each empty without its file."""
+    prices, budgets = Prices(), BudgetPlan()
+    files = {kind: folder.root / f"{kind}.yaml" for kind in ("prices", "budgets")}
+    documents = {kind: folder.document(path, kind) for kind, path in files.items() if path.exists()}
+    try:
+        if (document := documents.get("prices")) is not None:
+            prices = prices_of(document)
+        if (document := documents.get("budgets")) is not None:
+            budgets = budgets_of(document, currency=prices.currency)
+    except ProjectInvalid as error:
+        folder.findings.extend(error.findings)
+    return prices, budgets
 
 
 def _agents(folder: _Folder) -> dict[str, AgentSpec]:

@@ -10,12 +10,14 @@ from typing import Any
 from interlock.context.facts import FactPlan
 from interlock.foundation.secrets import SecretStore
 from interlock.foundation.settings.project import ProjectSettings
+from interlock.governance.budgets import BudgetPlan
 from interlock.governance.credentials import Directory
 from interlock.governance.labels import Mask, Masks
 from interlock.governance.limits import LoopGuard
 from interlock.governance.policy import Policies
 from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import Route
+from interlock.intelligence.usage import Prices
 from interlock.orchestration.agents import AgentSpec
 from interlock.orchestration.project.plans import CallPlan, ReadBackPlan
 from interlock.values.clearances import Clearance
@@ -41,6 +43,8 @@ class Project:
     secrets: SecretStore
     directory: Directory
     routes: Mapping[str, Route]
+    prices: Prices = field(default_factory=Prices)
+    budgets: BudgetPlan = field(default_factory=BudgetPlan)
     _masks: Masks = field(default_factory=Masks, repr=False, compare=False)
 
     def clearance_of(self, principal: Principal) -> Clearance:

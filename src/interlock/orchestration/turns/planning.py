@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from interlock.foundation.expressions import ExpressionFailed
+from interlock.governance.budgets import BudgetExceeded, BudgetUnpriced
 from interlock.intelligence.gateway import (
     PLAN,
     PLAN_SCHEMA,
@@ -72,6 +73,8 @@ async def derive(
         return Derived(left_out=("No model answered in time, so there is no plan.",))
     except RouteExhausted:
         return Derived(left_out=("No model is available, so there is no plan.",))
+    except (BudgetExceeded, BudgetUnpriced):
+        return Derived(left_out=("A budget does not allow to derive one, so there is no plan.",))
     steps, left_out = read(reply, session, offered)
     if steps:
         steps += _context(agent, session)

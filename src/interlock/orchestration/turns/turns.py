@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
-from interlock.foundation.clock import Clock
 from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.journal import Entry, Journal
 from interlock.governance.policy import permitted_operations
-from interlock.intelligence.gateway import Gateway, ModelReply, ModelRequest
+from interlock.intelligence.gateway import Gateway, ModelReply, ModelRequest, Usage
+from interlock.intelligence.usage import Answer, MeteredCall, Metering
 from interlock.orchestration.actions import Actions, Proposal, View
 from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planning, Turn
 from interlock.orchestration.project import Project, Projects
@@ -21,6 +23,9 @@ from interlock.orchestration.turns.planning import derive
 from interlock.values.clearances import Clearance
 from interlock.values.labels import PUBLIC, Label
 from interlock.values.principals import Kind, Principal
+
+_METERED: ContextVar[MeteredCall | None] = ContextVar("metered", default=None)
+"""The call that is being made: the gateway reports its attempts from within it."""
 
 CONVERSATIONS = 1000
 REMEMBERED = 40
@@ -35,7 +40,7 @@ class Turns:
         sessions: Sessions,
         actions: Actions,
         journal: Journal,
-        clock: Clock,
+        metering: Metering,
         telemetry: Telemetry = OFF,
     ) -> None:
         self._projects = projects
@@ -43,7 +48,8 @@ class Turns:
         self._actions = actions
         self._journal = journal
         self._telemetry = telemetry
-        self._runner = AgentRunner(self, _Path(actions, projects), clock)
+        self.metering = metering
+        self._runner = AgentRunner(self, _Path(actions, projects), metering.clock)
         self._gateway = Gateway(projects.current.routes, on_model_call=self._called)
         self._routes: Mapping[str, Any] = projects.current.routes
         self._conversations: OrderedDict[str, tuple[list[Mapping[str, Any]], Label]] = OrderedDict()
@@ -128,17 +134,40 @@ class Turns:
         return spec
 
     async def complete(self, route: str, request: ModelRequest) -> ModelReply:
-        """Call the active project's route; when its routes change, calls under way end on the ones they began with."""
+        """Call the active project's route; when its routes change, calls under way end on the ones they began with.
+
+        What the call may cost is reserved first. Raises as `Gateway.complete` does, `BudgetExceeded`, `BudgetUnpriced`.
+        """
         routes = self._projects.current.routes
         if routes is not self._routes:
             self._routes, self._gateway = routes, self._gateway.with_routes(routes)
         with self._telemetry.chat(route, provider="interlock") as span:
-            reply = await self._gateway.complete(route, request)
+            async with self._metered(route, request):
+                reply = await self._gateway.complete(route, request)
             span.set("gen_ai.provider.name", reply.provider)
             span.set("gen_ai.response.model", reply.model)
             span.set("gen_ai.usage.input_tokens", reply.usage.input_tokens)
             span.set("gen_ai.usage.output_tokens", reply.usage.output_tokens)
             return reply
+
+    @asynccontextmanager
+    async def _metered(self, route: str, request: ModelRequest) -> AsyncIterator[None]:
+        """Reserve before, and see to it that nothing stays reserved after; `_called` settles in between."""
+        known = self._routes.get(route)
+        if known is None:
+            yield
+            return
+        call = await self.metering.begin(known, request)
+        token = _METERED.set(call)
+        try:
+            yield
+        except BaseException as error:
+            await call.close(error)
+            raise
+        else:
+            await call.close(None)
+        finally:
+            _METERED.reset(token)
 
     async def _called(self, call: dict[str, Any]) -> None:
         body, fields = dict(call["body"]), dict(call["fields"])
@@ -152,7 +181,13 @@ class Turns:
             body=body,
             fields=fields,
         )
-        await self._journal.record([entry])
+        metered = _METERED.get()
+        if metered is None or entry.kind != "model.called":
+            await self._journal.record([entry])
+            return
+        usage = Usage(**body.get("usage", {}))
+        answer = Answer(str(body["outcome"]), str(body["provider"]), str(body["model"]), usage)
+        await metered.record(entry, answer)
 
     async def _record(self, session: Session, agent: str, turn: Turn) -> None:
         body = {

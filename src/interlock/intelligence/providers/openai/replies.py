@@ -85,10 +85,11 @@ def _tool_call(call: Any, position: int) -> ToolCall:
 def _usage(usage: Any) -> Usage:
     if not isinstance(usage, dict):
         return Usage()
-    details = usage.get("prompt_tokens_details")
-    sent, made = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
-    return Usage(sent, made, min(cached, sent))
+    read, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    cached = read.get("cached_tokens") if isinstance(read, dict) else 0
+    reasoning = said.get("reasoning_tokens") if isinstance(said, dict) else 0
+    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"), cached, reasoning)
+    return Usage(*map(_count, counts))
 
 
 def _count(value: Any) -> int:

@@ -1,0 +1,75 @@
+"""The most that a call may come to, from what is sent and how long the answer may be; never from a guess below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from interlock.governance.budgets import Worst
+from interlock.intelligence.gateway import ModelRequest, Route
+from interlock.intelligence.usage.prices import UNMETERED, Prices
+
+IMAGE_TOKENS = 4096
+"""What an image counts as, whatever its form: providers count pixels, which a link does not tell."""
+
+LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_IMAGES = frozenset({"image_url", "input_image", "image"})
+
+
+def worst_cases(route: Route, request: ModelRequest, prices: Prices, *, output: int) -> list[Worst]:
+    """Return the worst case of each target of *route* that may answer; *output* is the route's own maximum.
+
+    A token is at least one byte of text in every tokenizer that works on bytes, so the length of the request as JSON
+    is an upper bound of what is read.
+    """
+    entered, answered = input_tokens(request), output_tokens(request, output)
+    found = []
+    for target in route.targets:
+        provider = target.provider
+        if target.missing():
+            continue
+        if provider.name in UNMETERED:
+            found.append(Worst(provider.model, 0, 0))
+            continue
+        price = prices.of(provider.name, provider.model)
+        money = price.most(entered, answered) if price is not None else None
+        found.append(Worst(provider.model, entered + answered, money))
+    return found
+
+
+def input_tokens(request: ModelRequest) -> int:
+    """Return an upper bound of the tokens that a model reads for *request*."""
+    images = sum(_images(message.get("content")) for message in request.messages)
+    messages: Sequence[Any] = request.messages
+    if images:
+        messages = [_without_images(message) for message in messages]
+    sent = [messages, request.tools, request.parameters]
+    return len(orjson.dumps(sent, default=str, option=orjson.OPT_NON_STR_KEYS)) + images * IMAGE_TOKENS
+
+
+def output_tokens(request: ModelRequest, most: int) -> int:
+    """Return how long the answer may be: as the request says, else *most*; times the answers it wants."""
+    for name in LIMITS:
+        limit = request.parameters.get(name)
+        if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:
+            most = limit
+            break
+    answers = request.parameters.get("n")
+    return most * (answers if isinstance(answers, int) and answers > 1 else 1)
+
+
+def _images(content: Any) -> int:
+    return sum(map(_is_image, content)) if isinstance(content, list) else 0
+
+
+def _is_image(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") in _IMAGES
+
+
+def _without_images(message: Mapping[str, Any]) -> Any:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    return {**message, "content": [part for part in content if not _is_image(part)]}
