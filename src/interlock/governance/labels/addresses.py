@@ -70,7 +70,7 @@ _FILES = frozenset(
 
 def kind_of(chunk: str) -> Carried | None:
     """Return what a piece of a text (no spaces, no punctuation around it) is; None for ordinary words and numbers."""
-    if len(chunk) < 4:
+    if len(chunk) < 4 or chunk.isalpha():
         return None
     if URL.match(chunk):
         return Carried.address if chunk[:7].lower() == "mailto:" else Carried.url
