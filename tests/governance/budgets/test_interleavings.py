@@ -20,6 +20,7 @@ from interlock.governance.budgets import (
     Budget,
     BudgetExceeded,
     BudgetPlan,
+    Charge,
     Ledger,
     Period,
     Reservation,
@@ -98,7 +99,7 @@ class Process:
         return spent
 
     async def _settle(self, held: Reservation, money: int, tokens: int) -> None:
-        done = self.ledger.settlement(held, Amount(money, tokens))
+        done = self.ledger.settlement(held, [Charge(money, tokens)])
         entry = Entry("model.called", "acme", held.id)
         await self.journal.record([entry], guards=done.guards, changes=done.changes, shared=done.shared)
         self.ledger.finished(held)

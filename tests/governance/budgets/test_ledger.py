@@ -17,6 +17,7 @@ from interlock.governance.budgets import (
     BudgetExceeded,
     BudgetPlan,
     BudgetUnpriced,
+    Charge,
     Ledger,
     Period,
     Reservation,
@@ -46,7 +47,7 @@ async def opened(ground: Ground, *budgets: Budget, after_crash: AfterCrash = Aft
 
 async def settle(ground: Ground, ledger: Ledger, reservation: Reservation, money: int | None, tokens: int = 0) -> None:
     """Settle as a call's own record does."""
-    done = ledger.settlement(reservation, Amount(money, tokens), priced=money is not None)
+    done = ledger.settlement(reservation, [Charge(money, tokens)])
     entry = Entry("model.called", "acme", "ses_1")
     await ground.journal.record([entry], guards=done.guards, changes=done.changes, shared=done.shared)
     ledger.finished(reservation)
@@ -143,7 +144,7 @@ async def test_each_spender_has_the_whole_amount_and_models_are_counted_apart(gr
 async def test_only_the_pot_of_the_model_that_answered_is_charged(ground: Ground) -> None:
     ledger = await opened(ground, Budget("models", Period.day, Amount(tokens=1000), each=(Scope.model,)))
     held = await ledger.reserve(Asking(SPENDER, [Worst("m", 100, 1), Worst("n", 200, 1)]))
-    done = ledger.settlement(held, Amount(0, 70), model="n")
+    done = ledger.settlement(held, [Charge(0, 70, "n")])
     await ground.journal.record(
         [Entry("model.called", "acme", "s")], guards=done.guards, changes=done.changes, shared=done.shared
     )

@@ -15,6 +15,8 @@ from interlock.experience.installation import Installation
 from interlock.governance.budgets import BudgetExceeded
 from interlock.governance.journal import Search
 from interlock.intelligence.gateway import (
+    Instance,
+    ModelCutOff,
     ModelFailed,
     ModelReply,
     ModelRequest,
@@ -25,7 +27,7 @@ from interlock.intelligence.gateway import (
     Usage,
 )
 from interlock.intelligence.gateway.pins import UNPINNED, Pin
-from interlock.intelligence.usage import UsageQuery, UsageQueryInvalid
+from interlock.intelligence.usage import MeteredCall, UsageQuery, UsageQueryInvalid
 from tests.orchestration.desk import running, write_project
 
 PRICES = """
@@ -228,12 +230,99 @@ async def test_only_answers_that_were_not_used_are_charged_as_what_they_took(
 
 
 @pytest.mark.parametrize("usage", [Usage(), Usage(10, 5, 20)])
-async def test_an_unused_answer_that_nobody_can_count_keeps_the_reservation(tmp_path: Path, usage: Usage) -> None:
+async def test_an_unused_answer_that_nobody_can_count_is_charged_at_its_worst(tmp_path: Path, usage: Usage) -> None:
     async with desk(tmp_path) as found:
         falling_back(found, Scripted(says=[replace(NO, usage=usage)]), Scripted(says=[ModelFailed("down")]))
         await found.turns.complete("desk", ASKED)
+        (charged,), (pot,) = await records(found, "budget.charged"), await found.ledger.pots()
+        assert pot["spent"]["tokens"] * 2 == charged["reserved"]["tokens"] > 1000  # held for both that may answer
+        assert pot["reserved"]["tokens"] == 0
+
+
+async def test_what_all_that_may_be_charged_for_come_to_is_reserved(tmp_path: Path) -> None:
+    """Where a model that declines is followed by another, both together must fit."""
+    async with desk(tmp_path, budgets=BUDGETS.replace("0.01", "0.008")) as found:
+        providers = Scripted(says=[NO]), Scripted(says=[NO]), Scripted()
+        falling_back(found, *providers)
+        with pytest.raises(BudgetExceeded):
+            await found.turns.complete("desk", ASKED)
+        assert not any(provider.entered.is_set() for provider in providers)
+
+
+EACH_MODEL = """
+budgets:
+  each:
+    each: [model]
+    period: day
+    hard: {tokens: 5000}
+reserve: {output_tokens: 1000}
+"""
+
+
+@pytest.mark.parametrize(
+    "first", [NO, ModelTimedOut("late"), ModelCutOff("gone")], ids=lambda said: type(said).__name__
+)
+async def test_each_models_budget_is_charged_for_its_own_attempt(tmp_path: Path, first: Any) -> None:
+    async with desk(tmp_path, budgets=EACH_MODEL) as found:
+        falling_back(found, Scripted(says=[first]), Scripted(model="small-too"))
+        await found.turns.complete("desk", ASKED)
+        spent = {pot["pot"]: pot["spent"]["tokens"] for pot in await found.ledger.pots()}
+        assert spent["model=small-too"] == 1300
+        assert spent["model=small"] == 1300 if first is NO else spent["model=small"] > 500
+
+
+async def test_an_answer_that_broke_off_may_have_been_charged_for(tmp_path: Path) -> None:
+    async with desk(tmp_path, Scripted(says=[ModelCutOff("gone")])) as found:
+        with pytest.raises(RouteExhausted):
+            await found.turns.complete("desk", ASKED)
         (kept,), (pot,) = await records(found, "budget.kept"), await found.ledger.pots()
-        assert (pot["spent"], pot["reserved"]["tokens"]) == (kept["reserved"], 0)
+        assert pot["spent"] == kept["reserved"]
+
+
+async def test_a_caller_that_goes_away_after_an_unused_answer_is_charged_for_both(tmp_path: Path) -> None:
+    waiting = Scripted(waits=asyncio.Event())
+    async with desk(tmp_path, budgets=EACH_MODEL) as found:
+        falling_back(found, Scripted(says=[replace(NO, usage=Usage(4000, 3000))]), waiting)
+        task = asyncio.create_task(found.turns.complete("desk", ASKED))
+        await waiting.entered.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        (pot,) = await found.ledger.pots()
+        assert (pot["spent"]["tokens"], pot["reserved"]["tokens"]) == (7000, 0)  # more than was held, and never less
+
+
+async def test_a_call_under_way_ends_on_the_routes_that_it_was_reserved_for(tmp_path: Path) -> None:
+    """The project may change between the reservation and the call."""
+    old, new = Scripted(), Scripted(model="small-and-new")
+    async with desk(tmp_path, old) as found:
+        begin = found.turns.metering.begin
+
+        async def reload(route: Route, request: ModelRequest) -> MeteredCall:
+            call = await begin(route, request)
+            found.turns.metering.begin = begin  # type: ignore[method-assign]
+            projects = found.projects
+            projects.current = replace(projects.current, routes={"desk": Route("desk", (RouteTarget(new),))})
+            await found.turns.complete("desk", ASKED)
+            return call
+
+        found.turns.metering.begin = reload  # type: ignore[method-assign]
+        assert (await found.turns.complete("desk", ASKED)).model == "small-2026"
+        assert [record["model"] for record in await records(found, "model.called")] == [
+            "small-2026",
+            "small-and-new-2026",
+        ]
+
+
+async def test_every_instance_that_may_answer_is_reserved_for(tmp_path: Path) -> None:
+    """An instance may be of another model, whose price is its own."""
+    cheap, dear = Scripted(), Scripted(model="dear")
+    prices = PRICES + '  "dear": {input: 1000, output: 1000}\n'
+    async with desk(tmp_path, prices=prices) as found:
+        target = RouteTarget(cheap, instances=(Instance("a", cheap), Instance("b", dear)))
+        found.projects.current = replace(found.projects.current, routes={"desk": Route("desk", (target,))})
+        with pytest.raises(BudgetExceeded):
+            await found.turns.complete("desk", ASKED)
 
 
 async def test_a_caller_that_goes_away_is_charged_for_what_was_begun(tmp_path: Path) -> None:

@@ -90,11 +90,32 @@ class Spender:
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """The most that a call may come to if *model* answers it; *money* is None where its price is unknown."""
+    """The most that a call may come to if *model* answers it; *money* is None where its price is unknown.
+
+    *adds*: another may answer the same call after it, and both are charged for.
+    """
 
     model: str
     tokens: int
     money: int | None
+    adds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one attempt took, in micro-units and tokens; None where nobody knows. An empty *model* may be any.
+
+    One that is not *sure* may have taken nothing at all: it counts for as much as the reservation has room for.
+    """
+
+    money: int | None = None
+    tokens: int | None = None
+    model: str = ""
+    sure: bool = True
+
+
+ANYTHING = Charge(sure=False)
+"""A call may have taken anything up to its reservation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,12 @@ class Hold:
     def covers(self, model: str) -> bool:
         """Return whether what *model* answered is paid from here; an unknown model (empty) always is."""
         return not self.models or not model or model in self.models
+
+    def spent(self, charges: Sequence[Charge]) -> Amount:
+        """Return what *charges* come to in this pot; what nobody knows counts as all that is held."""
+        mine = [charge for charge in charges if self.covers(charge.model)]
+        money = _come_to([(charge.money, charge.sure) for charge in mine], self.money)
+        return Amount(money, _come_to([(charge.tokens, charge.sure) for charge in mine], self.tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +186,25 @@ class Budget:
     def _hold(self, spender: Spender, worst: Sequence[Worst], now: float, *, by_model: bool) -> Hold:
         values = [worst[0].model if scope is Scope.model else spender.of(scope) for scope in self.each]
         names = [f"{scope}={quote(value, safe=_SAFE)}" for scope, value in zip(self.each, values, strict=True)]
+        together = sum if any(one.adds for one in worst) else max
         own = Scope.tenant in self.each or self.counts.get(Scope.tenant, ()) == (spender.tenant,)
         tenant = spender.tenant if own else ""
         return Hold(
             PotKey(self.name, ",".join(names), self.period.key(now), tenant),
-            max((one.money for one in worst if one.money is not None), default=0),
-            max(one.tokens for one in worst),
+            together([one.money for one in worst if one.money is not None] or [0]),
+            together([one.tokens for one in worst]),
             tuple(dict.fromkeys(one.model for one in worst)) if by_model else (),
             self.hard,
             all(one.money is not None for one in worst),
         )
+
+
+def _come_to(amounts: Sequence[tuple[int | None, bool]], held: int) -> int:
+    known = sum(amount or 0 for amount, sure in amounts if sure)
+    if any(amount is None for amount, sure in amounts if sure):
+        known = max(known, held)
+    perhaps = sum(held if amount is None else amount for amount, sure in amounts if not sure)
+    return max(known, min(known + perhaps, held))
 
 
 def _fits(patterns: Sequence[str], name: str) -> bool:

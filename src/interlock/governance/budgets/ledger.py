@@ -12,7 +12,17 @@ from interlock.foundation.clock import Clock
 from interlock.foundation.faults import fault
 from interlock.foundation.store import Append, Database, Statement
 from interlock.governance.budgets import store
-from interlock.governance.budgets.budget import AfterCrash, Amount, BudgetPlan, Hold, PotKey, Spender, Unpriced, Worst
+from interlock.governance.budgets.budget import (
+    ANYTHING,
+    AfterCrash,
+    BudgetPlan,
+    Charge,
+    Hold,
+    PotKey,
+    Spender,
+    Unpriced,
+    Worst,
+)
 from interlock.governance.budgets.errors import BudgetExceeded, BudgetUnpriced
 from interlock.governance.budgets.refusal import exceeded, hindering
 from interlock.governance.budgets.settings import money_text
@@ -111,23 +121,19 @@ class Ledger:
         fault("budget.after_reservation")
         return reservation
 
-    def settlement(
-        self, reservation: Reservation, spent: Amount, *, model: str = "", priced: bool = True
-    ) -> Settlement:
-        """Return the changes that settle *reservation* to what was *spent*, for the record of the call.
+    def settlement(self, reservation: Reservation, charges: Sequence[Charge]) -> Settlement:
+        """Return the changes that settle *reservation* to what its attempts took, for the record of the call.
 
-        What is None of it is not known and counts as reserved. *model* is the target that answered, empty if unknown;
-        a call that is not *priced* is counted as one whose cost nobody knows.
+        Each pot is charged for the models that it counts. A sure charge without money is counted as a call whose cost
+        nobody knows.
         """
         changes: list[Statement | Append] = []
         for hold in reservation.holds:
-            if hold.covers(model):
-                money = hold.money if spent.money is None else spent.money
-                tokens = hold.tokens if spent.tokens is None else spent.tokens
-                changes.append(store.settled(hold, Amount(money, tokens), unpriced=not priced))
+            spent = hold.spent(charges)
+            unpriced = any(one.sure and one.money is None and hold.covers(one.model) for one in charges)
+            changes.append(store.settled(hold, spent, unpriced=unpriced))
+            if spent.money or spent.tokens:
                 self._moved[hold.key] = None
-            else:
-                changes.append(store.settled(hold, Amount(0, 0), unpriced=False))
         guards = [store.closed(reservation.id)] if reservation.holds else []
         return Settlement(guards, changes, [store.taken(hold.key) for hold in reservation.holds])
 
@@ -137,15 +143,16 @@ class Ledger:
 
     async def release(self, reservation: Reservation, *, why: str) -> None:
         """Give everything back: the call certainly cost nothing."""
-        await self._close(reservation, "budget.released", Amount(0, 0), {"why": why})
+        await self._close(reservation, "budget.released", (), {"why": why})
 
-    async def keep(self, reservation: Reservation, *, why: str) -> None:
-        """Settle at the reservation: the call may have cost anything up to it, and nobody knows."""
-        await self._close(reservation, "budget.kept", Amount(), {"why": why})
+    async def keep(self, reservation: Reservation, *, why: str, known: Sequence[Charge] = ()) -> None:
+        """Settle at the reservation, or at what is *known* where that is more: it may have cost anything up to it."""
+        await self._close(reservation, "budget.kept", [*known, ANYTHING], {"why": why})
 
-    async def charge(self, reservation: Reservation, spent: Amount, *, why: str) -> None:
-        """Settle at what is known to have been *spent* on answers that nobody was given."""
-        await self._close(reservation, "budget.charged", spent, {"why": why})
+    async def charge(self, reservation: Reservation, charges: Sequence[Charge], *, why: str) -> None:
+        """Settle a call that gave nobody an answer at what its attempts took."""
+        kind = "budget.charged" if all(charge.sure for charge in charges) else "budget.kept"
+        await self._close(reservation, kind, charges, {"why": why})
 
     async def run(self, *, every: float = 1.0) -> None:
         """Recover and warn until cancelled. A round that fails is logged and tried again."""
@@ -265,11 +272,13 @@ class Ledger:
             closed += 1
         return closed
 
-    async def _close(self, reservation: Reservation, kind: str, spent: Amount, body: dict[str, Any]) -> None:
+    async def _close(
+        self, reservation: Reservation, kind: str, charges: Sequence[Charge], body: dict[str, Any]
+    ) -> None:
         if not reservation.holds:
             return
-        settlement = self.settlement(reservation, spent)
-        if spent.money is None:
+        settlement = self.settlement(reservation, charges)
+        if ANYTHING in charges:
             self._count("interlock_model_usage_alarms_total", "lost")
         entry = self._entry(kind, reservation, {**self._figures(reservation), **body})
         try:

@@ -17,6 +17,11 @@ class Pin:
     version: str = ""
     on_change: str = "warn"
 
+    @property
+    def falls_back(self) -> bool:
+        """Whether an answer of another version is dropped and the next target asked."""
+        return bool(self.version) and self.on_change == "fall_back"
+
     def change(self, reported: str) -> str:
         """Return what is wrong with a provider that reports *reported*, in words; empty if nothing is.
 

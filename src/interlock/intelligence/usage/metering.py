@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock.foundation.clock import Clock
 from interlock.foundation.telemetry import Metrics
-from interlock.governance.budgets import MICRO, Amount, Asking, Ledger, Reservation, Settlement, Spender, money_text
+from interlock.governance.budgets import MICRO, Asking, Charge, Ledger, Reservation, Settlement, Spender, money_text
 from interlock.governance.journal import Conflict, Entry, Journal
 from interlock.intelligence.gateway import ModelRequest, Route, RouteExhausted, RouteUnknown, Usage
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 from interlock.intelligence.usage.store import CallRow, called
 from interlock.intelligence.usage.worst import input_tokens, output_tokens, worst_cases
 
-LOST = frozenset({"model_timed_out", "model_unreadable"})
+LOST = frozenset({"model_timed_out", "model_unreadable", "model_cut_off"})
 """Outcomes of a call that a provider may have carried out and charged for, without our knowing what it took."""
 
 UNUSED = frozenset({"declined", "model_changed", "model_held"})
@@ -90,9 +90,7 @@ class MeteredCall:
         self._spender = spender
         self._reservation = reservation
         self._settled = not reservation.holds
-        self._lost_money = self._lost_tokens = 0
-        self._lost = False
-        self._unused: list[_Bill] = []
+        self._charges: list[Charge] = []
         self.cost: str = ""
         """What the answer cost, as decimal text; `unknown`, or empty while there is no answer."""
 
@@ -114,35 +112,34 @@ class MeteredCall:
         entries = [replace(entry, body=body)]
         if bill.alarm:
             entries.append(self._alarm(entry, bill.alarm, answer))
-        settlement = self._settlement(bill) if last and not self._settled else Settlement()
+        self._charges.append(Charge(bill.cost, bill.usage.input_tokens + bill.usage.output_tokens, bill.target))
+        settlement = Settlement()
+        if last and not self._settled:
+            settlement = self._metering.ledger.settlement(self._reservation, self._charges)
         await self._write(entries, settlement, self._row(answer, bill))
         self._count(bill)
         if last:
             self._settled = True
             self._metering.ledger.finished(self._reservation)
-        else:
-            self._unused.append(bill)
 
     async def close(self, error: BaseException | None) -> None:
         """End the call: what it still holds is given back where no provider can have charged for it, else kept.
 
-        *error* is what the call ended with. Nothing is charged for a route whose providers all refused or failed; only
-        what is known is charged for one whose answers were not used.
+        *error* is what the call ended with. Nothing is charged for a route whose providers all refused or failed; what
+        its attempts took is charged for one whose answers were lost or not used.
         """
         if self._settled:
             return
         self._settled = True
         ledger = self._metering.ledger
         why = getattr(error, "code", "") or type(error).__name__
-        ended = error is None or isinstance(error, RouteExhausted)
-        if ended and self._unused and not self._lost and (spent := self._unused_amount()) is not None:
-            await ledger.charge(self._reservation, spent, why=why if error is not None else "declined")
-        elif isinstance(error, RouteUnknown) or (
-            isinstance(error, RouteExhausted) and not (self._lost or self._unused)
-        ):
+        ended = isinstance(error, (RouteExhausted, RouteUnknown))
+        if self._charges and (ended or error is None):
+            await ledger.charge(self._reservation, self._charges, why=why if ended else "declined")
+        elif ended:
             await ledger.release(self._reservation, why=why)
         else:
-            await ledger.keep(self._reservation, why=why)
+            await ledger.keep(self._reservation, why=why, known=self._charges)
 
     # --- within -----------------------------------------------------------------------------------------------
 
@@ -151,9 +148,8 @@ class MeteredCall:
         if answer.outcome in LOST and answer.provider not in UNMETERED:
             price = self._metering.prices.of(answer.provider, answer.model)
             entered, answered = self._most()
-            self._lost = True
-            self._lost_tokens += entered + answered
-            self._lost_money += price.most(entered, answered) if price is not None else 0
+            most = price.most(entered, answered) if price is not None else None
+            self._charges.append(Charge(most, entered + answered, self._target(answer), sure=False))
             entries.append(self._alarm(entry, "lost", answer))
         await self._metering.journal.record(entries)
 
@@ -174,22 +170,6 @@ class MeteredCall:
         reserved = self._reservation
         over = reserved.holds and (cost > reserved.money or usage.input_tokens + usage.output_tokens > reserved.tokens)
         return _Bill(target, usage, cost, "overrun" if over else "")
-
-    def _settlement(self, bill: _Bill) -> Settlement:
-        """Return the changes that settle to *bill*; attempts before it that were lost are covered by the rest held."""
-        reserved = self._reservation
-        known = _together([*self._unused, bill])
-        spent = known or Amount()
-        if known is not None and known.tokens is not None and self._lost:
-            money = None if known.money is None else _within(known.money, self._lost_money, reserved.money)
-            spent = Amount(money, _within(known.tokens, self._lost_tokens, reserved.tokens))
-        model = "" if self._unused else bill.target
-        return self._metering.ledger.settlement(reserved, spent, model=model, priced=bill.cost is not None)
-
-    def _unused_amount(self) -> Amount | None:
-        """Return what the answers that were not used took; None where nobody knows."""
-        spent = _together(self._unused)
-        return spent if spent is not None and spent.money is not None else None
 
     async def _write(self, entries: list[Entry], settlement: Settlement, row: CallRow) -> None:
         journal, changes = self._metering.journal, [called(row)]
@@ -246,19 +226,11 @@ class MeteredCall:
 
     def _target(self, answer: Answer) -> str:
         """Return the model of the route's target that gave *answer*, which may call itself something longer."""
-        names = [t.provider.model for t in self._route.targets if t.provider.name == answer.provider]
+        asked = (one.provider for target in self._route.targets for one in target.instances)
+        names = [provider.model for provider in asked if provider.name == answer.provider]
         if answer.model in names or len(set(names)) == 1:
             return answer.model if answer.model in names else names[0]
         return max((name for name in names if answer.model.startswith(name)), key=len, default="")
-
-
-def _together(bills: Sequence[_Bill]) -> Amount | None:
-    """Return what *bills* come to, its money None where a price is unknown; None where a usage is."""
-    if not all(bill.metered for bill in bills):
-        return None
-    costs = [bill.cost for bill in bills if bill.cost is not None]
-    tokens = sum(bill.usage.input_tokens + bill.usage.output_tokens for bill in bills)
-    return Amount(sum(costs) if len(costs) == len(bills) else None, tokens)
 
 
 def _wrong(usage: Usage) -> str:
@@ -268,7 +240,3 @@ def _wrong(usage: Usage) -> str:
     counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens)
     contradictory = usage.cached_tokens > usage.input_tokens or usage.reasoning_tokens > usage.output_tokens
     return "contradictory" if contradictory or min(counts) < 0 else ""
-
-
-def _within(known: int, lost: int, reserved: int) -> int:
-    return max(known, min(known + lost, reserved))

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from interlock.governance.budgets import Worst
-from interlock.intelligence.gateway import ModelRequest, Route
+from interlock.intelligence.gateway import ModelRequest, Provider, Route, RouteTarget
+from interlock.intelligence.gateway.routes import DECLINED
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 
 IMAGE_TOKENS = 4096
@@ -25,18 +26,26 @@ def worst_cases(route: Route, request: ModelRequest, prices: Prices, *, output: 
     is an upper bound of what is read.
     """
     entered, answered = input_tokens(request), output_tokens(request, output)
+    adds = route.goes_on(DECLINED) or any(target.pin.falls_back for target in route.targets)
     found = []
     for target in route.targets:
-        provider = target.provider
-        if target.missing():
-            continue
-        if provider.name in UNMETERED:
-            found.append(Worst(provider.model, 0, 0))
-            continue
-        price = prices.of(provider.name, provider.model)
-        money = price.most(entered, answered) if price is not None else None
-        found.append(Worst(provider.model, entered + answered, money))
+        for provider in _answering(target):
+            if provider.name in UNMETERED:
+                found.append(Worst(provider.model, 0, 0, adds))
+                continue
+            price = prices.of(provider.name, provider.model)
+            money = price.most(entered, answered) if price is not None else None
+            found.append(Worst(provider.model, entered + answered, money, adds))
     return found
+
+
+def _answering(target: RouteTarget) -> Sequence[Provider]:
+    """Return the providers of *target* that may each be charged for; of several of one model, one answers for all.
+
+    Where an answer of another version is passed over, each of them may have given one.
+    """
+    ready = [instance.provider for instance in target.instances if not instance.provider.missing()]
+    return ready if target.pin.falls_back else list({provider.model: provider for provider in ready}.values())
 
 
 def input_tokens(request: ModelRequest) -> int:

@@ -141,9 +141,10 @@ class Turns:
         routes = self._projects.current.routes
         if routes is not self._routes:
             self._routes, self._gateway = routes, self._gateway.with_routes(routes)
+        gateway = self._gateway
         with self._telemetry.chat(route, provider="interlock") as span:
             async with self._metered(route, request):
-                reply = await self._gateway.complete(route, request)
+                reply = await gateway.complete(route, request)
             span.set("gen_ai.provider.name", reply.provider)
             span.set("gen_ai.response.model", reply.model)
             span.set("gen_ai.usage.input_tokens", reply.usage.input_tokens)
