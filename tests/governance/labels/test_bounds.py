@@ -224,6 +224,20 @@ def test_one_enormous_token_of_pieces_is_judged_in_free_text(part: str) -> None:
     assert not trusted(session(5), part * (256_000 // len(part)))
 
 
+@pytest.mark.parametrize("text", ["NL91 ABNA 0417 1643 00 ", "%41%5F&#65;", "a1-b2.c3/", "w1y2 "], ids=str.strip)
+def test_a_result_of_many_long_texts_is_looked_at_as_far_as_there_is_room(text: str) -> None:
+    """What is not looked at is nobody's; short fields are not crowded out by it."""
+    memory = Memory()
+    texts = [text * (60_000 // len(text)) for _ in range(20)]
+    memory.remember(TICKET, {"body": [*texts, "The order is QX-7781-Z"], "subject": [f"{texts[0]} LATE-1"], "id": 4711})
+    assert calls(lambda: Memory().remember(TICKET, {"body": texts})) < 4 * calls(
+        lambda: Memory().remember(TICKET, {"body": texts[0]})
+    )
+    assert memory.origins(ACT, {"target": "LATE-1"})["target"].untrusted
+    assert memory.origins(ACT, {"target": "QX-7781-Z"})["target"].where[0].startswith("helpdesk.get_ticket#/body")
+    assert trusted(memory, 4711)
+
+
 def test_words_that_begin_like_accounts_are_remembered() -> None:
     memory = Memory()
     memory.remember(TICKET, {"body": [f"aa11{'x' * 50} " * 1000 for _ in range(20)]})

@@ -21,7 +21,9 @@ from interlock.governance.labels.schemas import declares, member_schema
 from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Naming, Origin, Source
 
 MOST_LEAVES = 1000
-MOST_TEXT = 256 << 10
+MOST_TEXT = 64 << 10
+MOST_NOTED = 256 << 10
+"""Characters of a text that is sent whose values are noted, as they may come back."""
 LONGEST_SAID = 16 << 10
 """Characters of a value up to which it is looked for inside the person's words; a longer one counts whole only."""
 DECLARED = 1
@@ -160,7 +162,7 @@ class Judge:
         """Yield the values inside a free text that no trusted source holds, and the text itself if it is one."""
         if not self.vouched(text):
             yield text
-            for chunk in dict.fromkeys(forms.chunks(text[:MOST_TEXT])):
+            for chunk in dict.fromkeys(forms.chunks(text[:MOST_NOTED])):
                 if (kind_of(chunk) is not None or forms.distinctive(chunk)) and not self.vouched(chunk):
                     yield chunk
 

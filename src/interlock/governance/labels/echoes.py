@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,11 @@ from interlock.governance.labels.text import hidden_keys, leaf_forms, suspects
 MOST_BYTES = 1 << 20
 _COST = 90
 _YES = 1
+
+
+def sent_forms(value: Any) -> list[str]:
+    """Return every form in which a single value that was sent may come back."""
+    return list(suspects(value)) if isinstance(value, str) else leaf_forms(value)
 
 
 class Echoes:
@@ -33,9 +39,13 @@ class Echoes:
 
     def add(self, value: Any) -> None:
         """Remember that a single value was sent."""
+        self.note(sent_forms(value))
+
+    def note(self, forms: Iterable[str]) -> None:
+        """Remember the forms of what was sent, as `sent_forms` has them."""
         if self.full:
             return
-        for key in suspects(value) if isinstance(value, str) else leaf_forms(value):
+        for key in forms:
             if key and key not in self._keys:
                 self._keys.add(key)
                 self.used += len(key) + _COST

@@ -10,7 +10,7 @@ from interlock.governance.labels import text as forms
 from interlock.governance.labels.acts import acts_of, asked_for
 from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds, leaves, names
 from interlock.governance.labels.declassifications import Declassification, FieldPlace
-from interlock.governance.labels.echoes import Echoes
+from interlock.governance.labels.echoes import Echoes, sent_forms
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.normal import bared, key_of, strict, tail, windowed, words
@@ -26,7 +26,8 @@ class MemoryLimits:
     """How much a session remembers.
 
     *trusted* and *untrusted* are rough bytes of the two indexes of results; *words* is how many characters of
-    the person's words are kept; *result_values* and *text* bound what is taken from one result and one text.
+    the person's words are kept; *result_values* and *text* bound what is taken from one result and one text, and
+    *result_text* the characters of all texts of one result that are longer than a name.
     """
 
     trusted: int = 4 << 20
@@ -34,6 +35,7 @@ class MemoryLimits:
     words: int = 64 << 10
     result_values: int = 5000
     text: int = 64 << 10
+    result_text: int = 128 << 10
 
 
 TURN = "\n"
@@ -43,6 +45,8 @@ MOST_WORDS = 20_000
 """Different words of the person that may ask for acts; who said so many has asked for nothing in particular."""
 LONGEST_PATH = 1000
 """Characters of a field's path up to which the field is known by it."""
+LONGEST_NAME = 64
+"""Characters of a text up to which it is taken from a result however much text there is in it."""
 MOST_SENT = 5000
 """Values of one call that are remembered as sent; of a call with more, everything that comes back may be an echo."""
 _NEUTRAL = frozenset({Source.session, Source.declared})
@@ -216,15 +220,21 @@ class Memory:
         """Remember every value of a result; return whether the person's words mean any of its records."""
         seen: list[tuple[Path, Any, bool]] = []
         touched: set[int] = set()
+        room = self._limits.result_text
         for path, leaf in leaves(output, self._limits.result_values):
             number, trusted = self._place(operation, path, standing)
             touched.add(number)
-            if not trusted:
+            long = isinstance(leaf, str) and len(leaf) > LONGEST_NAME
+            if long and room <= 0:
+                self._overlook(trusted=trusted)
+            elif not trusted:
                 self.tainted = True
                 self._distrust(leaf, number)
                 seen.append((path, leaf, False))
             else:
                 seen.append((path, leaf, self._trust_value(leaf, number, sent)))
+            if long:
+                room -= min(len(leaf), self._limits.text)
         self._shown = PUBLIC
         for number in touched:
             self._shown = self._shown.join(self._places.label(number))
@@ -332,6 +342,11 @@ class Memory:
             elif not name.isidentifier():
                 self._trust_value(name, number, sent)
 
+    def _overlook(self, *, trusted: bool) -> None:
+        """Take note that a text of a result was not looked at, as there was too much of them."""
+        if not trusted:
+            self._lost = self.tainted = True
+
     def _note_sent(
         self, operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin], into: list[Echoes]
     ) -> None:
@@ -346,8 +361,9 @@ class Memory:
             else:
                 unvouched = list(self._unvouched(judge, value, content=content))
             for leaf in unvouched:
+                sent = sent_forms(leaf)
                 for echoes in into:
-                    echoes.add(leaf)
+                    echoes.note(sent)
             if isinstance(value, (dict, list, tuple)) and exceeds(value, MOST_SENT):
                 for echoes in into:
                     echoes.full = True
@@ -385,7 +401,14 @@ class Memory:
 
     def _echo(self, value: Any, sent: Echoes) -> bool:
         """Whether a value that came back is one that the agent sent, in this call or in a write before, unvouched."""
+        if self._vouches(forms.leaf_forms(value)):
+            return False
         return (sent.has(value) or self._stored.has(value)) and not self._judge().vouched(value)
+
+    def _vouches(self, keys: list[str]) -> bool:
+        """Whether a trusted source holds a value in one of these forms; there is more to `Judge.vouched`, for more."""
+        places = (index.first(keys) for index in (self._person, self._session, self._trusted))
+        return any(place is not None and self._places.source(place) in TRUSTED_SOURCES for place in places)
 
     def _distrust(self, leaf: Any, place: int) -> None:
         if not isinstance(leaf, str):
