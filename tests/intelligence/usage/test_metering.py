@@ -300,13 +300,13 @@ async def test_a_call_under_way_ends_on_the_routes_that_it_was_reserved_for(tmp_
 
         async def reload(route: Route, request: ModelRequest) -> MeteredCall:
             call = await begin(route, request)
-            found.turns.metering.begin = begin  # type: ignore[method-assign]
+            found.turns.metering.begin = begin  # type: ignore[method-assign]  # once
             projects = found.projects
             projects.current = replace(projects.current, routes={"desk": Route("desk", (RouteTarget(new),))})
             await found.turns.complete("desk", ASKED)
             return call
 
-        found.turns.metering.begin = reload  # type: ignore[method-assign]
+        found.turns.metering.begin = reload  # type: ignore[method-assign]  # what may happen at that moment
         assert (await found.turns.complete("desk", ASKED)).model == "small-2026"
         assert [record["model"] for record in await records(found, "model.called")] == [
             "small-2026",
