@@ -300,7 +300,7 @@ async def test_a_call_under_way_ends_on_the_routes_that_it_was_reserved_for(tmp_
 
         async def reload(route: Route, request: ModelRequest) -> MeteredCall:
             call = await begin(route, request)
-            found.turns.metering.begin = begin  # type: ignore[method-assign]  # once
+            found.turns.metering.begin = begin  # type: ignore[method-assign]  # only the first call is interrupted
             projects = found.projects
             projects.current = replace(projects.current, routes={"desk": Route("desk", (RouteTarget(new),))})
             await found.turns.complete("desk", ASKED)
