@@ -48,13 +48,17 @@ def _sign_in(page: Page, shop: Shop) -> None:
     page.wait_for_url("**/console/approvals")
 
 
+ABORTED = "net::ERR_ABORTED"
+
+
 def _watched(browser: Browser, **options: Any) -> tuple[Page, list[str]]:
     """Return a page without scripts of its own, and what it complained about or asked other servers for."""
     page = browser.new_context(java_script_enabled=True, **options).new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-    page.on("requestfailed", lambda request: troubles.append(request.url))
+    # What the browser itself gives up, because it is sent to the next page, has not failed.
+    page.on("requestfailed", lambda request: troubles.append(request.url) if request.failure != ABORTED else None)
     page.on("request", lambda request: troubles.append(request.url) if "127.0.0.1" not in request.url else None)
     return page, troubles
 
