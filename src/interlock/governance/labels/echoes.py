@@ -63,15 +63,16 @@ class Echoes:
             return False
         if not isinstance(value, str):
             return any(form in keys for form in leaf_forms(value))
-        if any(key in keys for key in hidden_keys(wide(value)) if key):
+        form = wide(value)
+        if any(key in keys for key in hidden_keys(form) if key):
             return True
-        spoken = words(wide(value))
+        spoken = words(form)
         pairs = [f"{one} {other}" for one, other in pairwise(spoken)]
         if pairs and sum(pair in keys for pair in pairs) * 2 > len(pairs):
             return True
         if value.isalpha():
             return False
-        return assembled(compact(wide(value)), self._of, _nobody) is not None
+        return assembled(compact(form), self._of, _nobody) is not None
 
     def _of(self, key: str) -> int | None:
         return _YES if key in self._keys else None
