@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interlock.foundation.http.answers import HttpStream
 from interlock.foundation.http.client import HttpClient
 from interlock.foundation.http.errors import (
     HttpClosed,
@@ -12,15 +13,19 @@ from interlock.foundation.http.errors import (
     ResponseTooLarge,
     ResponseUnreadable,
 )
+from interlock.foundation.http.events import Event, EventReader
 from interlock.foundation.http.exchange import HttpRequest, HttpResponse
 
 __all__ = [
+    "Event",
+    "EventReader",
     "HttpClient",
     "HttpClosed",
     "HttpFailure",
     "HttpLost",
     "HttpRequest",
     "HttpResponse",
+    "HttpStream",
     "HttpTimedOut",
     "HttpUnreachable",
     "ResponseTooLarge",

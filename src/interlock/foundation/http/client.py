@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
-from interlock.foundation.http.errors import (
-    HttpClosed,
-    HttpFailure,
-    HttpLost,
-    HttpTimedOut,
-    HttpUnreachable,
-    ResponseUnreadable,
-)
+from interlock.foundation.http.answers import HttpStream, translate, whole
+from interlock.foundation.http.errors import HttpClosed, HttpLost
 from interlock.foundation.http.exchange import HttpRequest, HttpResponse
-from interlock.foundation.http.unpacking import ACCEPTED, body_for, too_large
+from interlock.foundation.http.unpacking import ACCEPTED
 
 if TYPE_CHECKING:
     import aiohttp
@@ -85,47 +80,52 @@ class HttpClient:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Return the whole answer to *request*, whatever its status. Raises a kind of `HttpFailure`."""
-        session, driver = self._session, self._driver
-        if session is None:
-            raise HttpClosed("the HTTP client is not open", sent=False, fix="open it before sending")
-        limit = driver.ClientTimeout(
-            total=request.timeout, connect=request.timeout * CONNECT_SHARE, sock_connect=request.connect or None
-        )
-        begun = False
+        driver, begun = self._opened(), False
         try:
-            async with session.request(
-                request.method,
-                self._url(request.url, encoded=True),
-                headers=request.headers,
-                data=request.body,
-                allow_redirects=False,
-                timeout=limit,
-            ) as answer:
+            async with self._asked(request) as answer:
                 begun = True
-                return await _whole(answer, request.max_bytes)
+                return await whole(answer, request.max_bytes)
         except (driver.ClientError, TimeoutError, OSError, ValueError) as error:
-            _translate(driver, error, request, begun=begun)
+            translate(driver, error, request, begun=begun)
 
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest) -> AsyncIterator[HttpStream]:
+        """Yield the answer to *request* while it still comes, whatever its status; it is asked for unpacked.
 
-async def _whole(answer: aiohttp.ClientResponse, limit: int) -> HttpResponse:
-    """Read *answer* to its end within *limit*; leaving early closes the connection rather than reuse it."""
-    try:
-        announced = answer.headers.get("Content-Length", "")
-        if announced.isdigit() and int(announced) > limit and answer.method != "HEAD":
-            raise too_large(limit)
-        body = body_for(answer.headers.get("Content-Encoding", ""), limit)
-        received = 0
-        async for part in answer.content.iter_any():
-            received += len(part)
-            if received > limit:
-                raise too_large(limit)
-            body.add(part)
-        content = body.whole() if received else b""
-    except HttpFailure:
-        answer.close()
-        raise
-    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return HttpResponse(answer.status, media_type, answer.headers, content)
+        Raises a kind of `HttpFailure`, as reading the answer does. Leaving before its end closes the connection.
+        """
+        driver = self._opened()
+        request = replace(request, headers={**request.headers, "Accept-Encoding": "identity"})
+        try:
+            answer = await self._asked(request)
+        except (driver.ClientError, TimeoutError, OSError, ValueError) as error:
+            translate(driver, error, request, begun=False)
+        try:
+            yield HttpStream(driver, answer, request)
+        finally:
+            answer.release()  # which closes the connection of what was not read to its end
+
+    def _opened(self) -> Any:
+        if self._session is None:
+            raise HttpClosed("the HTTP client is not open", sent=False, fix="open it before sending")
+        return self._driver
+
+    def _asked(self, request: HttpRequest) -> Any:
+        assert self._session is not None  # by `_opened`
+        limit = self._driver.ClientTimeout(
+            total=request.timeout,
+            connect=request.timeout * CONNECT_SHARE,
+            sock_connect=request.connect or None,
+            sock_read=request.idle or None,
+        )
+        return self._session.request(
+            request.method,
+            self._url(request.url, encoded=True),
+            headers=request.headers,
+            data=request.body,
+            allow_redirects=False,
+            timeout=limit,
+        )
 
 
 def _once(driver: Any) -> Callable[..., Awaitable[Any]]:
@@ -144,27 +144,3 @@ def _once(driver: Any) -> Callable[..., Awaitable[Any]]:
             raise HttpLost("the connection was lost before the answer came", sent=True) from error
 
     return send
-
-
-def _translate(driver: Any, error: Exception, request: HttpRequest, *, begun: bool) -> NoReturn:
-    """Raise *error* as what is known of the request: never sent, perhaps received, or answered badly."""
-    timeout = request.timeout
-    if isinstance(error, driver.ConnectionTimeoutError):
-        limit = min(request.connect or timeout, timeout)
-        raise HttpTimedOut(f"no connection within {limit:g} s", sent=False, limit=limit) from error
-    if isinstance(error, (driver.ClientConnectorCertificateError, driver.ClientConnectorSSLError)):
-        raise HttpUnreachable(
-            "the connection cannot be trusted", sent=False, why="its certificate or TLS handshake was refused"
-        ) from error
-    if isinstance(error, driver.ClientConnectorError):
-        reason = "its name is not known" if isinstance(error, driver.ClientConnectorDNSError) else "nobody listens"
-        raise HttpUnreachable("no connection could be made", sent=False, why=reason) from error
-    if isinstance(error, TimeoutError) or isinstance(error.__cause__, asyncio.TimeoutError):
-        raise HttpTimedOut(f"no whole answer within {timeout:g} s", sent=True, begun=begun, limit=timeout) from error
-    if isinstance(error, (driver.InvalidURL, driver.NonHttpUrlClientError)) or type(error) is ValueError:
-        raise HttpUnreachable(
-            "the request cannot be sent", sent=False, why="its address or a header is not valid"
-        ) from error
-    if isinstance(error, driver.ClientResponseError):
-        raise ResponseUnreadable("the answer is not valid HTTP", sent=True) from error
-    raise HttpLost("the connection was lost before the answer was whole", sent=True, begun=begun) from error

@@ -13,7 +13,8 @@ class HttpRequest:
     """What to send. *url* is absolute and already percent-encoded; it is sent as it is.
 
     *timeout* (seconds) covers everything from the wait for a connection to the last byte of the answer;
-    *connect* (seconds; 0: most of *timeout*) covers the making of a new connection alone.
+    *connect* (seconds; 0: most of *timeout*) covers the making of a new connection alone, *idle* (seconds; 0: no
+    limit of its own) the wait for each next part of the answer.
     *max_bytes* bounds the answer both as received and as unpacked. *headers* may hold credentials: not shown.
     """
 
@@ -24,6 +25,7 @@ class HttpRequest:
     timeout: float = 10.0
     max_bytes: int = MEBIBYTE
     connect: float = 0.0
+    idle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,25 @@ from interlock.intelligence.gateway.errors import (
 )
 from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
 from interlock.intelligence.gateway.gateway import Gateway, route_unknown
-from interlock.intelligence.gateway.messages import Attempt, ModelReply, ModelRequest, ToolCall, Usage
+from interlock.intelligence.gateway.messages import (
+    Attempt,
+    CallPart,
+    Delta,
+    Extras,
+    ModelReply,
+    ModelRequest,
+    ToolCall,
+    Usage,
+)
 from interlock.intelligence.gateway.pins import Pin
-from interlock.intelligence.gateway.provider import Provider, ProviderPlugin, ProviderPorts, Target
+from interlock.intelligence.gateway.provider import (
+    Provider,
+    ProviderPlugin,
+    ProviderPorts,
+    Streamed,
+    Target,
+    in_one_piece,
+)
 from interlock.intelligence.gateway.retries import Retries
 from interlock.intelligence.gateway.routes import Instance, Route, RouteTarget
 from interlock.intelligence.gateway.strategies import STRATEGIES, Ordered, Strategy, Weighted
@@ -37,7 +53,10 @@ __all__ = [
     "PLAN_SCHEMA",
     "STRATEGIES",
     "Attempt",
+    "CallPart",
     "Condition",
+    "Delta",
+    "Extras",
     "Gateway",
     "Instance",
     "ModelBusy",
@@ -66,6 +85,7 @@ __all__ = [
     "RouteTarget",
     "RouteUnknown",
     "Strategy",
+    "Streamed",
     "Surroundings",
     "Target",
     "ToolCall",
@@ -76,6 +96,7 @@ __all__ = [
     "compile_condition",
     "facts_of",
     "format_of",
+    "in_one_piece",
     "json_format",
     "route_unknown",
     "tool_name",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,46 @@ class ToolCall:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
     raw: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """A part of a tool call that is under way. The parts of one call have the same *index*, counted from 0.
+
+    *id* and *name* come with its first part; *arguments* is the next piece of their JSON text.
+    """
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """Members of a chat completion that the gateway has no use for, by where they stood; a client gets them as sent."""
+
+    top: Mapping[str, Any] = field(default_factory=dict)
+    choice: Mapping[str, Any] = field(default_factory=dict)
+    message: Mapping[str, Any] = field(default_factory=dict)
+
+
+PLAIN = Extras()
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one event of a stream adds to an answer.
+
+    *reasoning* is what the model says to itself, where the provider tells. *reported* is the version that the provider
+    names, with the first event at the latest.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[CallPart, ...] = ()
+    reported: str = ""
+    extras: Extras = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +147,7 @@ class ModelReply:
     *reported* is the version that the provider itself names; empty where it names none. *declined* says that the
     model would not answer, or that a filter of the provider's cut it off. *rest* are the seconds for which the
     provider wants no more requests. The gateway adds *attempts*: all that it tried for this answer, in order.
+    *reasoning* is what the model said to itself, where the provider tells.
     """
 
     text: str = ""
@@ -116,6 +160,8 @@ class ModelReply:
     declined: bool = False
     rest: float = 0.0
     attempts: tuple[Attempt, ...] = ()
+    reasoning: str = field(default="", repr=False)
+    extras: Extras = field(default=PLAIN, repr=False, compare=False)
 
     @property
     def target(self) -> str:

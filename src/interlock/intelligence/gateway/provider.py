@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
+
 from interlock.foundation.documents import Document, Finding
-from interlock.foundation.http import HttpRequest, HttpResponse
+from interlock.foundation.http import HttpRequest, HttpResponse, HttpStream
 from interlock.foundation.secrets import SecretStore
-from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
+from interlock.intelligence.gateway.messages import CallPart, Delta, ModelReply, ModelRequest
 
 
 class HttpSender(Protocol):
@@ -18,6 +21,10 @@ class HttpSender(Protocol):
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Return the whole answer, whatever its status. Raises a kind of `HttpFailure`."""
+        ...
+
+    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
+        """Return the answer while it comes, as a context. Raises a kind of `HttpFailure`."""
         ...
 
 
@@ -43,6 +50,10 @@ class Target:
         return self.document.finding(f"{self.pointer}/{key}" if key else self.pointer, message)
 
 
+Streamed = AsyncGenerator[Sequence[Delta] | ModelReply, None]
+"""An answer under way: what came together, then the whole."""
+
+
 class Provider(Protocol):
     """One model of one provider, ready to be called by many tasks at once. It keeps no conversation."""
 
@@ -64,6 +75,16 @@ class Provider(Protocol):
         """Return the model's answer within *timeout* seconds. Raises a kind of `ProviderFailure`."""
         ...
 
+    def stream(self, request: ModelRequest, *, timeout: float, idle: float) -> Streamed:
+        """Return the model's answer while it comes: deltas, each list of them as it came, and last the whole of it.
+
+        The whole is a `ModelReply` as `complete` returns it, with the usage that the provider counted, and comes only
+        where the provider said that the answer is complete. All takes at most *timeout* seconds and there are at most
+        *idle* between two events. Nothing is sent before the first step; closing it early ends the request at the
+        provider. Raises a kind of `ProviderFailure`: `ModelCutOff` for all that breaks after the answer has begun.
+        """
+        ...
+
 
 class ProviderPlugin(Protocol):
     """What an entry point of the group `interlock.providers` names."""
@@ -81,3 +102,14 @@ class ProviderPlugin(Protocol):
     def build(self, target: Target, ports: ProviderPorts) -> Provider:
         """Return the provider for *target*, without contacting anything. Raises `ProjectInvalid`."""
         ...
+
+
+async def in_one_piece(provider: Provider, request: ModelRequest, timeout: float) -> Streamed:
+    """Stream the answer of a *provider* that has no stream of its own: all of it at once."""
+    reply = await provider.complete(request, timeout=timeout)
+    calls = tuple(
+        CallPart(at, call.id, call.name, call.raw or orjson.dumps(dict(call.arguments)).decode())
+        for at, call in enumerate(reply.tool_calls)
+    )
+    yield [Delta(reply.text, reply.reasoning, calls, reply.reported, reply.extras)]
+    yield reply

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import orjson
 
 from interlock.foundation.http import (
+    EventReader,
     HttpFailure,
     HttpRequest,
     HttpResponse,
@@ -27,18 +29,22 @@ from interlock.intelligence.gateway.errors import (
     ProviderFailure,
 )
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
-from interlock.intelligence.gateway.provider import HttpSender
+from interlock.intelligence.gateway.provider import HttpSender, Streamed
 from interlock.intelligence.providers.openai.replies import read_reply
 from interlock.intelligence.providers.openai.rests import rest, retry_after
+from interlock.intelligence.providers.openai.streams import Assembly
 from interlock.values.secrets import Secret
 
+EVENTS = "text/event-stream"
 MOST_BYTES = 8 << 20
+MOST_STREAMED = 64 << 20
+MOST_EVENT = 1 << 20
 OWN = ("messages", "tools", "stream")
 """Members of the request that are no parameters."""
 
 
 class OpenAiProvider:
-    """Sends chat completions without streaming. Neither the key nor any text of a message is in an error."""
+    """Sends chat completions, streamed or not. Neither the key nor any text of a message is in an error."""
 
     name = "openai"
 
@@ -73,19 +79,58 @@ class OpenAiProvider:
         return "the key is not set" if self._needs_key and not self._key() else ""
 
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
-        asked = {name: value for name, value in request.parameters.items() if name not in OWN}
-        body: dict[str, Any] = {**self._parameters, **asked, "model": self._model, "messages": list(request.messages)}
-        if request.tools:
-            body["tools"] = list(request.tools)
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        key = self._key()
-        if key:
-            headers["Authorization"] = f"Bearer {key.reveal()}"
-        sent = HttpRequest("POST", self._url, headers, orjson.dumps(body), timeout, MOST_BYTES, self._connect)
+        sent = self._sent(request, {}, "application/json", timeout=timeout, max_bytes=MOST_BYTES)
         try:
             answer = await self._http.send(sent)
         except HttpFailure as error:
             raise _failure_of(error) from error
+        return self._whole(answer)
+
+    def stream(self, request: ModelRequest, *, timeout: float, idle: float) -> Streamed:
+        return self._streamed(request, timeout, idle)
+
+    async def _streamed(self, request: ModelRequest, timeout: float, idle: float) -> Streamed:
+        """Usage is asked for whether or not the client wants it; `stream_options: null` in the target prevents that."""
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        sent = self._sent(request, options, EVENTS, timeout=timeout, max_bytes=MOST_STREAMED)
+        assembly = Assembly(provider=self.name, model=self._model)
+        try:
+            async with self._http.stream(replace(sent, idle=idle)) as answer:
+                if answer.status != 200 or answer.media_type != EVENTS:
+                    yield self._whole(await answer.whole())  # an error, or a server that does not stream
+                    return
+                reader, quiet = EventReader(MOST_EVENT), rest(answer.headers)
+                async with aclosing(answer.parts()) as parts:
+                    async for part in parts:
+                        deltas = assembly.take(reader.feed(part))
+                        if deltas:
+                            yield deltas
+                        if assembly.ended:
+                            break
+        except HttpFailure as error:
+            raise _failure_of(error) from error
+        if not assembly.ended and (reader.rest.strip() or not assembly.finished):
+            raise ModelCutOff("the model server's answer broke off", why="its stream ended before the answer did")
+        reply = assembly.reply()
+        yield replace(reply, rest=quiet) if quiet else reply
+
+    def _sent(
+        self, request: ModelRequest, more: Mapping[str, Any], accept: str, *, timeout: float, max_bytes: int
+    ) -> HttpRequest:
+        asked = {name: value for name, value in request.parameters.items() if name not in OWN}
+        body: dict[str, Any] = {**more, **self._parameters, **asked}
+        body |= {"model": self._model, "messages": list(request.messages)}
+        if request.tools:
+            body["tools"] = list(request.tools)
+        if body.get("stream_options", body) is None:
+            del body["stream_options"]
+        headers = {"Content-Type": "application/json", "Accept": accept}
+        key = self._key()
+        if key:
+            headers["Authorization"] = f"Bearer {key.reveal()}"
+        return HttpRequest("POST", self._url, headers, orjson.dumps(body), timeout, max_bytes, self._connect)
+
+    def _whole(self, answer: HttpResponse) -> ModelReply:
         if answer.status != 200:
             _raise_for(answer)
         reply = read_reply(answer.body, provider=self.name, model=self._model)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from interlock.intelligence.gateway.errors import ModelUnreadable
-from interlock.intelligence.gateway.messages import ModelReply, ToolCall, Usage
+from interlock.intelligence.gateway.messages import NOTHING, Extras, ModelReply, ToolCall, Usage
 
 MOST_TOOL_CALLS = 32
 MOST_TOKENS = 1 << 31
 FILTERED = "content_filter"
+SILENT = frozenset({FILTERED, "length"})
+"""Why an answer may end without having said anything."""
+
+REASONING = ("reasoning_content", "reasoning")
+"""Where servers put what a model says to itself; OpenAI's own interface has no place for it."""
+
+MESSAGE = frozenset({"role", "content", "refusal", "tool_calls", "function_call", *REASONING})
+CHOICE = frozenset({"index", "message", "delta", "finish_reason"})
+TOP = frozenset({"id", "object", "created", "model", "choices", "usage"})
 
 
 def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
@@ -22,27 +32,69 @@ def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
         raise ModelUnreadable("the model server's answer is not JSON", bytes=len(body)) from error
     choice = _choice(document)
     message = choice["message"]
-    calls = message.get("tool_calls") or []
-    if not isinstance(calls, list) or len(calls) > MOST_TOOL_CALLS:
-        raise ModelUnreadable(f"tool_calls is not a list of at most {MOST_TOOL_CALLS}")
-    text = _text(message.get("content")) or _text(message.get("refusal"))
-    tool_calls = tuple(_tool_call(call, position) for position, call in enumerate(calls))
-    if not text and not tool_calls and choice.get("finish_reason") != FILTERED:
-        raise ModelUnreadable("the message has neither text nor tool calls")
-    served = document.get("model")
-    reported = served if isinstance(served, str) else ""
-    finish = choice.get("finish_reason")
+    refusal = text_in(message.get("refusal"))
+    return reply_of(
+        text=text_in(message.get("content")) or refusal,
+        refused=bool(refusal),
+        calls=read_calls(message.get("tool_calls") or []),
+        finish=choice.get("finish_reason"),
+        reported=document.get("model"),
+        usage=document.get("usage"),
+        reasoning=next((found for name in REASONING if (found := text_in(message.get(name)))), ""),
+        extras=Extras(
+            _but(document, TOP),
+            _but(choice, CHOICE),
+            _but(message, MESSAGE),
+        ),
+        provider=provider,
+        model=model,
+    )
+
+
+def reply_of(
+    *,
+    text: str,
+    refused: bool,
+    calls: tuple[ToolCall, ...],
+    finish: Any,
+    reported: Any,
+    usage: Any,
+    reasoning: str,
+    extras: Extras,
+    provider: str,
+    model: str,
+) -> ModelReply:
+    """Return the reply that these members of a completion make. Raises `ModelUnreadable` where it says nothing."""
     finish = finish if isinstance(finish, str) else ""
+    if not text and not calls and finish not in SILENT:
+        raise ModelUnreadable("the message has neither text nor tool calls")
+    reported = reported if isinstance(reported, str) else ""
     return ModelReply(
         text,
-        tool_calls,
+        calls,
         provider,
         reported or model,
-        _usage(document.get("usage")),
+        _usage(usage),
         finish,
         reported,
-        declined=finish == FILTERED or bool(_text(message.get("refusal"))),
+        declined=finish == FILTERED or refused,
+        reasoning=reasoning,
+        extras=extras,
     )
+
+
+def _but(members: dict[str, Any], known: frozenset[str]) -> Mapping[str, Any]:
+    """Return those of *members* that the gateway has no use for."""
+    if members.keys() <= known:
+        return NOTHING
+    return {name: value for name, value in members.items() if name not in known and value is not None}
+
+
+def read_calls(calls: Any) -> tuple[ToolCall, ...]:
+    """Return the tool calls of a message. Raises `ModelUnreadable`."""
+    if not isinstance(calls, list) or len(calls) > MOST_TOOL_CALLS:
+        raise ModelUnreadable(f"tool_calls is not a list of at most {MOST_TOOL_CALLS}")
+    return tuple(_tool_call(call, position) for position, call in enumerate(calls))
 
 
 def _choice(document: Any) -> dict[str, Any]:
@@ -53,8 +105,8 @@ def _choice(document: Any) -> dict[str, Any]:
     return first
 
 
-def _text(content: Any) -> str:
-    """The message's text; some servers send it in parts, some put a refusal in its place."""
+def text_in(content: Any) -> str:
+    """Return a message's text; some servers send it in parts, some put a refusal in its place."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):

@@ -9,6 +9,7 @@ import orjson
 
 from interlock.intelligence.gateway.formats import PLAN, format_of
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, ToolCall
+from interlock.intelligence.gateway.provider import Streamed, in_one_piece
 from interlock.intelligence.providers.rules.book import RuleBook
 from interlock.intelligence.providers.rules.conversation import read_conversation
 from interlock.intelligence.providers.rules.planning import plan
@@ -34,6 +35,10 @@ class RulesProvider:
 
     def missing(self) -> str:
         return ""
+
+    def stream(self, request: ModelRequest, *, timeout: float, idle: float) -> Streamed:
+        del idle
+        return in_one_piece(self, request, timeout)
 
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
         del timeout
