@@ -79,7 +79,7 @@ async def test_a_stream_ends_with_done_and_carries_tool_calls(shop: Shop) -> Non
     shop.model.script[:] = [called(("web_search", {"query": "x"}))]
     messages = [{"role": "user", "content": "Look"}]
     answer = await shop.post({"model": "desk", "messages": messages, "tools": TOOLS, "stream": True})
-    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     events = answer.text.split("\n\n")
     assert events[-2:] == ["data: [DONE]", ""]
     deltas = [json.loads(event.removeprefix("data: "))["choices"][0] for event in events[:-2]]

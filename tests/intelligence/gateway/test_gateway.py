@@ -17,15 +17,18 @@ from interlock.intelligence.gateway import (
     ModelBusy,
     ModelReply,
     ModelRequest,
+    OnModelCall,
     ProviderPorts,
     Route,
     RouteExhausted,
     RouteTarget,
     RouteUnknown,
+    Streamed,
     ToolCall,
     ToolNames,
     Usage,
     build_routes,
+    in_one_piece,
     tool_name,
     tool_of,
 )
@@ -52,6 +55,9 @@ class Scripted:
     def missing(self) -> str:
         return self._missing
 
+    def stream(self, request: ModelRequest, *, timeout: float, idle: float) -> Streamed:
+        return in_one_piece(self, request, timeout)
+
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
         self.asked += 1
         if self._reply is None:
@@ -62,12 +68,22 @@ class Scripted:
         return self._reply
 
 
-def gateway(*targets: RouteTarget, timeout: float = 5, told: list[dict[str, Any]] | None = None) -> Gateway:
-    async def note(call: dict[str, Any]) -> None:
-        assert told is not None
-        told.append(call)
+class Noting(Gateway):
+    """A gateway that notes each call to a provider."""
 
-    return Gateway({"desk": Route("desk", targets, timeout)}, on_model_call=None if told is None else note)
+    def __init__(self, route: Route, calls: list[dict[str, Any]]) -> None:
+        super().__init__({route.name: route})
+        self._calls = calls
+
+    async def complete(self, route: str, request: ModelRequest, told: OnModelCall | None = None) -> ModelReply:
+        return await super().complete(route, request, told or self._note)
+
+    async def _note(self, call: dict[str, Any]) -> None:
+        self._calls.append(call)
+
+
+def gateway(*targets: RouteTarget, timeout: float = 5, told: list[dict[str, Any]] | None = None) -> Gateway:
+    return Noting(Route("desk", targets, timeout), [] if told is None else told)
 
 
 def good(text: str = "hello") -> ModelReply:

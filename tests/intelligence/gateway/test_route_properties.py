@@ -25,7 +25,9 @@ from interlock.intelligence.gateway import (
     Route,
     RouteExhausted,
     RouteTarget,
+    Streamed,
     Weighted,
+    in_one_piece,
 )
 from interlock.testing.models import ScriptedProvider, Stage, Turn, said
 
@@ -168,6 +170,9 @@ class Held:
 
     def missing(self) -> str:
         return ""
+
+    def stream(self, request: ModelRequest, *, timeout: float, idle: float) -> Streamed:
+        return in_one_piece(self, request, timeout)
 
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
         del request, timeout

@@ -45,13 +45,13 @@ class Desk:
         self.stage = stage or Stage()
         self.told: list[dict[str, Any]] = []
         self.route = Route("desk", targets, **route)
-        self.gateway = Gateway({"desk": self.route}, on_model_call=self._note, surroundings=self.stage.surroundings)
+        self.gateway = Gateway({"desk": self.route}, surroundings=self.stage.surroundings)
 
     async def _note(self, call: dict[str, Any]) -> None:
         self.told.append(call["body"])
 
     async def ask(self, request: ModelRequest = ASKED) -> ModelReply:
-        return await self.gateway.complete("desk", request)
+        return await self.gateway.complete("desk", request, self._note)
 
     async def fails(self, request: ModelRequest = ASKED) -> RouteExhausted:
         with pytest.raises(RouteExhausted) as raised:

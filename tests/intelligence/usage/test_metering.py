@@ -24,7 +24,9 @@ from interlock.intelligence.gateway import (
     Route,
     RouteExhausted,
     RouteTarget,
+    Streamed,
     Usage,
+    in_one_piece,
 )
 from interlock.intelligence.gateway.pins import UNPINNED, Pin
 from interlock.intelligence.usage import MeteredCall, UsageQuery, UsageQueryInvalid
@@ -63,6 +65,9 @@ class Scripted:
 
     def missing(self) -> str:
         return ""
+
+    def stream(self, request: ModelRequest, *, timeout: float, idle: float) -> Streamed:
+        return in_one_piece(self, request, timeout)
 
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
         self.entered.set()

@@ -9,7 +9,7 @@ import orjson
 
 from interlock.experience.installation import Installation
 from interlock.experience.openai.conversation import Conversation, ToolResult
-from interlock.experience.openai.rendering import told
+from interlock.experience.openai.telling import told
 from interlock.integration.systems import Answer, CompiledOperation
 from interlock.orchestration.actions import Action, ActionStateInvalid
 from interlock.orchestration.sessions import Session

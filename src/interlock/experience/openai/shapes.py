@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from interlock.experience.api.errors import RequestInvalid
 from interlock.experience.openai.errors import ParameterUnsupported
 from interlock.integration.contracts import Contract
+from interlock.intelligence.gateway import ToolCall
 
 MOST_MESSAGES = 2000
 MOST_TOOLS = 128
@@ -124,6 +127,12 @@ def chat_request(body: Any) -> ChatRequest:
         bool(body.get("stream")),
         bool(options.get("include_usage")),
     )
+
+
+def call_json(call: ToolCall) -> dict[str, Any]:
+    """Return a tool call in the shape of a message."""
+    function = {"name": call.name, "arguments": call.raw or orjson.dumps(dict(call.arguments)).decode()}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def relaxed(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.experience.openai.conversation import Conversation, Turn
-from interlock.experience.openai.rendering import call_json, told
+from interlock.experience.openai.shapes import call_json
+from interlock.experience.openai.telling import told
 from interlock.experience.openai.tools import OfferedTools
 from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import ToolCall

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible surface as a raw ASGI application: authenticate, parse, answer, render in OpenAI's shapes."""
+"""The surface of models as a raw ASGI application: authenticate, parse, answer, render, in the client's dialect."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from interlock.experience.api.errors import InternalError, MethodNotAllowed, Not
 from interlock.experience.api.request import Receive, Scope, Send, parse_body, read_body
 from interlock.experience.api.responses import JSON, Headers, send_bytes
 from interlock.experience.installation import Installation
-from interlock.experience.openai import rendering
 from interlock.experience.openai.completions import Completions
+from interlock.experience.openai.dialects import DIALECTS, Chat, Dialect, model_list, one_model
 from interlock.experience.openai.exchange import Asked, Exchange
-from interlock.experience.openai.shapes import chat_request
+from interlock.experience.openai.stream import Stream
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
 from interlock.intelligence.gateway import route_unknown
@@ -22,16 +22,13 @@ from interlock.values.principals import Principal
 
 log = logging.getLogger("interlock.openai")
 
-COMPLETIONS = "/v1/chat/completions"
 MODELS = "/v1/models"
 SCOPE = "act"
 LONGEST_WORD = 200
-STREAM = b"text/event-stream"
-_Body = tuple[bytes, bytes]
 
 
 class OpenAi:
-    """Answers `/v1/chat/completions` and `/v1/models`."""
+    """Answers requests to models in every dialect, and `/v1/models`."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -40,65 +37,76 @@ class OpenAi:
     @staticmethod
     def answers(path: str) -> bool:
         """Return whether *path* is one of this surface's."""
-        return path in (COMPLETIONS, MODELS) or path.startswith(MODELS + "/")
+        return path in DIALECTS or path == MODELS or path.startswith(MODELS + "/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Every error is in OpenAI's shape, with our code and status."""
-        started, meter, exchange = perf_counter(), begin_meter(), Exchange()
-        status, more = 200, []
+        """Answer one request. Every error is in the dialect's shape, with our code and status."""
+        exchange = Exchange(begin_meter(), perf_counter())
+        dialect = DIALECTS.get(scope["path"], DIALECTS[Chat.path])
+        stream = Stream(send, lambda: self._headers(exchange))
         try:
-            body, kind = await self._answer(scope, receive, exchange)
+            body = await self._answer(scope, receive, exchange, stream)
+            if body is not None:
+                await send_bytes(send, 200, body, JSON, self._headers(exchange))
+            return
         except InterlockError as error:
-            status, body, kind, more = error.status, rendering.error_body(error), JSON, _about(error)
+            failure = error
         except Exception as error:
             log.error("%s at %s while answering %s", type(error).__name__, place_of(error), scope["method"])
-            broken = InternalError("the request could not be answered", fix="see the server's log")
-            status, body, kind = broken.status, rendering.error_body(broken), JSON
-        overhead = max((perf_counter() - started) * 1000 - meter.waited, 0.0)
-        if exchange.route:
-            self._installation.telemetry.metrics.observe("interlock_overhead_seconds", overhead / 1000)
-        headers = [*more, *_headers(exchange), (b"x-interlock-overhead-ms", b"%.2f" % overhead)]
-        await send_bytes(send, status, body, kind, headers)
+            failure = InternalError("the request could not be answered", fix="see the server's log")
+        if stream.begun:
+            await stream.break_off(failure)
+        else:
+            headers = [*_about(failure), *self._headers(exchange)]
+            await send_bytes(send, failure.status, dialect.error(failure), JSON, headers)
 
-    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> _Body:
+    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange, stream: Stream) -> bytes | None:
+        """Return the body of the answer, or None where it was streamed."""
         headers = dict(scope["headers"])
         principal = await self._installation.authenticator.authenticate(_text(headers, b"authorization") or None)
         path, method = scope["path"], scope["method"]
-        chat = path == COMPLETIONS
-        allowed = "POST" if chat else "GET"
+        dialect = DIALECTS.get(path)
+        allowed = "GET" if dialect is None else "POST"
         if method != allowed:
             raise MethodNotAllowed(f"this path takes {allowed}", allow=allowed)
         demand_scope(principal, SCOPE)
-        route = COMPLETIONS if chat else MODELS
         trace = _text(headers, b"traceparent")
-        with self._installation.telemetry.request(method, route, traceparent=trace):
-            if chat:
-                return await self._chat(principal, headers, receive, exchange)
-            return self._models(path), JSON
+        with self._installation.telemetry.request(method, MODELS if dialect is None else path, traceparent=trace):
+            if dialect is None:
+                return self._models(path)
+            asked = await self._asked(dialect, principal, headers, receive)
+            if asked.request.stream:
+                rendering = dialect.stream(asked.request, int(self._installation.clock.now()))
+                await stream.run(rendering, self._completions.stream(asked, exchange), receive)
+                return None
+            return dialect.whole(await self._completions.answer(asked, exchange))
 
-    async def _chat(
-        self, principal: Principal, headers: dict[bytes, bytes], receive: Receive, exchange: Exchange
-    ) -> _Body:
+    async def _asked(
+        self, dialect: Dialect, principal: Principal, headers: dict[bytes, bytes], receive: Receive
+    ) -> Asked:
         limits = self._installation.projects.current.settings.limits
         raw = await read_body(receive, headers, largest=limits.request_bytes)
-        request = chat_request(parse_body(raw, headers, deepest=limits.depth))
-        asked = Asked(principal, request, _word(headers, b"interlock-session"), _word(headers, b"idempotency-key"))
-        answer = await self._completions.answer(asked, exchange)
-        if request.stream:
-            return rendering.chunks(answer, include_usage=request.include_usage), STREAM
-        return rendering.completion(answer), JSON
+        request = dialect.request(parse_body(raw, headers, deepest=limits.depth))
+        session, key = _word(headers, b"interlock-session"), _word(headers, b"idempotency-key")
+        return Asked(principal, request, session, key, _word(headers, b"x-interlock-use-case"))
+
+    def _headers(self, exchange: Exchange) -> Headers:
+        overhead = exchange.overhead()
+        if exchange.route:
+            self._installation.telemetry.metrics.observe("interlock_overhead_seconds", overhead / 1000)
+        return [*_headers(exchange), (b"x-interlock-overhead-ms", b"%.2f" % overhead)]
 
     def _models(self, path: str) -> bytes:
         project = self._installation.projects.current
         created = int(project.active_since)
         if path == MODELS:
-            return rendering.model_list(sorted(project.routes), created)
+            return model_list(sorted(project.routes), created)
         name = unquote(path.removeprefix(MODELS + "/"))
         if not name:
             raise NotFound("there is no such path", fix=f"the models are listed at {MODELS}")
         if name not in project.routes:
             raise route_unknown(name, project.routes)
-        return rendering.one_model(name, created)
+        return one_model(name, created)
 
 
 def _about(error: InterlockError) -> Headers:
@@ -120,6 +128,8 @@ def _headers(exchange: Exchange) -> Headers:
         b"x-interlock-actions": ",".join(exchange.actions),
         b"x-interlock-route": exchange.route,
         b"x-interlock-target": exchange.target,
+        b"x-interlock-attempts": str(exchange.attempts or ""),
+        b"x-interlock-cost": exchange.cost,
     }
     return [(name, _printable(value)) for name, value in named.items() if value]
 

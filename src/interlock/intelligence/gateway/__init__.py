@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.intelligence.gateway.calls import OnModelCall
+from interlock.intelligence.gateway.calls import Answers, OnModelCall
 from interlock.intelligence.gateway.conditions import Condition, compile_condition, facts_of
 from interlock.intelligence.gateway.declarations import build_routes
 from interlock.intelligence.gateway.errors import (
@@ -16,6 +16,7 @@ from interlock.intelligence.gateway.errors import (
     ModelTimedOut,
     ModelUnreadable,
     ProviderFailure,
+    RouteBroken,
     RouteExhausted,
     RouteHeld,
     RouteRefused,
@@ -24,6 +25,7 @@ from interlock.intelligence.gateway.errors import (
 from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
 from interlock.intelligence.gateway.gateway import Gateway, route_unknown
 from interlock.intelligence.gateway.messages import (
+    Answering,
     Attempt,
     CallPart,
     Delta,
@@ -40,6 +42,7 @@ from interlock.intelligence.gateway.provider import (
     ProviderPorts,
     Streamed,
     Target,
+    as_delta,
     in_one_piece,
 )
 from interlock.intelligence.gateway.retries import Retries
@@ -52,6 +55,8 @@ __all__ = [
     "PLAN",
     "PLAN_SCHEMA",
     "STRATEGIES",
+    "Answering",
+    "Answers",
     "Attempt",
     "CallPart",
     "Condition",
@@ -79,6 +84,7 @@ __all__ = [
     "ProviderPorts",
     "Retries",
     "Route",
+    "RouteBroken",
     "RouteExhausted",
     "RouteHeld",
     "RouteRefused",
@@ -92,6 +98,7 @@ __all__ = [
     "ToolNames",
     "Usage",
     "Weighted",
+    "as_delta",
     "build_routes",
     "compile_condition",
     "facts_of",

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock.foundation.telemetry.overhead import waited
+from interlock.intelligence.gateway.begun import Begun, Patience, Way, remaining
 from interlock.intelligence.gateway.conditions import ALWAYS, facts_of
 from interlock.intelligence.gateway.errors import (
     ModelTimedOut,
     ProviderFailure,
+    RouteBroken,
     RouteExhausted,
     RouteRefused,
 )
 from interlock.intelligence.gateway.health import Health, Healths, Visit
-from interlock.intelligence.gateway.messages import Attempt, ModelReply, ModelRequest, Usage
+from interlock.intelligence.gateway.messages import Answering, Attempt, Delta, ModelReply, ModelRequest, Usage
 from interlock.intelligence.gateway.routes import DECLINED, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.surroundings import Surroundings
 
@@ -37,8 +39,15 @@ Where no target gave an answer, it is told once more, with `kind` (`model.unansw
 """
 
 UNANSWERED = "model.unanswered"
+LEFT = "left"
+"""The outcome of an answer that nobody waited for to its end."""
+
 METADATA = ("session", "agent", "tenant", "actor", "use_case", "label")
 """What of a request's metadata is recorded with the call; *label* is that of all that the messages say."""
+
+
+Answers = AsyncGenerator[Answering | Sequence[Delta] | ModelReply, None]
+"""An answer as it comes: who gives it, then what came together, last the whole."""
 
 
 @dataclass(slots=True)
@@ -51,7 +60,16 @@ class _Asking:
     wait: float = 0.0
     elapsed: float = 0.0
     outcome: str = ""
+    begun: Begun | None = None
     reply: ModelReply | None = None
+    began: float = 0.0
+    said: list[str] = field(default_factory=list)
+    """What was passed on before the whole of it came."""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the answer has begun and is not whole yet."""
+        return self.begun is not None and self.reply is None
 
 
 class Call:
@@ -65,8 +83,10 @@ class Call:
         healths: Healths,
         surroundings: Surroundings,
         told: OnModelCall | None,
+        way: Way,
     ) -> None:
         self._route = route
+        self._way = way
         self._request = request
         self._healths = healths
         self._around = surroundings
@@ -78,40 +98,101 @@ class Call:
         self._failures: list[ProviderFailure] = []
         self._eligible: list[RouteTarget] = []
         self._resting: list[RouteTarget] = []
-        self._declined: ModelReply | None = None
+        self._declined: _Asking | None = None
         self._paused = 0.0
 
     async def run(self) -> ModelReply:
         """Return the answer, with all that was tried for it. Raises a kind of `RouteExhausted`."""
+        return self._with_attempts(await self._begin())
+
+    async def stream(self) -> Answers:
+        """Yield the answer as it comes, last the whole of it with all that was tried for it.
+
+        Raises a kind of `RouteExhausted`: before anything is yielded where no target began to answer, and
+        `RouteBroken` where the one that did broke off. An answer that is left early is given up at the provider too.
+        """
+        asking = await self._begin()
+        provider = asking.instance.provider
+        asked = sum(attempt.asked for attempt in self._attempts) + asking.under_way
+        yield Answering(asking.instance.name, provider.name, provider.model, asked)
+        if asking.begun is not None and asking.begun.deltas:
+            asking.said += [delta.text for delta in asking.begun.deltas]
+            yield asking.begun.deltas
+        if asking.under_way:
+            async with aclosing(self._rest(asking)) as rest:
+                async for deltas in rest:
+                    yield deltas
+        yield self._with_attempts(asking)
+
+    async def _rest(self, asking: _Asking) -> AsyncGenerator[Sequence[Delta], None]:
+        assert asking.begun is not None  # by `under_way`
+        failure: ProviderFailure | None = None
+        outcome = LEFT
         try:
-            return replace(await self._answer(), attempts=tuple(self._attempts))
+            async with aclosing(remaining(asking.begun)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, ModelReply):
+                        asking.reply = piece
+                        outcome = "ok"
+                    else:
+                        asking.said += [delta.text for delta in piece]
+                        yield piece
+        except ProviderFailure as error:
+            failure, outcome = error, error.code
+        finally:
+            await self._over(asking, outcome, failure)
+        if failure is not None:
+            broken = self._exhausted(RouteBroken)
+            await self._unanswered(broken)
+            raise broken from failure
+
+    async def _over(self, asking: _Asking, outcome: str, failure: ProviderFailure | None) -> None:
+        """Take note of how an answer ended that was passed on as it came."""
+        asking.elapsed, asking.outcome = _milliseconds(self._clock.monotonic() - asking.began), outcome
+        if asking.reply is not None:
+            asking.visit.answered(asking.reply)
+        elif failure is not None:
+            asking.visit.failed(failure)
+        asking.visit.leave()
+        await self._note(asking, failure)
+
+    async def _begin(self) -> _Asking:
+        try:
+            return await self._answer()
         except RouteExhausted as error:
-            if self._told is not None:
-                body = {"route": self._route.name, "outcome": error.code, **_metadata(self._request)}
-                body["attempts"] = [attempt.to_json() for attempt in self._attempts]
-                await self._told({"kind": UNANSWERED, "body": body, "fields": {}})
+            await self._unanswered(error)
             raise
 
-    async def _answer(self) -> ModelReply:
+    async def _unanswered(self, error: RouteExhausted) -> None:
+        if self._told is not None:
+            body = {"route": self._route.name, "outcome": error.code, **_metadata(self._request)}
+            body["attempts"] = [attempt.to_json() for attempt in self._attempts]
+            await self._told({"kind": UNANSWERED, "body": body, "fields": {}})
+
+    def _with_attempts(self, asking: _Asking) -> ModelReply:
+        assert asking.reply is not None
+        return replace(asking.reply, attempts=tuple(self._attempts))
+
+    async def _answer(self) -> _Asking:
         for target in self._route.strategy.order(self._route.targets, self._around.chance):
             if not self._fits(target):
                 continue
             if self._left() <= 0:
                 self._pass(target.name, "no_time", "no time was left")
                 break
-            reply = await self._ask(target)
-            if reply is not None:
-                return reply
-        if self._declined is None and self._resting and (reply := await self._patiently()) is not None:
-            return reply
+            asking = await self._ask(target)
+            if asking is not None:
+                return asking
+        if self._declined is None and self._resting and (asking := await self._patiently()) is not None:
+            return asking
         if self._declined is not None:
             return self._declined
         refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
         raise self._exhausted(RouteRefused if refused else RouteExhausted)
 
-    async def _patiently(self) -> ModelReply | None:
+    async def _patiently(self) -> _Asking | None:
         """Wait for the first of those that only rest, where the route has retries and they leave time for it."""
-        soonest = min(self._resting, key=self._rest)
+        soonest = min(self._resting, key=self._resting_for)
         return await self._ask(soonest) if await self._wait(0, soonest) else None
 
     def _fits(self, target: RouteTarget) -> bool:
@@ -130,7 +211,7 @@ class Call:
         self._eligible.append(target)
         return True
 
-    async def _ask(self, target: RouteTarget) -> ModelReply | None:
+    async def _ask(self, target: RouteTarget) -> _Asking | None:
         """Return the answer of *target*, asked as often as may be; None where the next one is to be asked."""
         retried = 0
         while True:
@@ -146,7 +227,7 @@ class Call:
             raise self._exhausted(failure.ends) from failure
         return None
 
-    async def _round(self, target: RouteTarget) -> ModelReply | None:
+    async def _round(self, target: RouteTarget) -> _Asking | None:
         """Ask the instances of *target*, the least busy first and each once, until one settles the matter.
 
         Return None where none may be asked now, or where the answer is not to be used. Raises what the last one did.
@@ -196,25 +277,31 @@ class Call:
         self._resting.append(target)
         return None
 
-    async def _attempt(self, asking: _Asking) -> ModelReply | None:
-        """Ask one instance once; return its answer, or None where the model declined and another is to be asked."""
-        timeout, left = asking.target.timeout, self._left()
-        limit = min(timeout, left)
+    async def _attempt(self, asking: _Asking) -> _Asking | None:
+        """Ask one instance once; return it with its answer, or None where the model declined and another is asked."""
+        target = asking.target
+        patience = Patience(min(target.timeout, self._left()), target.first, target.idle)
         failure: ProviderFailure | None = None
-        begun = self._clock.monotonic()
-        with asking.visit:
-            try:
-                async with asyncio.timeout(limit):
-                    asking.reply = await asking.instance.provider.complete(self._request, timeout=limit)
-                asking.visit.answered(asking.reply)
-                failure = asking.target.pin.objection(asking.reply.reported)
-            except (TimeoutError, ProviderFailure) as error:
-                failure = error if isinstance(error, ProviderFailure) else _late(limit, error)
-                if limit == timeout or not isinstance(failure, ModelTimedOut):
-                    asking.visit.failed(failure)  # what had less time than is its due has not proved to be slow
-            finally:
-                asking.elapsed = _milliseconds(self._clock.monotonic() - begun)
-                waited(asking.elapsed)
+        asking.began = self._clock.monotonic()
+        try:
+            begun = asking.begun = await self._way.begin(asking.instance.provider, self._request, patience)
+            asking.reply = begun.reply
+            if begun.reply is not None:
+                asking.visit.answered(begun.reply)
+            failure = target.pin.objection(begun.reported)
+        except ProviderFailure as error:
+            failure = error
+            if patience.whole == target.timeout or not isinstance(failure, ModelTimedOut):
+                asking.visit.failed(failure)  # what had less time than is its due has not proved to be slow
+        finally:
+            asking.elapsed = _milliseconds(self._clock.monotonic() - asking.began)
+            waited(asking.elapsed)
+            if failure is not None or not asking.under_way:
+                asking.visit.leave()
+        if failure is None and asking.under_way:
+            return asking
+        if failure is not None and asking.begun is not None:
+            await asking.begun.close()
         declined = failure is None and asking.reply is not None and asking.reply.declined
         passed_on = declined and self._route.goes_on(DECLINED)
         asking.outcome = failure.code if failure is not None else DECLINED if passed_on else "ok"
@@ -222,13 +309,13 @@ class Call:
         if failure is not None:
             raise failure
         if passed_on:
-            self._declined = self._declined or asking.reply
+            self._declined = self._declined or asking
             return None
-        return asking.reply
+        return asking
 
     async def _note(self, asking: _Asking, failure: ProviderFailure | None) -> None:
-        reply = asking.reply
-        change = asking.target.pin.change(reply.reported) if reply is not None else ""
+        reply, begun = asking.reply, asking.begun
+        change = asking.target.pin.change(begun.reported) if begun is not None else ""
         attempt = Attempt(
             asking.instance.name,
             asking.outcome,
@@ -247,7 +334,7 @@ class Call:
             body["attempts"] = [one.to_json() for one in self._attempts]
             if change:
                 body["changed"] = change
-            await self._told(_record(body, asking.instance, self._request, reply))
+            await self._told(_record(body, asking, self._request))
 
     def _pass(self, target: str, outcome: str, why: str = "") -> None:
         self._attempts.append(Attempt(target, outcome, why))
@@ -255,7 +342,7 @@ class Call:
     async def _wait(self, retried: int, target: RouteTarget) -> bool:
         """Wait before *target* is asked again; false, and at once, where it may not be."""
         pause = self._route.retries.pause(
-            retried, rest=self._rest(target), left=self._left(), chance=self._around.chance
+            retried, rest=self._resting_for(target), left=self._left(), chance=self._around.chance
         )
         if pause is None:
             return False
@@ -270,12 +357,12 @@ class Call:
     def _health(self, instance: Instance) -> Health:
         return self._healths.of(instance.identity, self._route.health)
 
-    def _rest(self, target: RouteTarget) -> float:
+    def _resting_for(self, target: RouteTarget) -> float:
         return min(self._health(one).rest for one in target.instances if not one.provider.missing())
 
     def _exhausted(self, kind: type[RouteExhausted]) -> RouteExhausted:
         """Return the error that says of each target why it gave no answer, and when it is worth asking again."""
-        rest = min((self._rest(target) for target in self._eligible), default=0.0)
+        rest = min((self._resting_for(target) for target in self._eligible), default=0.0)
         again: dict[str, Any] = {"retry_after": math.ceil(rest)} if rest > 0 and kind.transient else {}
         told = [attempt.to_json() | {"why": _reason(attempt)} for attempt in self._attempts]
         return kind(
@@ -285,12 +372,6 @@ class Call:
             targets=told,
             **again,
         )
-
-
-def _late(limit: float, cause: TimeoutError) -> ModelTimedOut:
-    late = ModelTimedOut(f"no answer within {limit:.3g} s", limit=round(limit, 3))
-    late.__cause__ = cause
-    return late
 
 
 def _reason(attempt: Attempt) -> str:
@@ -306,11 +387,10 @@ def _metadata(request: ModelRequest) -> dict[str, Any]:
     return {name: request.metadata[name] for name in METADATA if name in request.metadata}
 
 
-def _record(
-    body: dict[str, Any], instance: Instance, request: ModelRequest, reply: ModelReply | None
-) -> dict[str, Any]:
+def _record(body: dict[str, Any], asking: _Asking, request: ModelRequest) -> dict[str, Any]:
+    provider, reply = asking.instance.provider, asking.reply
     body |= _metadata(request)
-    body |= {"provider": instance.provider.name, "model": instance.provider.model}
+    body |= {"provider": provider.name, "model": provider.model}
     body |= {"messages": len(request.messages), "tools": len(request.tools)}
     fields: dict[str, Any] = {"messages": [dict(message) for message in request.messages]}
     if request.parameters:
@@ -320,4 +400,6 @@ def _record(
         body |= {"model": reply.model, "usage": reply.usage.to_json()}
         body["tool_calls"] = [call.name for call in reply.tool_calls]
         fields["reply"] = {"text": reply.text, "tool_calls": calls}
+    elif asking.said:
+        fields["reply"] = {"text": "".join(asking.said), "tool_calls": []}
     return {"body": body, "fields": fields}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -22,7 +23,19 @@ from interlock.intelligence.gateway.strategies import STRATEGIES
 from interlock.values.digests import digest
 
 GATEWAY_KEYS = frozenset(
-    {"provider", "name", "when_configured", "timeout", "weight", "when", "pin", "on_change", "instances"}
+    {
+        "provider",
+        "name",
+        "when_configured",
+        "timeout",
+        "first_token",
+        "idle",
+        "weight",
+        "when",
+        "pin",
+        "on_change",
+        "instances",
+    }
 )
 INSTANCES = "instances"
 
@@ -116,6 +129,8 @@ def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
         condition,
         Pin(data.get("pin", ""), data.get("on_change", "warn")),
         tuple(replace(instance, name=name + instance.name) for instance in instances),
+        duration(data["first_token"]) if "first_token" in data else math.inf,
+        duration(data.get("idle", "30s")),
     )
 
 

@@ -4,6 +4,7 @@ InterlockError
  +-- RouteUnknown        no route of that name
  +-- RouteExhausted      no target of the route gave an answer
       +-- RouteRefused       what was asked is refused; asking again is of no use
+      +-- RouteBroken        the answer broke off after it had begun
       +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
  +-- ProviderFailure     one target gave none
       +-- ModelRefused       it refused what was asked
@@ -52,6 +53,15 @@ class RouteRefused(RouteExhausted):
     title = "The model refused the request"
     transient = False
     fixed_by = "ask for something else; sending the same again is of no use"
+
+
+class RouteBroken(RouteExhausted):
+    """The answer broke off after a part of it was passed on; it is not complete and cannot be taken back."""
+
+    code = "answer_broken_off"
+    status = 502
+    title = "The answer broke off"
+    fixed_by = "throw away what has come, and send the request again"
 
 
 class RouteHeld(RouteExhausted):

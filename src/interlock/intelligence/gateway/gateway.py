@@ -6,12 +6,16 @@ import difflib
 from collections.abc import Mapping
 from typing import Self
 
-from interlock.intelligence.gateway.calls import Call, OnModelCall
+from interlock.intelligence.gateway.begun import AsItComes, Way, Whole
+from interlock.intelligence.gateway.calls import Answers, Call, OnModelCall
 from interlock.intelligence.gateway.errors import RouteUnknown
 from interlock.intelligence.gateway.health import Healths
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
 from interlock.intelligence.gateway.routes import Route
 from interlock.intelligence.gateway.surroundings import Surroundings
+
+WHOLE = Whole()
+AS_IT_COMES = AsItComes()
 
 
 class Gateway:
@@ -21,11 +25,9 @@ class Gateway:
         self,
         routes: Mapping[str, Route],
         *,
-        on_model_call: OnModelCall | None = None,
         surroundings: Surroundings | None = None,
     ) -> None:
         self._routes = dict(routes)
-        self._on_model_call = on_model_call
         self._surroundings = surroundings or Surroundings()
         self._healths = Healths(self._surroundings.clock)
 
@@ -36,7 +38,7 @@ class Gateway:
 
     def with_routes(self, routes: Mapping[str, Route]) -> Self:
         """Return a gateway for *routes* that knows the health of what is the same in them; calls under way go on."""
-        other = type(self)(routes, on_model_call=self._on_model_call, surroundings=self._surroundings)
+        other = type(self)(routes, surroundings=self._surroundings)
         other._healths = self._healths.keep(
             (instance.identity, route.health)
             for route in routes.values()
@@ -45,18 +47,28 @@ class Gateway:
         )
         return other
 
-    async def complete(self, route: str, request: ModelRequest) -> ModelReply:
+    async def complete(self, route: str, request: ModelRequest, told: OnModelCall | None = None) -> ModelReply:
         """Return the answer of the route's first target that gives one, in the order of its strategy.
 
         Targets that are not configured, whose condition does not hold, that rest or are ejected are passed over; one
         that fails is asked again and followed by the next as the route declares, within the route's time limit.
-        Raises `RouteUnknown` or a kind of `RouteExhausted`.
+        *told* is told of each call to a provider. Raises `RouteUnknown` or a kind of `RouteExhausted`.
         """
+        return await self._call(route, request, told, WHOLE).run()
+
+    def stream(self, route: str, request: ModelRequest, told: OnModelCall | None = None) -> Answers:
+        """Return the answer of the same target while it comes: who answers, lists of deltas, and last the whole of it.
+
+        The next target is asked only as long as nothing was passed on. Raises as `complete` does from its first step,
+        and `RouteBroken` from a later one. Closing it early ends the request at the provider.
+        """
+        return self._call(route, request, told, AS_IT_COMES).stream()
+
+    def _call(self, route: str, request: ModelRequest, told: OnModelCall | None, way: Way) -> Call:
         found = self._routes.get(route)
         if found is None:
             raise route_unknown(route, self._routes)
-        call = Call(found, request, healths=self._healths, surroundings=self._surroundings, told=self._on_model_call)
-        return await call.run()
+        return Call(found, request, healths=self._healths, surroundings=self._surroundings, told=told, way=way)
 
 
 def route_unknown(route: str, known: Mapping[str, Route]) -> RouteUnknown:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Self
 
 from interlock.foundation.clock import Clock
 from interlock.governance.limits import Breaker, BreakerLimits
@@ -23,8 +22,8 @@ _EARLY = 0.05  # a pause may end a moment before the rest that it was for
 class Health:
     """One instance of a target. Not for several threads.
 
-    `admit` lets a call through or does not; each call that was let through is a `Visit`, which is used as a context
-    and says what came of it.
+    `admit` lets a call through or does not; each call that was let through is a `Visit`, which says what came of it and
+    is left in the end.
     """
 
     def __init__(self, clock: Clock, limits: BreakerLimits) -> None:
@@ -88,7 +87,7 @@ class Health:
 
 
 class Visit:
-    """One call to an instance, used as a context: one that is left without a word proved nothing of its health."""
+    """One call to an instance. One that is left without a word before proved nothing of its health."""
 
     __slots__ = ("_health", "_ticket")
 
@@ -96,10 +95,8 @@ class Visit:
         self._health = health
         self._ticket = ticket
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def leave(self) -> None:
+        """Say that the call is over."""
         self._health.left(self._ticket)
 
     def answered(self, reply: ModelReply) -> None:

@@ -146,7 +146,8 @@ class ModelReply:
     *finish* is why it stopped in the provider's word, such as `length`; empty where the provider does not say.
     *reported* is the version that the provider itself names; empty where it names none. *declined* says that the
     model would not answer, or that a filter of the provider's cut it off. *rest* are the seconds for which the
-    provider wants no more requests. The gateway adds *attempts*: all that it tried for this answer, in order.
+    provider wants no more requests. The gateway adds *attempts*: all that it tried for this answer, in order; whoever
+    meters the call adds *cost*, decimal text or `unknown`.
     *reasoning* is what the model said to itself, where the provider tells.
     """
 
@@ -160,10 +161,26 @@ class ModelReply:
     declined: bool = False
     rest: float = 0.0
     attempts: tuple[Attempt, ...] = ()
+    cost: str = ""
     reasoning: str = field(default="", repr=False)
     extras: Extras = field(default=PLAIN, repr=False, compare=False)
+
+    @property
+    def asked(self) -> int:
+        """How many times a target was asked for it."""
+        return sum(attempt.asked for attempt in self.attempts)
 
     @property
     def target(self) -> str:
         """The name of the route's target that answered."""
         return self.attempts[-1].target if self.attempts else f"{self.provider}:{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Which target has begun to answer; *attempts* counts all that was asked for it, this one too."""
+
+    target: str
+    provider: str
+    model: str
+    attempts: int

@@ -107,9 +107,14 @@ class ProviderPlugin(Protocol):
 async def in_one_piece(provider: Provider, request: ModelRequest, timeout: float) -> Streamed:
     """Stream the answer of a *provider* that has no stream of its own: all of it at once."""
     reply = await provider.complete(request, timeout=timeout)
+    yield [as_delta(reply)]
+    yield reply
+
+
+def as_delta(reply: ModelReply) -> Delta:
+    """Return the whole of a reply as what one event adds."""
     calls = tuple(
         CallPart(at, call.id, call.name, call.raw or orjson.dumps(dict(call.arguments)).decode())
         for at, call in enumerate(reply.tool_calls)
     )
-    yield [Delta(reply.text, reply.reasoning, calls, reply.reported, reply.extras)]
-    yield reply
+    return Delta(reply.text, reply.reasoning, calls, reply.reported, reply.extras)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
@@ -30,6 +31,8 @@ class Instance:
 class RouteTarget:
     """One model that a route may use. *optional*: passed over in silence while it is not configured.
 
+    *timeout* are the seconds for a whole answer, *first* those until a streamed one begins, and *idle* those between
+    two parts of it.
     *instances* are the servers that answer for it, of which the least busy is asked; by default *provider* alone.
     """
 
@@ -41,6 +44,8 @@ class RouteTarget:
     when: Condition = ALWAYS
     pin: Pin = UNPINNED
     instances: tuple[Instance, ...] = ()
+    first: float = math.inf
+    idle: float = 30.0
 
     def __post_init__(self) -> None:
         name = self.name or f"{self.provider.name}:{self.provider.model}"

@@ -15,7 +15,7 @@ from interlock.intelligence.usage.prices import UNMETERED, Prices
 from interlock.intelligence.usage.store import CallRow, called
 from interlock.intelligence.usage.worst import input_tokens, output_tokens, worst_cases
 
-LOST = frozenset({"model_timed_out", "model_unreadable", "model_cut_off"})
+LOST = frozenset({"model_timed_out", "model_unreadable", "model_cut_off", "left"})
 """Outcomes of a call that a provider may have carried out and charged for, without our knowing what it took."""
 
 UNUSED = frozenset({"declined", "model_changed", "model_held"})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from interlock.foundation.telemetry import OFF, Telemetry
+from interlock.foundation.telemetry import OFF, Span, Telemetry
 from interlock.governance.journal import Entry, Journal
 from interlock.governance.policy import permitted_operations
-from interlock.intelligence.gateway import Gateway, ModelReply, ModelRequest, Usage
+from interlock.intelligence.gateway import Answers, Gateway, ModelReply, ModelRequest, Usage
 from interlock.intelligence.usage import Answer, MeteredCall, Metering
 from interlock.orchestration.actions import Actions, Proposal, View
 from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planning, Turn
@@ -23,9 +23,6 @@ from interlock.orchestration.turns.planning import derive
 from interlock.values.clearances import Clearance
 from interlock.values.labels import PUBLIC, Label
 from interlock.values.principals import Kind, Principal
-
-_METERED: ContextVar[MeteredCall | None] = ContextVar("metered", default=None)
-"""The call that is being made: the gateway reports its attempts from within it."""
 
 CONVERSATIONS = 1000
 REMEMBERED = 40
@@ -50,7 +47,7 @@ class Turns:
         self._telemetry = telemetry
         self.metering = metering
         self._runner = AgentRunner(self, _Path(actions, projects), metering.clock)
-        self._gateway = Gateway(projects.current.routes, on_model_call=self._called)
+        self._gateway = Gateway(projects.current.routes)
         self._routes: Mapping[str, Any] = projects.current.routes
         self._conversations: OrderedDict[str, tuple[list[Mapping[str, Any]], Label]] = OrderedDict()
 
@@ -138,39 +135,54 @@ class Turns:
 
         What the call may cost is reserved first. Raises as `Gateway.complete` does, `BudgetExceeded`, `BudgetUnpriced`.
         """
+        gateway = self._active()
+        with self._telemetry.chat(route, provider="interlock") as span:
+            async with self._metered(route, request) as call:
+                reply = await gateway.complete(route, request, partial(self._called, call))
+            _tell(span, reply)
+            return replace(reply, cost=call.cost) if call is not None else reply
+
+    async def stream(self, route: str, request: ModelRequest) -> Answers:
+        """Yield the answer of the active project's route as it comes: as `complete`, and as `Gateway.stream` yields."""
+        gateway = self._active()
+        with self._telemetry.chat(route, provider="interlock") as span:
+            reply: ModelReply | None = None
+            async with (
+                self._metered(route, request) as call,
+                aclosing(gateway.stream(route, request, partial(self._called, call))) as pieces,
+            ):
+                async for piece in pieces:
+                    if isinstance(piece, ModelReply):
+                        reply = piece
+                    else:
+                        yield piece
+            if reply is not None:
+                _tell(span, reply)
+                yield replace(reply, cost=call.cost) if call is not None else reply
+
+    def _active(self) -> Gateway:
         routes = self._projects.current.routes
         if routes is not self._routes:
             self._routes, self._gateway = routes, self._gateway.with_routes(routes)
-        gateway = self._gateway
-        with self._telemetry.chat(route, provider="interlock") as span:
-            async with self._metered(route, request):
-                reply = await gateway.complete(route, request)
-            span.set("gen_ai.provider.name", reply.provider)
-            span.set("gen_ai.response.model", reply.model)
-            span.set("gen_ai.usage.input_tokens", reply.usage.input_tokens)
-            span.set("gen_ai.usage.output_tokens", reply.usage.output_tokens)
-            return reply
+        return self._gateway
 
     @asynccontextmanager
-    async def _metered(self, route: str, request: ModelRequest) -> AsyncIterator[None]:
+    async def _metered(self, route: str, request: ModelRequest) -> AsyncIterator[MeteredCall | None]:
         """Reserve before, and see to it that nothing stays reserved after; `_called` settles in between."""
         known = self._routes.get(route)
         if known is None:
-            yield
+            yield None
             return
         call = await self.metering.begin(known, request)
-        token = _METERED.set(call)
         try:
-            yield
+            yield call
         except BaseException as error:
             await call.close(error)
             raise
         else:
             await call.close(None)
-        finally:
-            _METERED.reset(token)
 
-    async def _called(self, call: dict[str, Any]) -> None:
+    async def _called(self, metered: MeteredCall | None, call: dict[str, Any]) -> None:
         body, fields = dict(call["body"]), dict(call["fields"])
         session = str(body.pop("session", ""))
         entry = Entry(
@@ -182,7 +194,6 @@ class Turns:
             body=body,
             fields=fields,
         )
-        metered = _METERED.get()
         if metered is None or entry.kind != "model.called":
             await self._journal.record([entry])
             return
@@ -238,6 +249,13 @@ class _Path:
     ) -> Mapping[str, Any]:
         action = await self._actions.propose(principal, Proposal(session_id, operation, arguments))
         return View(self._projects.current, principal).action(action).to_json()
+
+
+def _tell(span: Span, reply: ModelReply) -> None:
+    span.set("gen_ai.provider.name", reply.provider)
+    span.set("gen_ai.response.model", reply.model)
+    span.set("gen_ai.usage.input_tokens", reply.usage.input_tokens)
+    span.set("gen_ai.usage.output_tokens", reply.usage.output_tokens)
 
 
 def _permitted(project: Project, principal: Principal) -> list[Any]:

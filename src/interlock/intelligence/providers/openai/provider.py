@@ -29,7 +29,7 @@ from interlock.intelligence.gateway.errors import (
     ProviderFailure,
 )
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
-from interlock.intelligence.gateway.provider import HttpSender, Streamed
+from interlock.intelligence.gateway.provider import HttpSender, Streamed, as_delta
 from interlock.intelligence.providers.openai.replies import read_reply
 from interlock.intelligence.providers.openai.rests import rest, retry_after
 from interlock.intelligence.providers.openai.streams import Assembly
@@ -97,7 +97,9 @@ class OpenAiProvider:
         try:
             async with self._http.stream(replace(sent, idle=idle)) as answer:
                 if answer.status != 200 or answer.media_type != EVENTS:
-                    yield self._whole(await answer.whole())  # an error, or a server that does not stream
+                    reply = self._whole(await answer.whole())  # an error, or a server that does not stream
+                    yield [as_delta(reply)]
+                    yield reply
                     return
                 reader, quiet = EventReader(MOST_EVENT), rest(answer.headers)
                 async with aclosing(answer.parts()) as parts:

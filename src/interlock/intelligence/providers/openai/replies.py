@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -33,7 +34,7 @@ def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
     choice = _choice(document)
     message = choice["message"]
     refusal = text_in(message.get("refusal"))
-    return reply_of(
+    said = Said(
         text=text_in(message.get("content")) or refusal,
         refused=bool(refusal),
         calls=read_calls(message.get("tool_calls") or []),
@@ -46,40 +47,41 @@ def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
             _but(choice, CHOICE),
             _but(message, MESSAGE),
         ),
-        provider=provider,
-        model=model,
     )
+    return reply_of(said, provider=provider, model=model)
 
 
-def reply_of(
-    *,
-    text: str,
-    refused: bool,
-    calls: tuple[ToolCall, ...],
-    finish: Any,
-    reported: Any,
-    usage: Any,
-    reasoning: str,
-    extras: Extras,
-    provider: str,
-    model: str,
-) -> ModelReply:
-    """Return the reply that these members of a completion make. Raises `ModelUnreadable` where it says nothing."""
-    finish = finish if isinstance(finish, str) else ""
-    if not text and not calls and finish not in SILENT:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a completion says, with members as they came: *finish*, *reported* and *usage* may be anything."""
+
+    text: str
+    refused: bool
+    calls: tuple[ToolCall, ...]
+    finish: Any
+    reported: Any
+    usage: Any
+    reasoning: str
+    extras: Extras
+
+
+def reply_of(said: Said, *, provider: str, model: str) -> ModelReply:
+    """Return the reply that a completion makes. Raises `ModelUnreadable` where it says nothing."""
+    finish = said.finish if isinstance(said.finish, str) else ""
+    if not said.text and not said.calls and finish not in SILENT:
         raise ModelUnreadable("the message has neither text nor tool calls")
-    reported = reported if isinstance(reported, str) else ""
+    reported = said.reported if isinstance(said.reported, str) else ""
     return ModelReply(
-        text,
-        calls,
+        said.text,
+        said.calls,
         provider,
         reported or model,
-        _usage(usage),
+        _usage(said.usage),
         finish,
         reported,
-        declined=finish == FILTERED or refused,
-        reasoning=reasoning,
-        extras=extras,
+        declined=finish == FILTERED or said.refused,
+        reasoning=said.reasoning,
+        extras=said.extras,
     )
 
 

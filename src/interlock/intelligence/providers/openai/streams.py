@@ -16,6 +16,7 @@ from interlock.intelligence.providers.openai.replies import (
     MOST_TOOL_CALLS,
     REASONING,
     TOP,
+    Said,
     read_calls,
     reply_of,
     text_in,
@@ -72,7 +73,7 @@ class Assembly:
             {"id": call_id, "function": {"name": name, "arguments": "".join(arguments)}}
             for _, (call_id, name, arguments) in sorted(self._calls.items())
         ]
-        return reply_of(
+        said = Said(
             text="".join(self._texts) or "".join(self._refusals),
             refused=bool(self._refusals),
             calls=read_calls(calls),
@@ -81,9 +82,8 @@ class Assembly:
             usage=self._usage,
             reasoning="".join(self._reasoning),
             extras=Extras(top=self._top, message=self._message),
-            provider=self._provider,
-            model=self._model,
         )
+        return reply_of(said, provider=self._provider, model=self._model)
 
     def _delta(self, document: dict[str, Any]) -> Delta | None:
         first = not self._reported
