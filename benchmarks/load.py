@@ -42,13 +42,26 @@ async def _connection(port: int, request: bytes, end: float) -> tuple[int, int, 
     while time.perf_counter() < end:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        body = await reader.readexactly(_length(head))
+        body = await _body(reader, head)
         answers += 1
         if not head.startswith(b"HTTP/1.1 2") or b'"isError":true' in body or b'"state":"denied"' in body:
             errors += 1
             first = first or head + body
     writer.close()
     return answers, errors, first
+
+
+async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
+    if b"transfer-encoding: chunked" not in head.lower():
+        return await reader.readexactly(_length(head))
+    parts = []
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        parts.append((await reader.readexactly(size + 2))[:-2])
+    await reader.readexactly(2)
+    body = b"".join(parts)
+    if b"text/event-stream" in head and not body.endswith(b"data: [DONE]\n\n"):
+        raise RuntimeError(f"a stream did not end: {body[-400:]!r}")
+    return body
 
 
 def _length(head: bytes) -> int:

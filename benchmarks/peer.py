@@ -21,6 +21,7 @@ CALLS = {
     "read": ("crm.get_customer", {"id": "42"}),
     "write": ("crm.create_refund", {"order_id": "4711", "amount": 25.0, "reason": "damaged"}),
 }
+CHAT = "/v1/chat/completions"
 REVISION = "2026-07-28"
 
 
@@ -30,6 +31,7 @@ def prepare(folder: Path, upstream: int) -> dict[str, str]:
     environment = {
         "BENCH_UPSTREAM": f"http://127.0.0.1:{upstream}",
         "INTERLOCK_SECRET_CRM": "upstream-token",
+        "BENCH_MODEL_KEY": "model-token",
         "INTERLOCK_STATE": str(folder / "state"),
         "INTERLOCK_PROJECT": str(folder / "project"),
     }
@@ -63,21 +65,37 @@ def mcp_call(base: str, environment: dict[str, str], effect: str) -> bytes:
     return request_bytes("POST", "/mcp", headers, _mcp_body(base, environment["BENCH_KEY"], effect))
 
 
+def chat_call(key: str = "", *, stream: bool = False) -> bytes:
+    """Return the bytes of one chat completion; without a key as the relay is sent it."""
+    headers = _headers(key) if key else {"content-type": "application/json"}
+    return request_bytes("POST", CHAT, headers, _chat_body(stream=stream))
+
+
+def _chat_body(*, stream: bool) -> bytes:
+    words = "Please check whether the refund for order 4711 can be paid out, and write one sentence to the customer."
+    messages = [{"role": "system", "content": "You answer for the desk."}, {"role": "user", "content": words}]
+    body: dict[str, Any] = {"model": "chat", "messages": messages, "temperature": 0}
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return json.dumps(body).encode()
+
+
 def entry(folder: str, upstream: int, port: int) -> dict[str, Any]:
-    """Return the peer's entry for a harness that knows the kinds `get` (a read) and `rpc` (an MCP tool call)."""
+    """Return the peer's entry for a harness that knows `get` (a read), `rpc` (an MCP tool call), `chat`, `stream`."""
     environment = prepare(Path(folder), upstream)
     base, key = f"http://127.0.0.1:{port}", environment["BENCH_KEY"]
     name = CALLS["read"][0]
 
     def setup(_: str) -> dict[str, Any]:
         bodies = {"get": _rest_body(base, key, "read"), "rpc": _mcp_body(base, key, "read")}
+        bodies |= {"chat": _chat_body(stream=False), "stream": _chat_body(stream=True)}
         return {"raw_body": bodies, "headers": {**_headers(key), **_mcp_headers(name)}}
 
     return {
         "cmd": [PYTHON, "-m", "interlock.app.main", "serve", "--port", str(port)],
         "env": environment,
         "base": base,
-        "paths": {"get": "/v1/actions", "rpc": "/mcp"},
+        "paths": {"get": "/v1/actions", "rpc": "/mcp", "chat": CHAT, "stream": CHAT},
         "headers": _headers(key),
         "ready": f"{base}/readyz",
         "setup": setup,

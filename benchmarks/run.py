@@ -27,13 +27,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.load import closed_loop, request_bytes
-from benchmarks.peer import mcp_call, prepare, rest_call
+from benchmarks.peer import chat_call, mcp_call, prepare, rest_call
 from benchmarks.processes import PYTHON, Process, free_port
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "reference" / "performance.md"
 CONNECTIONS = 16
-LIMITS = {"action over REST": 0.8, "action over MCP": 1.0}
+LIMITS = {"model call": 0.45, "model stream": 0.9, "action over REST": 0.8, "action over MCP": 1.0}
+REFERENCES = {"read": "relay GET", "action": "relay POST", "model call": "relay chat", "model stream": "relay stream"}
 PARTS = ("decision", "journal", "origins")
 PACKAGES = ("uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "cedarpy", "jsonschema-rs", "orjson")
 
@@ -98,17 +99,20 @@ def _measure(process: Process, port: int, request: bytes, seconds: float, row: R
 
 def measure(rounds: int, seconds: float) -> tuple[list[Row], dict[str, float]]:
     """Return one row for each kind of call, and memory and start-up of the server."""
-    names = ["relay GET", "relay POST", "read over REST", "action over REST", "read over MCP", "action over MCP"]
+    names = ["relay GET", "relay POST", "relay chat", "relay stream", "read over REST", "action over REST"]
+    names += ["read over MCP", "action over MCP", "model call", "model stream"]
     rows = {name: Row(name) for name in names}
     extra: dict[str, float] = {}
     with _upstream() as upstream:
         for _ in range(rounds):
             with _relay(upstream) as (process, port):
                 body = json.dumps({"order_id": "4711", "amount": 25.0, "reason": "damaged"}).encode()
-                kind = {"content-type": "application/json"}
+                json_kind = {"content-type": "application/json"}
                 _measure(process, port, request_bytes("GET", "/customers/42", {}), seconds, rows["relay GET"])
-                post = request_bytes("POST", "/refunds", kind, body)
+                post = request_bytes("POST", "/refunds", json_kind, body)
                 _measure(process, port, post, seconds, rows["relay POST"])
+                for kind, stream in (("chat", False), ("stream", True)):
+                    _measure(process, port, chat_call(stream=stream), seconds, rows[f"relay {kind}"])
             with _interlock(upstream) as (process, port, environment, ready):
                 extra["ready_s"], extra["idle_mib"] = ready, process.memory_mib()
                 base = f"http://127.0.0.1:{port}"
@@ -117,6 +121,9 @@ def measure(rounds: int, seconds: float) -> tuple[list[Row], dict[str, float]]:
                     _measure(process, port, rest, seconds, rows[f"{name} over REST"])
                     mcp = mcp_call(base, environment, effect)
                     _measure(process, port, mcp, seconds, rows[f"{name} over MCP"])
+                for name, stream in (("model call", False), ("model stream", True)):
+                    call = chat_call(environment["BENCH_KEY"], stream=stream)
+                    _measure(process, port, call, seconds, rows[name])
                 extra["loaded_mib"] = process.memory_mib()
     return list(rows.values()), extra
 
@@ -126,7 +133,7 @@ def table(rows: list[Row], extra: dict[str, float]) -> str:
     by_name = {row.name: row for row in rows}
     lines = ["| call | processor ms a call | beside the bare relay | target |", "| --- | --- | --- | --- |"]
     for row in rows:
-        reference = by_name["relay GET" if row.name.startswith("read") else "relay POST"]
+        reference = by_name[next((REFERENCES[kind] for kind in REFERENCES if row.name.startswith(kind)), row.name)]
         ratio = "1" if row.name.startswith("relay") else f"{row.median / reference.median:.1f}"
         limit = f"{LIMITS[row.name]}" if row.name in LIMITS else ""
         lines.append(f"| {row.name} | {row.median:.3f} | {ratio} | {limit} |")
