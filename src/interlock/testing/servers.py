@@ -187,6 +187,55 @@ def says(text: bytes) -> Behaviour:
     return behave
 
 
+def tells(*events: Any, ends: bool = True) -> Behaviour:
+    """Stream *events* (server-sent events, section 9.2 of the HTML standard), each in a write of its own.
+
+    Bytes are sent as they are, a text is the data of an event, an `asyncio.Event` is waited for, a behaviour takes over
+    from there, anything else is JSON. Without *ends* the connection is closed before the body is whole.
+    """
+    lines = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(head(200, lines))
+        for event in events:
+            if isinstance(event, asyncio.Event):
+                await writer.drain()
+                await event.wait()
+                continue
+            if callable(event):
+                await writer.drain()
+                await event(request, writer)
+                return
+            text = event if isinstance(event, str) else "" if isinstance(event, bytes) else json.dumps(event)
+            part = event if isinstance(event, bytes) else f"data: {text}\n\n".encode()
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+            await writer.drain()
+        if ends:
+            writer.write(b"0\r\n\r\n")
+        else:
+            await writer.drain()
+            writer.close()
+
+    return behave
+
+
+def talks_until_left(left: asyncio.Event) -> Behaviour:
+    """Go on with a stream by comments until the client goes away, then set *left*."""
+
+    async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
+        comment = b": still here\n\n"
+        try:
+            while True:
+                writer.write(b"%x\r\n%s\r\n" % (len(comment), comment))
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        except ConnectionError:
+            left.set()
+            raise
+
+    return behave
+
+
 def in_turn(*behaviours: Behaviour) -> Behaviour:
     """Behave as each of *behaviours* once, then as the last for ever."""
     left = list(behaviours)

@@ -92,7 +92,8 @@ async def _first(begun: Begun, rest: Streamed) -> None:
 
 
 async def remaining(begun: Begun) -> Streamed:
-    """Yield what is still to come of an answer, last the whole of it. Raises a kind of `ProviderFailure`."""
+    """Yield what came first, what is still to come, and last the whole of it. Raises a kind of `ProviderFailure`."""
+    yield begun.deltas
     if begun.rest is None:
         return
     async with aclosing(begun.rest) as rest:

@@ -112,24 +112,26 @@ class Call:
         `RouteBroken` where the one that did broke off. An answer that is left early is given up at the provider too.
         """
         asking = await self._begin()
-        provider = asking.instance.provider
-        asked = sum(attempt.asked for attempt in self._attempts) + asking.under_way
-        yield Answering(asking.instance.name, provider.name, provider.model, asked)
-        if asking.begun is not None and asking.begun.deltas:
-            asking.said += [delta.text for delta in asking.begun.deltas]
-            yield asking.begun.deltas
-        if asking.under_way:
-            async with aclosing(self._rest(asking)) as rest:
-                async for deltas in rest:
-                    yield deltas
+        async with aclosing(self._passed_on(asking)) as pieces:
+            async for piece in pieces:
+                yield piece
         yield self._with_attempts(asking)
 
-    async def _rest(self, asking: _Asking) -> AsyncGenerator[Sequence[Delta], None]:
-        assert asking.begun is not None  # by `under_way`
+    async def _passed_on(self, asking: _Asking) -> Answers:
+        """Yield all but the whole, and see to it that the call is over when it ends, in whichever way."""
+        begun, provider = asking.begun, asking.instance.provider
+        assert begun is not None
+        asked = sum(attempt.asked for attempt in self._attempts) + asking.under_way
+        answering = Answering(asking.instance.name, provider.name, provider.model, asked)
+        if not asking.under_way:
+            yield answering
+            yield begun.deltas
+            return
         failure: ProviderFailure | None = None
         outcome = LEFT
         try:
-            async with aclosing(remaining(asking.begun)) as pieces:
+            yield answering
+            async with aclosing(remaining(begun)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, ModelReply):
                         asking.reply = piece
@@ -140,6 +142,7 @@ class Call:
         except ProviderFailure as error:
             failure, outcome = error, error.code
         finally:
+            await begun.close()
             await self._over(asking, outcome, failure)
         if failure is not None:
             broken = self._exhausted(RouteBroken)
