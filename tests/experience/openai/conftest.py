@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from interlock.foundation.clock import Clock
 from interlock.governance.credentials import KeyRequest
 from interlock.governance.journal.reader import Record, Search
 from interlock.orchestration.actions import Action
-from interlock.testing.servers import Received, ScriptedServer, answers
+from interlock.testing.servers import Behaviour, Received, ScriptedServer, answers, tells
 from interlock.values.principals import Kind, Principal
 
 FILES = {
@@ -198,12 +199,34 @@ def _reply(message: dict[str, Any], finish: str) -> dict[str, Any]:
     return {"id": "c", "object": "chat.completion", "model": "tiny-1-0425", "choices": choices, "usage": usage}
 
 
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return one event of a stream."""
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return {"id": "c", "object": "chat.completion.chunk", "model": "tiny-1-0425", "choices": choices, **more}
+
+
+def events(reply: dict[str, Any]) -> list[Any]:
+    """Return the events in which a model streams *reply*: words one by one, arguments in two pieces, then the usage."""
+    (choice,) = reply["choices"]
+    message = choice["message"]
+    told = [chunk({"role": "assistant", "content": ""})]
+    told += [chunk({"content": word}) for word in re.findall(r"\S+\s*", message.get("content") or "")]
+    for at, call in enumerate(message.get("tool_calls", ())):
+        function = call["function"]
+        half = len(function["arguments"]) // 2
+        first = {**call, "index": at, "function": {**function, "arguments": function["arguments"][:half]}}
+        rest = {"index": at, "function": {"arguments": function["arguments"][half:]}}
+        told += [chunk({"tool_calls": [first]}), chunk({"tool_calls": [rest]})]
+    told.append(chunk({}, choice["finish_reason"]))
+    return [*told, {**chunk({}), "choices": [], "usage": reply["usage"]}, "[DONE]"]
+
+
 @dataclass
 class Model:
     """A model server that says what it is told to, in order, and keeps what it was asked."""
 
     server: ScriptedServer
-    script: list[dict[str, Any] | int] = field(default_factory=list)
+    script: list[Any] = field(default_factory=list)
 
     @property
     def asked(self) -> list[Any]:
@@ -217,7 +240,15 @@ class Model:
 
     async def behave(self, request: Received, writer: asyncio.StreamWriter) -> None:
         reply = self.script.pop(0) if self.script else 500
-        await (answers(reply, {}) if isinstance(reply, int) else answers(200, reply))(request, writer)
+        if callable(reply):
+            behaviour = reply
+        elif isinstance(reply, int):
+            behaviour = answers(reply, {})
+        elif request.json().get("stream"):
+            behaviour = tells(*events(reply))
+        else:
+            behaviour = answers(200, reply)
+        await behaviour(request, writer)
 
 
 @dataclass
@@ -237,7 +268,7 @@ class Shop:
         self.clients.append(client)
         return client
 
-    async def ask(self, messages: Any, *script: dict[str, Any] | int, key: str = "ada", **more: Any) -> Any:
+    async def ask(self, messages: Any, *script: dict[str, Any] | int | Behaviour, key: str = "ada", **more: Any) -> Any:
         """Ask once, with all tools, while the model follows *script*; return the raw answer (`.parse()` it)."""
         self.model.script[:] = script
         if isinstance(messages, str):

@@ -83,8 +83,9 @@ async def test_a_stream_ends_with_done_and_carries_tool_calls(shop: Shop) -> Non
     events = answer.text.split("\n\n")
     assert events[-2:] == ["data: [DONE]", ""]
     deltas = [json.loads(event.removeprefix("data: "))["choices"][0] for event in events[:-2]]
-    (call,) = [delta["delta"]["tool_calls"][0] for delta in deltas if "tool_calls" in delta["delta"]]
-    assert (call["index"], call["function"]["name"]) == (0, "web_search")
+    first, rest = [delta["delta"]["tool_calls"][0] for delta in deltas if "tool_calls" in delta["delta"]]
+    assert (first["index"], first["function"]["name"], rest["index"]) == (0, "web_search", 0)
+    assert json.loads(first["function"]["arguments"] + rest["function"]["arguments"]) == {"query": "x"}
     assert deltas[-1]["finish_reason"] == "tool_calls"
 
 
