@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -358,14 +358,41 @@ async def test_usage_is_asked_for_by_what_it_is_counted_by(tmp_path: Path) -> No
         assert await found.usage.report(UsageQuery(since=1.0, until=2.0)) == []
 
 
+async def streamed(found: Installation) -> ModelReply:
+    """Take in a whole answer as it comes."""
+    pieces = [piece async for piece in found.turns.stream("desk", ASKED)]
+    assert isinstance(pieces[-1], ModelReply)
+    return pieces[-1]
+
+
+async def test_a_stream_is_settled_with_what_it_took_and_says_what_it_cost(tmp_path: Path) -> None:
+    async with desk(tmp_path, Scripted(says=[Usage(600, 200)])) as found:
+        reply = await streamed(found)
+        (called,) = await records(found, "model.called")
+        assert reply.cost == called["cost"] != ""
+        assert called["usage"]["input_tokens"] == 600
+
+
+async def test_a_stream_that_is_left_is_settled_at_the_reservation_with_an_alarm(tmp_path: Path) -> None:
+    async with desk(tmp_path, Scripted(says=[Usage(600, 200)])) as found:
+        async with aclosing(found.turns.stream("desk", ASKED)) as pieces:
+            await anext(pieces)
+        (called,) = await records(found, "model.called")
+        assert called["outcome"] == "left"
+        (alarm,) = await records(found, "usage.alarm")
+        assert alarm["reason"] == "lost"
+        assert await records(found, "budget.kept")
+
+
+@pytest.mark.parametrize("way", ["whole", "streamed"])
 @pytest.mark.parametrize("where", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def test_two_hundred_calls_priced_at_their_end_hold_a_budget_exactly(
-    tmp_path: Path, where: str, request: pytest.FixtureRequest
+    tmp_path: Path, where: str, way: str, request: pytest.FixtureRequest
 ) -> None:
     url = str(request.getfixturevalue("postgres_url")) if where == "postgres" else ""
     used = [Usage(1 + number % 50, 1 + number % 40) for number in range(200)]
     async with desk(tmp_path, Scripted(says=list(used)), url=url, budgets=BUDGETS.replace("0.01", "0.03")) as found:
-        calls = (found.turns.complete("desk", ASKED) for _ in used)
+        calls = (streamed(found) if way == "streamed" else found.turns.complete("desk", ASKED) for _ in used)
         results = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(result) for result in results} <= {ModelReply, BudgetExceeded}
         answered = [result.usage for result in results if isinstance(result, ModelReply)]
