@@ -11,7 +11,7 @@ from interlock.experience.api.request import Receive, Scope, Send, parse_body, r
 from interlock.experience.api.responses import JSON, Headers, send_bytes
 from interlock.experience.installation import Installation
 from interlock.experience.openai.completions import Completions
-from interlock.experience.openai.dialects import DIALECTS, Chat, Dialect, model_list, one_model
+from interlock.experience.openai.dialects import DIALECTS, Dialect, dialect_of
 from interlock.experience.openai.exchange import Asked, Exchange
 from interlock.experience.openai.stream import Stream
 from interlock.foundation.telemetry.overhead import begin_meter
@@ -42,10 +42,10 @@ class OpenAi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error is in the dialect's shape, with our code and status."""
         exchange = Exchange(begin_meter(), perf_counter())
-        dialect = DIALECTS.get(scope["path"], DIALECTS[Chat.path])
+        dialect = dialect_of(scope["path"], dict(scope["headers"]))
         stream = Stream(send, lambda: self._headers(exchange))
         try:
-            body = await self._answer(scope, receive, exchange, stream)
+            body = await self._answer(dialect, scope, receive, exchange, stream)
             if body is not None:
                 await send_bytes(send, 200, body, JSON, self._headers(exchange))
             return
@@ -57,23 +57,26 @@ class OpenAi:
         if stream.begun:
             await stream.break_off(failure)
         else:
-            headers = [*_about(failure), *self._headers(exchange)]
-            await send_bytes(send, failure.status, dialect.error(failure), JSON, headers)
+            told = [*_about(failure), *self._headers(exchange)]
+            await send_bytes(send, failure.status, dialect.error(failure), JSON, told)
 
-    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange, stream: Stream) -> bytes | None:
+    async def _answer(
+        self, dialect: Dialect, scope: Scope, receive: Receive, exchange: Exchange, stream: Stream
+    ) -> bytes | None:
         """Return the body of the answer, or None where it was streamed."""
         headers = dict(scope["headers"])
-        principal = await self._installation.authenticator.authenticate(_text(headers, b"authorization") or None)
+        credential = dialect.credential(headers).decode("latin-1")
+        principal = await self._installation.authenticator.authenticate(credential or None)
         path, method = scope["path"], scope["method"]
-        dialect = DIALECTS.get(path)
-        allowed = "GET" if dialect is None else "POST"
+        listing = path not in DIALECTS
+        allowed = "GET" if listing else "POST"
         if method != allowed:
             raise MethodNotAllowed(f"this path takes {allowed}", allow=allowed)
         demand_scope(principal, SCOPE)
         trace = _text(headers, b"traceparent")
-        with self._installation.telemetry.request(method, MODELS if dialect is None else path, traceparent=trace):
-            if dialect is None:
-                return self._models(path)
+        with self._installation.telemetry.request(method, MODELS if listing else path, traceparent=trace):
+            if listing:
+                return self._models(dialect, path)
             asked = await self._asked(dialect, principal, headers, receive)
             if asked.request.stream:
                 rendering = dialect.stream(asked.request, int(self._installation.clock.now()))
@@ -96,17 +99,17 @@ class OpenAi:
             self._installation.telemetry.metrics.observe("interlock_overhead_seconds", overhead / 1000)
         return [*_headers(exchange), (b"x-interlock-overhead-ms", b"%.2f" % overhead)]
 
-    def _models(self, path: str) -> bytes:
+    def _models(self, dialect: Dialect, path: str) -> bytes:
         project = self._installation.projects.current
         created = int(project.active_since)
         if path == MODELS:
-            return model_list(sorted(project.routes), created)
+            return dialect.models(sorted(project.routes), created)
         name = unquote(path.removeprefix(MODELS + "/"))
         if not name:
             raise NotFound("there is no such path", fix=f"the models are listed at {MODELS}")
         if name not in project.routes:
             raise route_unknown(name, project.routes)
-        return one_model(name, created)
+        return dialect.model(name, created)
 
 
 def _about(error: InterlockError) -> Headers:

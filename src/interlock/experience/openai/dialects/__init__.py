@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from interlock.experience.openai.dialects.chat import Chat, model_list, one_model
-from interlock.experience.openai.dialects.dialect import Dialect, Rendering
+from collections.abc import Mapping
 
-DIALECTS: dict[str, Dialect] = {dialect.path: dialect for dialect in (Chat(),)}
+from interlock.experience.openai.dialects.chat import Chat
+from interlock.experience.openai.dialects.dialect import Dialect, Rendering
+from interlock.experience.openai.dialects.messages import Messages
+
+DIALECTS: dict[str, Dialect] = {dialect.path: dialect for dialect in (Chat(), Messages())}
 """The dialects by the path that they are spoken at."""
 
-__all__ = ["DIALECTS", "Chat", "Dialect", "Rendering", "model_list", "one_model"]
+VERSION = b"anthropic-version"
+
+
+def dialect_of(path: str, headers: Mapping[bytes, bytes]) -> Dialect:
+    """Return the dialect of a request; at a path that several share, clients of Anthropic are known by a header."""
+    found = DIALECTS.get(path)
+    return found or DIALECTS[Messages.path if VERSION in headers else Chat.path]
+
+
+__all__ = ["DIALECTS", "Dialect", "Rendering", "dialect_of"]

@@ -23,6 +23,9 @@ class Chat:
 
     path = "/v1/chat/completions"
 
+    def credential(self, headers: Mapping[bytes, bytes]) -> bytes:
+        return headers.get(b"authorization", b"")
+
     def request(self, body: Any) -> ChatRequest:
         return chat_request(body)
 
@@ -45,6 +48,12 @@ class Chat:
 
     def error(self, error: InterlockError) -> bytes:
         return error_body(error)
+
+    def models(self, routes: Sequence[str], created: int) -> bytes:
+        return orjson.dumps({"object": "list", "data": [_model(route, created) for route in routes]})
+
+    def model(self, route: str, created: int) -> bytes:
+        return orjson.dumps(_model(route, created))
 
 
 class Chunks:
@@ -113,16 +122,6 @@ def words(error: InterlockError) -> str:
     """Return what an error says in one line."""
     parts = (error.what, f"({error.why})" if error.why else "", f"Hint: {error.fix}" if error.fix else "")
     return " ".join(part for part in parts if part)
-
-
-def model_list(routes: Sequence[str], created: int) -> bytes:
-    """Return the project's routes as a list of models."""
-    return orjson.dumps({"object": "list", "data": [_model(route, created) for route in routes]})
-
-
-def one_model(route: str, created: int) -> bytes:
-    """Return one route as a model."""
-    return orjson.dumps(_model(route, created))
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:

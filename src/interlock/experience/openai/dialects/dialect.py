@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from interlock.experience.openai.completion import Completion
@@ -35,6 +35,10 @@ class Dialect(Protocol):
         """Where it is spoken."""
         ...
 
+    def credential(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """Return what a request identifies its caller by, as the value of an `Authorization` header; may be empty."""
+        ...
+
     def request(self, body: Any) -> ChatRequest:
         """Return the request that *body* is. Raises `RequestInvalid` and `ParameterUnsupported`."""
         ...
@@ -49,4 +53,12 @@ class Dialect(Protocol):
 
     def error(self, error: InterlockError) -> bytes:
         """Return an error in the interface's own shape, with our code."""
+        ...
+
+    def models(self, routes: Sequence[str], created: int) -> bytes:
+        """Return the project's routes as a list of models."""
+        ...
+
+    def model(self, route: str, created: int) -> bytes:
+        """Return one route as a model."""
         ...
