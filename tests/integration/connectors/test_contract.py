@@ -200,6 +200,34 @@ async def pretending(condition: Condition) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}/mcp"
 
 
+COPYBOOK = "01 NOTE. 05 ID PIC 9(4). 05 AMOUNT PIC S9(5)V99 COMP-3. 05 TEXT-OF PIC X(20)."
+
+
+class TestFixed(ConnectorContract):
+    plugin = "interlock.integration.connectors.fixed:plugin"
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        file = root / "notes.dat"
+        (root / "note.cpy").write_text(COPYBOOK)
+        if condition is Condition.working:
+            file.write_bytes("0001".encode("cp037") + b"\x00\x01\x23\x4d" + b"\x40" * 20)
+        connection = {
+            "file": "notes.dat",
+            "copybook": "note.cpy",
+            "source": "free",
+            "encoding": "cp1047",
+            "records": {"note": {"key": ["ID"]}},
+        }
+        operations = {
+            "read": {"from": "get note", "effect": "read"},
+            "write": {"from": "append note", "effect": "write"},
+        }
+        system = {"system": "notes", "connector": "fixed", "connection": connection, "operations": operations}
+        yield Rig(system, {"id": 1}, {"id": 2, "amount": 1.5}, effects=lambda: file.stat().st_size // 28 - 1)
+
+
 class TestExternal(ConnectorContract):
     plugin = "interlock.integration.connectors.external:plugin"
     conditions = frozenset()

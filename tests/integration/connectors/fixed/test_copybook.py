@@ -110,7 +110,10 @@ def test_a_rename_shows_what_it_covers() -> None:
 
 def test_copy_takes_in_another_copybook_with_its_words_replaced() -> None:
     library = {"PARTS": ("parts.cpy", "05 :P:-ID PIC 9(4).\n05 OLD-NAME PIC X(LENGTH-1).\n05 PRE-X PIC X.")}
-    text = "01 R. COPY PARTS REPLACING ==:P:== BY ==CUST== OLD-NAME BY NEW-NAME ==(LENGTH-1)== BY ==(7)== LEADING ==PRE== BY ==POST==."
+    text = (
+        "01 R. COPY PARTS REPLACING ==:P:== BY ==CUST== OLD-NAME BY NEW-NAME"
+        " ==(LENGTH-1)== BY ==(7)== LEADING ==PRE== BY ==POST==."
+    )
     record = parse_copybook(text, form="free", resolve=library.get).records[0]
     assert [item.name for item in record.children] == ["CUST-ID", "NEW-NAME", "POST-X"]
     assert record.children[1].picture is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.integration.connectors.fixed.copybook import Layout
+from interlock.integration.connectors.fixed.copybook import Layout, Leaf, Node, Table
 from interlock.integration.connectors.fixed.copybook.placement import MOST_UNREAD
 from interlock.integration.connectors.fixed.schemas import VERSION, argument, is_wide, output_of, written_of
 from interlock.integration.connectors.fixed.setup import Place, RecordType, Setup
@@ -53,7 +53,17 @@ def define(operation: OperationDeclaration, setup: Setup) -> Definition:
 
 def fingerprint(layout: Layout) -> str:
     """Return a digest of every field, its place and its form."""
-    return digest([[leaf.cobol, leaf.size, repr(leaf.codec)] for leaf in layout.leaves()])
+    return digest([_outline(layout.root), [[leaf.cobol, offset] for leaf, offset in layout.renames]])
+
+
+def _outline(node: Node) -> list[Any]:
+    if isinstance(node, Leaf):
+        return [node.cobol, repr(node.codec), node.first.hex()]
+    if isinstance(node, Table):
+        depending = node.depending.cobol if node.depending is not None else ""
+        return [node.cobol, node.least, node.most, depending, _outline(node.item)]
+    members = zip(node.members, node.offsets, strict=True)
+    return [node.cobol, [[offset, _outline(member)] for member, offset in members]]
 
 
 def _list(record: RecordType, options: dict[str, Any], binding: dict[str, Any]) -> Definition:
