@@ -137,7 +137,7 @@ def test_any_text_is_an_interchange_or_refused(text: str) -> None:
             assert "".join(one.raw for one in found) == start + text
 
 
-# --- mappings ------------------------------------------------------------------------------------------------------------
+# --- mappings --------------------------------------------------------------------------------------------------------
 
 SHOWN: dict[str, Any] = {
     "order_number": "PO-1001",
@@ -263,30 +263,34 @@ def test_what_is_missing_or_unfit_is_named(change: dict[str, Any], words: str) -
         MAPPINGS["850"].body(values | change)
 
 
+def order_of(*segments: Any, **more: Any) -> dict[str, Any]:
+    return {"message": "850", "standard": "x12", "segments": list(segments), **more}
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
         ([], "an object"),
-        ({"message": "850", "standard": "fax", "segments": [{"segment": "BEG"}]}, "x12 or edifact"),
-        ({"message": "850", "standard": "x12", "segments": []}, "empty"),
-        ({"message": "850", "standard": "x12", "segments": ["BEG"]}, "an object"),
-        ({"message": "850", "standard": "x12", "segments": [{"segment": "beg"}]}, "a tag"),
-        ({"message": "850", "standard": "x12", "segments": [{"segment": "BEG", "elements": {"0": "a"}}]}, "no place"),
-        ({"message": "850", "standard": "x12", "segments": [{"segment": "BEG", "elements": {"1": "message"}}]}, "no name"),
-        ({"message": "850", "standard": "x12", "segments": [{"segment": "BEG", "elements": {"1": "a", "2": "a"}}]}, "twice"),
-        ({"message": "850", "standard": "x12", "segments": [{"loop": "a", "of": []}]}, "empty"),
-        ({"message": "850", "standard": "x12", "segments": [{"segment": "CTT", "elements": {"1": {"count": "x"}}}]}, "no loop"),
-        ({"message": "850", "standard": "x12", "more": 1, "segments": [{"segment": "BEG"}]}, "unknown keys"),
-        ({"message": "850", "standard": "x12", "segments": [{"segment": "BEG", "elements": {"1": {"name": "a", "type": "x"}}}]}, "`type`"),
+        (order_of({"segment": "BEG"}, standard="fax"), "x12 or edifact"),
+        (order_of(), "empty"),
+        (order_of("BEG"), "an object"),
+        (order_of({"segment": "beg"}), "a tag"),
+        (order_of({"segment": "BEG", "elements": {"0": "a"}}), "no place"),
+        (order_of({"segment": "BEG", "elements": {"1": "message"}}), "no name"),
+        (order_of({"segment": "BEG", "elements": {"1": "a", "2": "a"}}), "twice"),
+        (order_of({"loop": "a", "of": []}), "empty"),
+        (order_of({"segment": "CTT", "elements": {"1": {"count": "x"}}}), "no loop"),
+        (order_of({"segment": "BEG"}, more=1), "unknown keys"),
+        (order_of({"segment": "BEG", "elements": {"1": {"name": "a", "type": "x"}}}), "`type`"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_wrong_mapping_says_what_is_wrong(data: Any, words: str) -> None:
     with pytest.raises(MappingInvalid, match=words):
         parse_mapping(data)
 
 
-# --- acknowledgements ----------------------------------------------------------------------------------------------------
+# --- acknowledgements ------------------------------------------------------------------------------------------------
 
 
 def answered(text: str, kind: str) -> tuple[str, list[str]]:

@@ -180,7 +180,7 @@ class InboxFolder:
         try:
             return data.decode(encoding)
         except UnicodeDecodeError as error:
-            segment = data.count(_terminator(data), 0, error.start) + 1
+            segment = _segment_at(data[: error.start])
             raise _Unread(segment, f"byte {error.start + 1} is no character of {encoding}") from None
 
 
@@ -192,10 +192,16 @@ class _Unread(Exception):
         self.segment = segment
 
 
-def _terminator(data: bytes) -> bytes:
-    if data.startswith(b"ISA"):
-        return data[105:106] or b"~"
-    return data[8:9] if data.startswith(b"UNA") else b"'"
+def _segment_at(before: bytes) -> int:
+    """Return the number of the segment that follows *before*."""
+    if before.startswith(b"ISA"):
+        return before.count(before[105:106] or b"~") + 1
+    release, terminator, rest = b"?", b"'", before
+    if before.startswith(b"UNA"):
+        release, terminator, rest = before[6:7].strip(), before[8:9] or b"'", before[9:]
+    if release:
+        rest = re.sub(re.escape(release) + b".", b"", rest, flags=re.DOTALL)
+    return rest.count(terminator) + 1
 
 
 def _same(interchange: Interchange, identity: tuple[str, ...]) -> bool:
