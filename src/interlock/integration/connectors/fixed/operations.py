@@ -14,7 +14,7 @@ from interlock.integration.connectors.fixed.copybook.codecs import Unfit
 from interlock.integration.connectors.fixed.copybook.placement import MOST_UNREAD
 from interlock.integration.connectors.fixed.definitions import PAGE
 from interlock.integration.connectors.fixed.files import Opened, RecordFile
-from interlock.integration.connectors.fixed.framing import Block, Frame, Lines, RecordTooLong
+from interlock.integration.connectors.fixed.framing import Block, Fixed, Frame, Lines, RecordTooLong
 from interlock.integration.connectors.fixed.schemas import record_to_json
 from interlock.integration.connectors.fixed.setup import Place, RecordType, Setup
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed
@@ -136,10 +136,11 @@ class Operations:
 
     def _shown(self, record: RecordType, frame: Frame, body: bytes) -> dict[str, Any]:
         decoded = decode(record.layout, body)
+        padded = isinstance(self._setup.format, Fixed)  # a shorter record among longer ones is filled up
         unread = [
             {"field": one.field, "offset": one.offset, "reason": one.reason}
             for one in decoded.unread
-            if not record.omit & set(_names(one.field))
+            if not record.omit & set(_names(one.field)) and not (padded and not one.field)
         ]
         about = {"number": frame.number, "offset": frame.offset, "version": version(frame), "unreadable": unread}
         return {**record_to_json(record, decoded.values), "record": about}
@@ -172,7 +173,7 @@ class Operations:
         form = self._setup.format
         if isinstance(form, Lines):
             body = body.rstrip(form.space) or body[:1]
-        elif hasattr(form, "length"):
+        elif isinstance(form, Fixed):
             body = body.ljust(form.length, b"\0")
         return _digest(body)
 
