@@ -17,6 +17,7 @@ import pytest
 from interlock.integration.systems import OperationExternal
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import Received, ScriptedServer, answers, free_port, hangs, head, resets, streams
+from tests.integration.connectors.edi.samples import ORDER, x12
 from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
 from tests.integration.connectors.mcp.upstream import server
 
@@ -198,6 +199,55 @@ async def pretending(condition: Condition) -> AsyncIterator[str]:
     async with ScriptedServer(behave) as listener:
         port = free_port() if condition is Condition.refused else listener.port
         yield f"http://127.0.0.1:{port}/mcp"
+
+
+COPYBOOK = "01 NOTE. 05 ID PIC 9(4). 05 AMOUNT PIC S9(5)V99 COMP-3. 05 TEXT-OF PIC X(20)."
+
+
+class TestFixed(ConnectorContract):
+    plugin = "interlock.integration.connectors.fixed:plugin"
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        file = root / "notes.dat"
+        (root / "note.cpy").write_text(COPYBOOK)
+        if condition is Condition.working:
+            file.write_bytes("0001".encode("cp037") + b"\x00\x01\x23\x4d" + b"\x40" * 20)
+        connection = {
+            "file": "notes.dat",
+            "copybook": "note.cpy",
+            "source": "free",
+            "encoding": "cp1047",
+            "records": {"note": {"key": ["ID"]}},
+        }
+        operations = {
+            "read": {"from": "get note", "effect": "read"},
+            "write": {"from": "append note", "effect": "write"},
+        }
+        system = {"system": "notes", "connector": "fixed", "connection": connection, "operations": operations}
+        yield Rig(system, {"id": 1}, {"id": 2, "amount": 1.5}, effects=lambda: file.stat().st_size // 28 - 1)
+
+
+class TestEdi(ConnectorContract):
+    plugin = "interlock.integration.connectors.edi:plugin"
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        if condition is Condition.working:
+            (root / "in").mkdir()
+            (root / "out").mkdir()
+            (root / "in" / "a.edi").write_text(x12(ORDER))
+        connection: dict[str, Any] = {"standard": "x12", "inbox": "in", "outbox": "out", "state": "state"}
+        connection |= {"us": {"id": "ACME"}, "partner": {"id": "NORTHWIND"}}
+        operations = {
+            "read": {"from": "list 850", "effect": "read"},
+            "write": {"from": "send 855", "effect": "write"},
+        }
+        system = {"system": "orders", "connector": "edi", "connection": connection, "operations": operations}
+        write = {"purpose": "00", "answer": "AC", "order_number": "1", "order_date": "2024-02-29"}
+        yield Rig(system, {}, write, effects=lambda: len(list((root / "out").glob("*.edi"))))
 
 
 class TestExternal(ConnectorContract):

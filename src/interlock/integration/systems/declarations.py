@@ -83,8 +83,10 @@ def _seconds(settings: Mapping[str, Any], key: str) -> float:
     return duration(settings[key]) if key in settings else 0.0
 
 
-_USUAL_LABELS = {"external": Label(integrity=Integrity.untrusted)}
-"""What a caller reports it might have made up, so nothing in it is trusted that the project does not say is."""
+_USUAL_LABELS = dict.fromkeys(("external", "fixed", "edi"), Label(integrity=Integrity.untrusted))
+"""What a caller reports it might have made up, and files come from outside: nothing in them is trusted that the project
+does not say is.
+"""
 
 
 def _label(settings: Mapping[str, Any], usual: Label) -> Label:

@@ -1,0 +1,217 @@
+"""What lies in a folder of received interchanges: messages that may be taken, and what is refused and why."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from interlock.integration.connectors.edi.syntax import (
+    Group,
+    Interchange,
+    InterchangeBroken,
+    Message,
+    parse_interchanges,
+)
+
+MAX_FILES = 5_000
+MOST_REFUSED = 100
+_EDIFACT_CHARSETS = {
+    "UNOA": "ascii", "UNOB": "ascii", "UNOC": "latin-1", "UNOD": "iso8859-2", "UNOE": "iso8859-5", "UNOF": "iso8859-7",
+    "UNOG": "iso8859-3", "UNOH": "iso8859-4", "UNOI": "iso8859-6", "UNOJ": "iso8859-8", "UNOK": "iso8859-9",
+    "UNOW": "utf-8", "UNOY": "utf-8",
+}  # fmt: skip
+_SYNTAX = re.compile(rb"UNB[^A-Za-z0-9](UNO[A-Z])")
+
+
+class FolderAway(Exception):
+    """A folder is not there, or may not be used."""
+
+
+class TooMuch(Exception):
+    """There are more files than are looked at."""
+
+
+class TimeOver(Exception):
+    """The time limit passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message in its group, interchange and file."""
+
+    file: str
+    interchange: Interchange
+    group: Group
+    message: Message
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes a message the same one, however often it is received."""
+        one = self.interchange
+        return (one.standard, one.sender, one.receiver, one.control, self.group.control, self.message.control)
+
+    @property
+    def digest(self) -> str:
+        """A digest of what the message says."""
+        return hashlib.sha256(self.message.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that is not taken: the file, the segment where it went wrong (0: the file itself), and why."""
+
+    file: str
+    segment: int
+    tag: str
+    reason: str
+    control: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the refusal as a JSON object."""
+        return {
+            "file": self.file,
+            "segment": self.segment,
+            "tag": self.tag,
+            "reason": self.reason,
+            "interchange": self.control,
+        }
+
+
+@dataclass(slots=True)
+class Inbox:
+    """What a folder holds now. *interchanges* are whole ones, *broken* those of which the header could be read."""
+
+    received: list[Received] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    interchanges: list[tuple[str, Interchange]] = field(default_factory=list)
+    broken: list[tuple[str, InterchangeBroken]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFolder:
+    """The folder, and how its files are read. *encoding* is that of X12; EDIFACT names its own.
+
+    What does not go from *partner* to *us*, as the envelopes name both, is refused.
+    """
+
+    path: Path
+    partner: str
+    us: str
+    encoding: str
+    limit: int
+
+    def look(self, deadline: float) -> Inbox:
+        """Read the folder. Raises `FolderAway`, `TooMuch`, `TimeOver`."""
+        found = Inbox()
+        seen: dict[tuple[str, ...], tuple[str, str]] = {}
+        for name in self._names():
+            if time.monotonic() > deadline:
+                raise TimeOver
+            try:
+                interchanges = parse_interchanges(self._text(name))
+            except InterchangeBroken as error:
+                control = error.opened.control if error.opened is not None else ""
+                found.refused.append(Refused(name, error.segment, error.tag, error.reason, control))
+                if error.opened is not None:
+                    found.broken.append((name, error))
+                continue
+            except _Unread as error:
+                found.refused.append(Refused(name, error.segment, "", str(error)))
+                continue
+            for interchange in interchanges:
+                self._sort(name, interchange, seen, found)
+        return found
+
+    def _sort(
+        self, name: str, interchange: Interchange, seen: dict[tuple[str, ...], tuple[str, str]], found: Inbox
+    ) -> None:
+        header = interchange.segments[0]
+        if (interchange.sender, interchange.receiver) != (self.partner, self.us):
+            reason = "its envelope names other ends than the declared ones"
+            found.refused.append(Refused(name, header.number, header.tag, reason, interchange.control))
+            return
+        identity = (interchange.standard, interchange.sender, interchange.receiver, interchange.control)
+        digest = hashlib.sha256(interchange.raw.strip().encode()).hexdigest()
+        known_digest, known_file = seen.setdefault(identity, (digest, name))
+        if known_file != name or any(one is not interchange and _same(one, identity) for _, one in found.interchanges):
+            if known_digest == digest:
+                found.duplicates.append(name)
+            else:
+                reason = f"its control number was used for another interchange, in {known_file}"
+                found.refused.append(Refused(name, header.number, header.tag, reason, interchange.control))
+            return
+        found.interchanges.append((name, interchange))
+        for group, message in interchange.messages:
+            fault = message.fault or group.fault
+            if fault is None:
+                found.received.append(Received(name, interchange, group, message))
+            else:
+                found.refused.append(Refused(name, fault.segment, fault.tag, fault.reason, interchange.control))
+
+    def _names(self) -> list[str]:
+        try:
+            names = sorted(one.name for one in os.scandir(self.path) if not one.name.startswith("."))
+        except OSError as error:
+            raise FolderAway(error.strerror or "it cannot be read") from None
+        if len(names) > MAX_FILES:
+            raise TooMuch
+        return [name for name in names if (self.path / name).is_file()]
+
+    def _text(self, name: str) -> str:
+        try:
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            raise _Unread(0, f"it cannot be opened: {error.strerror}") from None
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > self.limit:
+                raise _Unread(0, f"it is no plain file of at most {self.limit} bytes")
+            data = stream.read(self.limit + 1)
+        found = _SYNTAX.search(data[:200])
+        encoding = _EDIFACT_CHARSETS.get(found[1].decode(), self.encoding) if found else self.encoding
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            segment = _segment_at(data[: error.start])
+            raise _Unread(segment, f"byte {error.start + 1} is no character of {encoding}") from None
+
+
+class _Unread(Exception):
+    """A file's bytes are no text."""
+
+    def __init__(self, segment: int, reason: str) -> None:
+        super().__init__(reason)
+        self.segment = segment
+
+
+def _segment_at(before: bytes) -> int:
+    """Return the number of the segment that follows *before*."""
+    if before.startswith(b"ISA"):
+        return before.count(before[105:106] or b"~") + 1
+    release, terminator, rest = b"?", b"'", before
+    if before.startswith(b"UNA"):
+        release, terminator, rest = before[6:7].strip(), before[8:9] or b"'", before[9:]
+    if release:
+        rest = re.sub(re.escape(release) + b".", b"", rest, flags=re.DOTALL)
+    return rest.count(terminator) + 1
+
+
+def _same(interchange: Interchange, identity: tuple[str, ...]) -> bool:
+    return (interchange.standard, interchange.sender, interchange.receiver, interchange.control) == identity
+
+
+def pages(received: list[Received], after: str) -> Iterator[tuple[str, Received]]:
+    """Yield messages in the order of files with the cursor of each, from behind the cursor *after*."""
+    segment, _, file = after.partition(":")
+    for one in received:
+        number = f"{one.message.segments[0].number:06d}"
+        if not after or (one.file, number) > (file, segment):
+            yield f"{number}:{one.file}", one
