@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
+from typing import Any
 from urllib.parse import unquote
 
 from interlock.experience.api.errors import InternalError, MethodNotAllowed, NotFound, RequestInvalid
@@ -14,6 +15,8 @@ from interlock.experience.openai.completions import Completions
 from interlock.experience.openai.dialects import DIALECTS, Chat, Dialect, model_list, one_model
 from interlock.experience.openai.exchange import Asked, Exchange
 from interlock.experience.openai.stream import Stream
+from interlock.experience.openai.vectors import PATH as VECTORS
+from interlock.experience.openai.vectors import Vectors, vector_request
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
 from interlock.intelligence.gateway import route_unknown
@@ -28,16 +31,17 @@ LONGEST_WORD = 200
 
 
 class OpenAi:
-    """Answers requests to models in every dialect, and `/v1/models`."""
+    """Answers requests to models in every dialect, `/v1/embeddings` and `/v1/models`."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._completions = Completions(installation)
+        self._vectors = Vectors(installation)
 
     @staticmethod
     def answers(path: str) -> bool:
         """Return whether *path* is one of this surface's."""
-        return path in DIALECTS or path == MODELS or path.startswith(MODELS + "/")
+        return path in DIALECTS or path in (MODELS, VECTORS) or path.startswith(MODELS + "/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error is in the dialect's shape, with our code and status."""
@@ -66,12 +70,15 @@ class OpenAi:
         principal = await self._installation.authenticator.authenticate(_text(headers, b"authorization") or None)
         path, method = scope["path"], scope["method"]
         dialect = DIALECTS.get(path)
-        allowed = "GET" if dialect is None else "POST"
+        allowed = "POST" if dialect is not None or path == VECTORS else "GET"
         if method != allowed:
             raise MethodNotAllowed(f"this path takes {allowed}", allow=allowed)
         demand_scope(principal, SCOPE)
         trace = _text(headers, b"traceparent")
-        with self._installation.telemetry.request(method, MODELS if dialect is None else path, traceparent=trace):
+        shown = path if dialect is not None or path == VECTORS else MODELS
+        with self._installation.telemetry.request(method, shown, traceparent=trace):
+            if path == VECTORS:
+                return await self._embed(principal, headers, receive, exchange)
             if dialect is None:
                 return self._models(path)
             asked = await self._asked(dialect, principal, headers, receive)
@@ -84,11 +91,21 @@ class OpenAi:
     async def _asked(
         self, dialect: Dialect, principal: Principal, headers: dict[bytes, bytes], receive: Receive
     ) -> Asked:
-        limits = self._installation.projects.current.settings.limits
-        raw = await read_body(receive, headers, largest=limits.request_bytes)
-        request = dialect.request(parse_body(raw, headers, deepest=limits.depth))
+        request = dialect.request(await self._body(headers, receive))
         session, key = _word(headers, b"interlock-session"), _word(headers, b"idempotency-key")
         return Asked(principal, request, session, key, _word(headers, b"x-interlock-use-case"))
+
+    async def _embed(
+        self, principal: Principal, headers: dict[bytes, bytes], receive: Receive, exchange: Exchange
+    ) -> bytes:
+        request = vector_request(await self._body(headers, receive))
+        session, use_case = _word(headers, b"interlock-session"), _word(headers, b"x-interlock-use-case")
+        return await self._vectors.answer(principal, request, exchange, session=session, use_case=use_case)
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> Any:
+        limits = self._installation.projects.current.settings.limits
+        raw = await read_body(receive, headers, largest=limits.request_bytes)
+        return parse_body(raw, headers, deepest=limits.depth)
 
     def _headers(self, exchange: Exchange) -> Headers:
         overhead = exchange.overhead()

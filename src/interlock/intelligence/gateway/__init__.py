@@ -5,6 +5,15 @@ from __future__ import annotations
 from interlock.intelligence.gateway.calls import Answers, OnModelCall
 from interlock.intelligence.gateway.conditions import Condition, compile_condition, facts_of
 from interlock.intelligence.gateway.declarations import build_routes
+from interlock.intelligence.gateway.embeddings import (
+    Embedder,
+    EmbeddingRequest,
+    Embeddings,
+    Vector,
+    embedding_request,
+    numbers,
+    packed,
+)
 from interlock.intelligence.gateway.errors import (
     ModelBusy,
     ModelChanged,
@@ -20,10 +29,11 @@ from interlock.intelligence.gateway.errors import (
     RouteExhausted,
     RouteHeld,
     RouteRefused,
+    RouteUnfit,
     RouteUnknown,
 )
 from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
-from interlock.intelligence.gateway.gateway import Gateway, route_unknown
+from interlock.intelligence.gateway.gateway import Gateway, route_unfit, route_unknown
 from interlock.intelligence.gateway.messages import (
     Answering,
     Attempt,
@@ -32,6 +42,7 @@ from interlock.intelligence.gateway.messages import (
     Extras,
     ModelReply,
     ModelRequest,
+    RouteKind,
     ToolCall,
     Usage,
 )
@@ -61,6 +72,9 @@ __all__ = [
     "CallPart",
     "Condition",
     "Delta",
+    "Embedder",
+    "EmbeddingRequest",
+    "Embeddings",
     "Extras",
     "Gateway",
     "Instance",
@@ -87,8 +101,10 @@ __all__ = [
     "RouteBroken",
     "RouteExhausted",
     "RouteHeld",
+    "RouteKind",
     "RouteRefused",
     "RouteTarget",
+    "RouteUnfit",
     "RouteUnknown",
     "Strategy",
     "Streamed",
@@ -97,14 +113,19 @@ __all__ = [
     "ToolCall",
     "ToolNames",
     "Usage",
+    "Vector",
     "Weighted",
     "as_delta",
     "build_routes",
     "compile_condition",
+    "embedding_request",
     "facts_of",
     "format_of",
     "in_one_piece",
     "json_format",
+    "numbers",
+    "packed",
+    "route_unfit",
     "route_unknown",
     "tool_name",
     "tool_of",

@@ -21,6 +21,7 @@ from interlock.intelligence.gateway.errors import (
 )
 from interlock.intelligence.gateway.health import Health, Healths, Visit
 from interlock.intelligence.gateway.messages import Answering, Attempt, Delta, ModelReply, ModelRequest, Usage
+from interlock.intelligence.gateway.records import on_behalf_of, record
 from interlock.intelligence.gateway.routes import DECLINED, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.surroundings import Surroundings
 
@@ -41,10 +42,6 @@ Where no target gave an answer, it is told once more, with `kind` (`model.unansw
 UNANSWERED = "model.unanswered"
 LEFT = "left"
 """The outcome of an answer that nobody waited for to its end."""
-
-METADATA = ("session", "agent", "tenant", "actor", "use_case", "label")
-"""What of a request's metadata is recorded with the call; *label* is that of all that the messages say."""
-
 
 Answers = AsyncGenerator[Answering | Sequence[Delta] | ModelReply, None]
 """An answer as it comes: who gives it, then what came together, last the whole."""
@@ -168,7 +165,7 @@ class Call:
 
     async def _unanswered(self, error: RouteExhausted) -> None:
         if self._told is not None:
-            body = {"route": self._route.name, "outcome": error.code, **_metadata(self._request)}
+            body = {"route": self._route.name, "outcome": error.code, **on_behalf_of(self._request)}
             body["attempts"] = [attempt.to_json() for attempt in self._attempts]
             await self._told({"kind": UNANSWERED, "body": body, "fields": {}})
 
@@ -337,7 +334,7 @@ class Call:
             body["attempts"] = [one.to_json() for one in self._attempts]
             if change:
                 body["changed"] = change
-            await self._told(_record(body, asking, self._request))
+            await self._told(record(body, self._request, asking.instance.provider, reply, asking.said))
 
     def _pass(self, target: str, outcome: str, why: str = "") -> None:
         self._attempts.append(Attempt(target, outcome, why))
@@ -384,25 +381,3 @@ def _reason(attempt: Attempt) -> str:
 
 def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 3)
-
-
-def _metadata(request: ModelRequest) -> dict[str, Any]:
-    return {name: request.metadata[name] for name in METADATA if name in request.metadata}
-
-
-def _record(body: dict[str, Any], asking: _Asking, request: ModelRequest) -> dict[str, Any]:
-    provider, reply = asking.instance.provider, asking.reply
-    body |= _metadata(request)
-    body |= {"provider": provider.name, "model": provider.model}
-    body |= {"messages": len(request.messages), "tools": len(request.tools)}
-    fields: dict[str, Any] = {"messages": [dict(message) for message in request.messages]}
-    if request.parameters:
-        fields["parameters"] = dict(request.parameters)
-    if reply is not None:
-        calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in reply.tool_calls]
-        body |= {"model": reply.model, "usage": reply.usage.to_json()}
-        body["tool_calls"] = [call.name for call in reply.tool_calls]
-        fields["reply"] = {"text": reply.text, "tool_calls": calls}
-    elif asking.said:
-        fields["reply"] = {"text": "".join(asking.said), "tool_calls": []}
-    return {"body": body, "fields": fields}

@@ -15,6 +15,8 @@ from interlock.foundation.plugins.errors import PluginMissing
 from interlock.foundation.settings.quantities import duration
 from interlock.governance.limits import BreakerLimits
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
+from interlock.intelligence.gateway.embeddings import Embedder
+from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import Pin
 from interlock.intelligence.gateway.provider import ProviderPlugin, ProviderPorts, Target
 from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
@@ -56,6 +58,8 @@ def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
                 targets.append(_target(Target(document, f"{place}/targets/{position}", data), ports))
         findings.extend(_contradictions(document, place, declared))
         routes[name] = _route(name, declared, targets)
+        if len(targets) == len(declared["targets"]):
+            findings.extend(_unfit(document, place, routes[name]))
     findings.raise_if_any()
     return routes
 
@@ -74,7 +78,18 @@ def _route(name: str, declared: Mapping[str, Any], targets: list[RouteTarget]) -
             failures=health.get("failures", standard.failures),
             pause=duration(health["pause"]) if "pause" in health else standard.pause,
         ),
+        RouteKind(declared.get("kind", RouteKind.chat)),
     )
+
+
+def _unfit(document: Document, place: str, route: Route) -> Iterator[Finding]:
+    """Yield which targets of a route for embeddings cannot make any."""
+    if route.kind is not RouteKind.embeddings:
+        return
+    for at, target in enumerate(route.targets):
+        if not isinstance(target.provider, Embedder):
+            message = f"{target.provider.name!r} makes no embeddings"
+            yield document.finding(f"{place}/targets/{at}/provider", message)
 
 
 def _retries(declared: Mapping[str, Any] | None) -> Retries:

@@ -2,6 +2,7 @@
 
 InterlockError
  +-- RouteUnknown        no route of that name
+ +-- RouteUnfit          the route is for something else
  +-- RouteExhausted      no target of the route gave an answer
       +-- RouteRefused       what was asked is refused; asking again is of no use
       +-- RouteBroken        the answer broke off after it had begun
@@ -31,6 +32,14 @@ class RouteUnknown(InterlockError):
     code = "route_unknown"
     status = 404
     title = "No such route"
+
+
+class RouteUnfit(InterlockError):
+    """The route is for something else: vectors are asked of one that answers in words, or the other way round."""
+
+    code = "route_unfit"
+    status = 400
+    title = "The route is for something else"
 
 
 class RouteExhausted(InterlockError):

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class RouteKind(StrEnum):
+    """What a route is asked for."""
+
+    chat = "chat"
+    embeddings = "embeddings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +113,18 @@ class ModelRequest:
     messages are to be treated; it is recorded and never sent to a provider.
     """
 
+    kind: ClassVar[RouteKind] = RouteKind.chat
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is recorded of it: counts, and what is said in it."""
+        fields: dict[str, Any] = {"messages": [dict(message) for message in self.messages]}
+        if self.parameters:
+            fields["parameters"] = dict(self.parameters)
+        return {"messages": len(self.messages), "tools": len(self.tools)}, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +180,12 @@ class ModelReply:
     cost: str = ""
     reasoning: str = field(default="", repr=False)
     extras: Extras = field(default=PLAIN, repr=False, compare=False)
+
+    def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is recorded of it: names, and what is said in it."""
+        calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in self.tool_calls]
+        reply = {"text": self.text, "tool_calls": calls}
+        return {"tool_calls": [call.name for call in self.tool_calls]}, {"reply": reply}
 
     @property
     def asked(self) -> int:

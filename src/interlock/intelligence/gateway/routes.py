@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from interlock.governance.limits import BreakerLimits
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition
+from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import UNPINNED, Pin
 from interlock.intelligence.gateway.provider import Provider
 from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
@@ -74,6 +75,7 @@ class Route:
     retries: Retries = NO_RETRIES
     fall_back_on: frozenset[str] = FALL_BACK
     health: BreakerLimits = field(default_factory=BreakerLimits)
+    kind: RouteKind = RouteKind.chat
 
     def goes_on(self, cause: str) -> bool:
         """Return whether the next target is asked after *cause*."""

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from interlock.governance.budgets import Worst
-from interlock.intelligence.gateway import ModelRequest, Provider, Route, RouteTarget
+from interlock.intelligence.gateway import EmbeddingRequest, ModelRequest, Provider, Route, RouteTarget
 from interlock.intelligence.gateway.routes import DECLINED
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 
@@ -60,6 +60,8 @@ def input_tokens(request: ModelRequest) -> int:
 
 def output_tokens(request: ModelRequest, most: int) -> int:
     """Return how long the answer may be: as the request says, else *most*; times the answers it wants."""
+    if isinstance(request, EmbeddingRequest):
+        return 0
     for name in LIMITS:
         limit = request.parameters.get(name)
         if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:

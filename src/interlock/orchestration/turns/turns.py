@@ -12,7 +12,15 @@ from typing import Any
 from interlock.foundation.telemetry import OFF, Span, Telemetry
 from interlock.governance.journal import Entry, Journal
 from interlock.governance.policy import permitted_operations
-from interlock.intelligence.gateway import Answers, Gateway, ModelReply, ModelRequest, Usage
+from interlock.intelligence.gateway import (
+    Answers,
+    EmbeddingRequest,
+    Embeddings,
+    Gateway,
+    ModelReply,
+    ModelRequest,
+    Usage,
+)
 from interlock.intelligence.usage import Answer, MeteredCall, Metering
 from interlock.orchestration.actions import Actions, Proposal, View
 from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planning, Turn
@@ -160,6 +168,15 @@ class Turns:
                 _tell(span, reply)
                 yield replace(reply, cost=call.cost) if call is not None else reply
 
+    async def embed(self, route: str, request: EmbeddingRequest) -> Embeddings:
+        """Return vectors by the active project's route for embeddings. Raises as `complete` does, and `RouteUnfit`."""
+        gateway = self._active()
+        with self._telemetry.chat(route, provider="interlock") as span:
+            async with self._metered(route, request) as call:
+                reply = await gateway.embed(route, request, partial(self._called, call))
+            _tell(span, reply)
+            return replace(reply, cost=call.cost) if call is not None else reply
+
     def _active(self) -> Gateway:
         routes = self._projects.current.routes
         if routes is not self._routes:
@@ -170,7 +187,7 @@ class Turns:
     async def _metered(self, route: str, request: ModelRequest) -> AsyncIterator[MeteredCall | None]:
         """Reserve before, and see to it that nothing stays reserved after; `_called` settles in between."""
         known = self._routes.get(route)
-        if known is None:
+        if known is None or known.kind is not request.kind:
             yield None
             return
         call = await self.metering.begin(known, request)
