@@ -19,6 +19,7 @@ from interlock.experience.openai.vectors import PATH as VECTORS
 from interlock.experience.openai.vectors import Vectors, vector_request
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
+from interlock.intelligence.cache.cache import ANEW, NOWHERE
 from interlock.intelligence.gateway import route_unknown
 from interlock.values.errors import InterlockError, place_of
 from interlock.values.principals import Principal
@@ -93,7 +94,7 @@ class OpenAi:
     ) -> Asked:
         request = dialect.request(await self._body(headers, receive))
         session, key = _word(headers, b"interlock-session"), _word(headers, b"idempotency-key")
-        return Asked(principal, request, session, key, _word(headers, b"x-interlock-use-case"))
+        return Asked(principal, request, session, key, _word(headers, b"x-interlock-use-case"), _around(headers))
 
     async def _embed(
         self, principal: Principal, headers: dict[bytes, bytes], receive: Receive, exchange: Exchange
@@ -147,6 +148,8 @@ def _headers(exchange: Exchange) -> Headers:
         b"x-interlock-target": exchange.target,
         b"x-interlock-attempts": str(exchange.attempts or ""),
         b"x-interlock-cost": exchange.cost,
+        b"x-interlock-cache": exchange.cache,
+        b"x-interlock-degraded": exchange.degraded,
     }
     return [(name, _printable(value)) for name, value in named.items() if value]
 
@@ -161,6 +164,12 @@ def _word(headers: dict[bytes, bytes], name: bytes) -> str:
     if len(value) > LONGEST_WORD:
         raise RequestInvalid(f"{name.decode()} must be at most {LONGEST_WORD} characters", param=name.decode())
     return value
+
+
+def _around(headers: dict[bytes, bytes]) -> str:
+    """Return the stricter of the words of `Cache-Control` (RFC 9111) by which a client passes around kept answers."""
+    said = {part.strip().lower() for part in _text(headers, b"cache-control").split(",")}
+    return next((word for word in (NOWHERE, ANEW) if word in said), "")
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str:

@@ -48,6 +48,7 @@ from interlock.intelligence.gateway.messages import (
 )
 from interlock.intelligence.gateway.pins import Pin
 from interlock.intelligence.gateway.provider import (
+    Configured,
     Provider,
     ProviderPlugin,
     ProviderPorts,
@@ -71,6 +72,7 @@ __all__ = [
     "Attempt",
     "CallPart",
     "Condition",
+    "Configured",
     "Delta",
     "Embedder",
     "EmbeddingRequest",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +22,7 @@ from interlock.intelligence.gateway.errors import (
     RouteRefused,
 )
 from interlock.intelligence.gateway.health import Health, Healths, Visit
+from interlock.intelligence.gateway.hedging import Race
 from interlock.intelligence.gateway.messages import Answering, Attempt, Delta, ModelReply, ModelRequest, Usage
 from interlock.intelligence.gateway.records import on_behalf_of, record
 from interlock.intelligence.gateway.routes import DECLINED, Instance, Route, RouteTarget
@@ -42,6 +45,9 @@ Where no target gave an answer, it is told once more, with `kind` (`model.unansw
 UNANSWERED = "model.unanswered"
 LEFT = "left"
 """The outcome of an answer that nobody waited for to its end."""
+
+UNUSED = "unused"
+"""The outcome of a whole answer that nobody waited for any more."""
 
 Answers = AsyncGenerator[Answering | Sequence[Delta] | ModelReply, None]
 """An answer as it comes: who gives it, then what came together, last the whole."""
@@ -96,6 +102,8 @@ class Call:
         self._eligible: list[RouteTarget] = []
         self._resting: list[RouteTarget] = []
         self._declined: _Asking | None = None
+        self._under_way: list[_Asking] = []
+        self._race: Race[_Asking] = Race(self._leave)
         self._paused = 0.0
 
     async def run(self) -> ModelReply:
@@ -109,12 +117,12 @@ class Call:
         `RouteBroken` where the one that did broke off. An answer that is left early is given up at the provider too.
         """
         asking = await self._begin()
-        async with aclosing(self._passed_on(asking)) as pieces:
+        async with aclosing(self._rest(asking)) as pieces:
             async for piece in pieces:
                 yield piece
         yield self._with_attempts(asking)
 
-    async def _passed_on(self, asking: _Asking) -> Answers:
+    async def _rest(self, asking: _Asking) -> Answers:
         """Yield all but the whole, and see to it that the call is over when it ends, in whichever way."""
         begun, provider = asking.begun, asking.instance.provider
         assert begun is not None
@@ -174,7 +182,25 @@ class Call:
         return replace(asking.reply, attempts=tuple(self._attempts))
 
     async def _answer(self) -> _Asking:
-        for target in self._route.strategy.order(self._route.targets, self._around.chance):
+        targets = iter(self._route.strategy.order(self._route.targets, self._around.chance))
+        hedge = self._route.hedge
+        if hedge is None:
+            asking = await self._walk(targets)
+        else:
+            silence = self._silence(hedge.after)
+            asking = await self._race.run(lambda: self._walk(targets), lambda: self._beside(targets), silence)
+        if asking is not None:
+            return asking
+        if self._declined is None and self._resting and (asking := await self._patiently()) is not None:
+            return asking
+        if self._declined is not None:
+            return self._declined
+        refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
+        raise self._exhausted(RouteRefused if refused else RouteExhausted)
+
+    async def _walk(self, targets: Iterator[RouteTarget]) -> _Asking | None:
+        """Ask one of *targets* after the other; return the first answer, or None."""
+        for target in targets:
             if not self._fits(target):
                 continue
             if self._left() <= 0:
@@ -183,12 +209,22 @@ class Call:
             asking = await self._ask(target)
             if asking is not None:
                 return asking
-        if self._declined is None and self._resting and (asking := await self._patiently()) is not None:
-            return asking
-        if self._declined is not None:
-            return self._declined
-        refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
-        raise self._exhausted(RouteRefused if refused else RouteExhausted)
+        return None
+
+    async def _beside(self, targets: Iterator[RouteTarget]) -> _Asking | None:
+        """Ask another than the one that is silent: an instance of the same target, else the next of *targets*."""
+        for silent in list(self._under_way):
+            try:
+                asking = await self._round(silent.target, {silent.instance.name})
+            except ProviderFailure as failure:
+                self._failed(failure)
+                continue
+            if asking is not None:
+                return asking
+        return await self._walk(targets)
+
+    async def _silence(self, seconds: float) -> None:
+        await self._around.pause(seconds)
 
     async def _patiently(self) -> _Asking | None:
         """Wait for the first of those that only rest, where the route has retries and they leave time for it."""
@@ -222,17 +258,22 @@ class Call:
             if not failure.repeatable or not await self._wait(retried, target):
                 break
             retried += 1
+        self._failed(failure)
+        return None
+
+    def _failed(self, failure: ProviderFailure) -> None:
+        """Take note of what a target came to. Raises a kind of `RouteExhausted` where no other is asked after it."""
         self._failures.append(failure)
         if not self._route.goes_on(failure.cause):
             raise self._exhausted(failure.ends) from failure
-        return None
 
-    async def _round(self, target: RouteTarget) -> _Asking | None:
+    async def _round(self, target: RouteTarget, beside: AbstractSet[str] = frozenset()) -> _Asking | None:
         """Ask the instances of *target*, the least busy first and each once, until one settles the matter.
 
-        Return None where none may be asked now, or where the answer is not to be used. Raises what the last one did.
+        Those *beside* are being asked. Return None where none may be asked now, or where the answer is not to be used.
+        Raises what the last one did.
         """
-        asked: set[str] = set()
+        asked = set(beside)
         failure: ProviderFailure | None = None
         while self._left() > 0 and (asking := self._admit(target, asked)) is not None:
             asked.add(asking.instance.name)
@@ -253,7 +294,9 @@ class Call:
 
         Where none may at all, that is noted; a change of all of them that is still remembered is raised.
         """
-        left = [one for one in target.instances if one.name not in asked and not one.provider.missing()]
+        busy = [asking.instance for asking in self._under_way]
+        left = [one for one in target.instances if one.name not in asked and one not in busy]
+        left = [one for one in left if not one.provider.missing()]
         ready = [(self._health(instance), instance) for instance in left]
         changed: ProviderFailure | None = None
         passed: list[tuple[str, str, str]] = []
@@ -279,6 +322,26 @@ class Call:
 
     async def _attempt(self, asking: _Asking) -> _Asking | None:
         """Ask one instance once; return it with its answer, or None where the model declined and another is asked."""
+        self._under_way.append(asking)
+        try:
+            return await self._asked(asking)
+        except asyncio.CancelledError:
+            if not asking.outcome:
+                await self._leave(asking)
+            raise
+        finally:
+            self._under_way.remove(asking)
+
+    async def _leave(self, asking: _Asking) -> None:
+        """Give up an answer that nobody waits for any more, and take note of it."""
+        if asking.begun is not None:
+            await asking.begun.close()
+        if asking.under_way:
+            asking.visit.leave()
+        asking.outcome = LEFT if asking.reply is None else UNUSED
+        await self._note(asking, None)
+
+    async def _asked(self, asking: _Asking) -> _Asking | None:
         target = asking.target
         patience = Patience(min(target.timeout, self._left()), target.first, target.idle)
         failure: ProviderFailure | None = None
@@ -289,6 +352,8 @@ class Call:
             if begun.reply is not None:
                 asking.visit.answered(begun.reply)
             failure = target.pin.objection(begun.reported)
+            if failure is None and not self._passed_on(begun.reply):
+                await self._race.won()
         except ProviderFailure as error:
             failure = error
             if patience.whole == target.timeout or not isinstance(failure, ModelTimedOut):
@@ -302,8 +367,7 @@ class Call:
             return asking
         if failure is not None and asking.begun is not None:
             await asking.begun.close()
-        declined = failure is None and asking.reply is not None and asking.reply.declined
-        passed_on = declined and self._route.goes_on(DECLINED)
+        passed_on = failure is None and self._passed_on(asking.reply)
         asking.outcome = failure.code if failure is not None else DECLINED if passed_on else "ok"
         await self._note(asking, failure)
         if failure is not None:
@@ -312,6 +376,10 @@ class Call:
             self._declined = self._declined or asking
             return None
         return asking
+
+    def _passed_on(self, reply: ModelReply | None) -> bool:
+        """Return whether another is asked after *reply*, since it declines."""
+        return reply is not None and reply.declined and self._route.goes_on(DECLINED)
 
     async def _note(self, asking: _Asking, failure: ProviderFailure | None) -> None:
         reply, begun = asking.reply, asking.begun

@@ -14,8 +14,10 @@ from interlock.foundation.plugins import PROVIDERS, load_plugin
 from interlock.foundation.plugins.errors import PluginMissing
 from interlock.foundation.settings.quantities import duration
 from interlock.governance.limits import BreakerLimits
+from interlock.intelligence.gateway.caching import cache_plan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
 from interlock.intelligence.gateway.embeddings import Embedder
+from interlock.intelligence.gateway.hedging import hedge_of
 from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import Pin
 from interlock.intelligence.gateway.provider import ProviderPlugin, ProviderPorts, Target
@@ -60,6 +62,8 @@ def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
         routes[name] = _route(name, declared, targets)
         if len(targets) == len(declared["targets"]):
             findings.extend(_unfit(document, place, routes[name]))
+    for name, route in routes.items():
+        findings.extend(_astray(document, f"/routes/{escape(name)}", route, routes))
     findings.raise_if_any()
     return routes
 
@@ -79,6 +83,8 @@ def _route(name: str, declared: Mapping[str, Any], targets: list[RouteTarget]) -
             pause=duration(health["pause"]) if "pause" in health else standard.pause,
         ),
         RouteKind(declared.get("kind", RouteKind.chat)),
+        cache_plan(declared.get("cache")),
+        hedge_of(declared.get("hedge")),
     )
 
 
@@ -92,6 +98,18 @@ def _unfit(document: Document, place: str, route: Route) -> Iterator[Finding]:
             yield document.finding(f"{place}/targets/{at}/provider", message)
 
 
+def _astray(document: Document, place: str, route: Route, routes: Mapping[str, Route]) -> Iterator[Finding]:
+    """Yield where *route* names another that there is not, or that is not for what it is named for."""
+    if route.cache is None:
+        return
+    if route.kind is RouteKind.embeddings:
+        yield document.finding(f"{place}/cache", "vectors are not kept; it means nothing with `kind: embeddings`")
+    like = route.cache.semantic
+    if like is not None and (like.route not in routes or routes[like.route].kind is not RouteKind.embeddings):
+        message = f"{like.route!r} is no route of `kind: embeddings`"
+        yield document.finding(f"{place}/cache/semantic/route", message)
+
+
 def _retries(declared: Mapping[str, Any] | None) -> Retries:
     if declared is None:
         return NO_RETRIES
@@ -103,6 +121,8 @@ def _contradictions(document: Document, place: str, declared: Mapping[str, Any])
     retries = _retries(declared.get("retries"))
     if retries.wait > retries.longest:
         yield document.finding(f"{place}/retries", "`wait` is more than `longest`")
+    if "hedge" in declared and sum(len(target.get(INSTANCES, "1")) for target in declared["targets"]) < 2:
+        yield document.finding(f"{place}/hedge", "means nothing with one target of one instance")
     weighted = declared.get("strategy", "ordered") == "weighted"
     named = Counter(target["name"] for target in declared["targets"] if "name" in target)
     for at, target in enumerate(declared["targets"]):

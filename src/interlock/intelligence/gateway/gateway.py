@@ -11,6 +11,7 @@ from interlock.intelligence.gateway.calls import Answers, Call, OnModelCall
 from interlock.intelligence.gateway.embeddings import Embedding, EmbeddingRequest, Embeddings
 from interlock.intelligence.gateway.errors import RouteUnfit, RouteUnknown
 from interlock.intelligence.gateway.health import Healths
+from interlock.intelligence.gateway.hedging import Apart
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, RouteKind
 from interlock.intelligence.gateway.routes import Route
 from interlock.intelligence.gateway.surroundings import Surroundings
@@ -18,6 +19,7 @@ from interlock.intelligence.gateway.surroundings import Surroundings
 WHOLE = Whole()
 AS_IT_COMES = AsItComes()
 EMBEDDING = Embedding()
+APART = Apart()
 
 
 class Gateway:
@@ -64,7 +66,9 @@ class Gateway:
         The next target is asked only as long as nothing was passed on. Raises as `complete` does from its first step,
         and `RouteBroken` from a later one. Closing it early ends the request at the provider.
         """
-        return self._call(route, request, told, AS_IT_COMES).stream()
+        found = self._routes.get(route)
+        way = AS_IT_COMES if found is None or found.hedge is None else APART
+        return self._call(route, request, told, way).stream()
 
     async def embed(self, route: str, request: EmbeddingRequest, told: OnModelCall | None = None) -> Embeddings:
         """Return a vector for each input of *request*, by the targets of a route for embeddings, as `complete` does."""

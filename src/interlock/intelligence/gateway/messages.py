@@ -163,7 +163,8 @@ class ModelReply:
     *reported* is the version that the provider itself names; empty where it names none. *declined* says that the
     model would not answer, or that a filter of the provider's cut it off. *rest* are the seconds for which the
     provider wants no more requests. The gateway adds *attempts*: all that it tried for this answer, in order; whoever
-    meters the call adds *cost*, decimal text or `unknown`.
+    meters the call adds *cost*, decimal text or `unknown`. *cache* is `hit` or `miss` where the route keeps answers,
+    *degraded* what stood in where the route could not answer in time.
     *reasoning* is what the model said to itself, where the provider tells.
     """
 
@@ -180,6 +181,8 @@ class ModelReply:
     cost: str = ""
     reasoning: str = field(default="", repr=False)
     extras: Extras = field(default=PLAIN, repr=False, compare=False)
+    cache: str = ""
+    degraded: str = ""
 
     def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what is recorded of it: names, and what is said in it."""
@@ -200,9 +203,14 @@ class ModelReply:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Which target has begun to answer; *attempts* counts all that was asked for it, this one too."""
+    """Which target has begun to answer; *attempts* counts all that was asked for it, this one too.
+
+    *cache* and *degraded* are as in a `ModelReply`.
+    """
 
     target: str
     provider: str
     model: str
     attempts: int
+    cache: str = ""
+    degraded: str = ""

@@ -7,7 +7,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from interlock.governance.limits import BreakerLimits
+from interlock.intelligence.gateway.caching import CachePlan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition
+from interlock.intelligence.gateway.hedging import Hedge
 from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import UNPINNED, Pin
 from interlock.intelligence.gateway.provider import Provider
@@ -76,6 +78,8 @@ class Route:
     fall_back_on: frozenset[str] = FALL_BACK
     health: BreakerLimits = field(default_factory=BreakerLimits)
     kind: RouteKind = RouteKind.chat
+    cache: CachePlan | None = None
+    hedge: Hedge | None = None
 
     def goes_on(self, cause: str) -> bool:
         """Return whether the next target is asked after *cause*."""

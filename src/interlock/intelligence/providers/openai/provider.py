@@ -75,6 +75,10 @@ class OpenAiProvider:
     def model(self) -> str:
         return self._model
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return self._parameters
+
     def missing(self) -> str:
         if not self._url:
             return "base_url is empty"
