@@ -29,6 +29,7 @@ from interlock.intelligence.gateway.errors import (
     RouteExhausted,
     RouteHeld,
     RouteRefused,
+    RouteSlow,
     RouteUnfit,
     RouteUnknown,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "RouteHeld",
     "RouteKind",
     "RouteRefused",
+    "RouteSlow",
     "RouteTarget",
     "RouteUnfit",
     "RouteUnknown",

@@ -20,6 +20,7 @@ from interlock.intelligence.gateway.errors import (
     RouteBroken,
     RouteExhausted,
     RouteRefused,
+    RouteSlow,
 )
 from interlock.intelligence.gateway.health import Health, Healths, Visit
 from interlock.intelligence.gateway.hedging import Race
@@ -165,11 +166,19 @@ class Call:
         await self._note(asking, failure)
 
     async def _begin(self) -> _Asking:
+        budget = asyncio.timeout_at(self._request.begin_by)
         try:
-            return await self._answer()
+            async with budget:
+                return await self._answer()
         except RouteExhausted as error:
             await self._unanswered(error)
             raise
+        except TimeoutError as error:
+            if not budget.expired():
+                raise
+            slow = self._exhausted(RouteSlow)
+            await self._unanswered(slow)
+            raise slow from error
 
     async def _unanswered(self, error: RouteExhausted) -> None:
         if self._told is not None:

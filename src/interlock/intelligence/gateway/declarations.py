@@ -18,6 +18,7 @@ from interlock.intelligence.gateway.caching import cache_plan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
 from interlock.intelligence.gateway.embeddings import Embedder
 from interlock.intelligence.gateway.hedging import hedge_of
+from interlock.intelligence.gateway.latency import AnotherRoute, KeptAnswer, PreparedAnswer, latencies_of
 from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import Pin
 from interlock.intelligence.gateway.provider import ProviderPlugin, ProviderPorts, Target
@@ -85,6 +86,7 @@ def _route(name: str, declared: Mapping[str, Any], targets: list[RouteTarget]) -
         RouteKind(declared.get("kind", RouteKind.chat)),
         cache_plan(declared.get("cache")),
         hedge_of(declared.get("hedge")),
+        latencies_of(declared.get("latency")),
     )
 
 
@@ -100,6 +102,23 @@ def _unfit(document: Document, place: str, route: Route) -> Iterator[Finding]:
 
 def _astray(document: Document, place: str, route: Route, routes: Mapping[str, Route]) -> Iterator[Finding]:
     """Yield where *route* names another that there is not, or that is not for what it is named for."""
+    if route.kind is RouteKind.embeddings and route.latency.by_use:
+        yield document.finding(f"{place}/latency", "means nothing with `kind: embeddings`")
+    for use, latency in route.latency.by_use.items():
+        there = f"{place}/latency/{escape(use)}"
+        if latency.wait > latency.budget:
+            yield document.finding(f"{there}/wait", "is more than `budget`")
+        for at, resort in enumerate(latency.then):
+            if isinstance(resort, AnotherRoute):
+                fitting = resort.route in routes and routes[resort.route].kind is RouteKind.chat
+                if resort.route == route.name or not fitting:
+                    message = f"{resort.route!r} is no other route of `kind: chat`"
+                    yield document.finding(f"{there}/then/{at}/route", message)
+            elif isinstance(resort, KeptAnswer) and (route.cache is None or not route.cache.stale):
+                message = "means nothing without `cache`, and `stale` in it"
+                yield document.finding(f"{there}/then/{at}", message)
+            elif isinstance(resort, PreparedAnswer) and at < len(latency.then) - 1:
+                yield document.finding(f"{there}/then/{at + 1}", "is never reached: the words before it always do")
     if route.cache is None:
         return
     if route.kind is RouteKind.embeddings:

@@ -6,6 +6,7 @@ InterlockError
  +-- RouteExhausted      no target of the route gave an answer
       +-- RouteRefused       what was asked is refused; asking again is of no use
       +-- RouteBroken        the answer broke off after it had begun
+      +-- RouteSlow          none began to answer within the latency budget
       +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
  +-- ProviderFailure     one target gave none
       +-- ModelRefused       it refused what was asked
@@ -71,6 +72,15 @@ class RouteBroken(RouteExhausted):
     status = 502
     title = "The answer broke off"
     fixed_by = "throw away what has come, and send the request again"
+
+
+class RouteSlow(RouteExhausted):
+    """No target of the route began to answer within the latency budget of the use case."""
+
+    code = "route_too_slow"
+    status = 504
+    title = "No model began to answer in time"
+    fixed_by = "send the request again, or allow more time, or something that stands in, under `latency` in models.yaml"
 
 
 class RouteHeld(RouteExhausted):

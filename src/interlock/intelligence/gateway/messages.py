@@ -110,7 +110,8 @@ class ModelRequest:
     with JSON Schema parameters). *parameters* are further members of the request, such as `temperature` or
     `tool_choice`; they override what a target is configured with, and a provider that has no use for one passes
     over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`, and with which `label` the
-    messages are to be treated; it is recorded and never sent to a provider.
+    messages are to be treated; it is recorded and never sent to a provider. *begin_by* is when an answer must have
+    begun, in the time of the event loop.
     """
 
     kind: ClassVar[RouteKind] = RouteKind.chat
@@ -118,6 +119,7 @@ class ModelRequest:
     tools: Sequence[Mapping[str, Any]] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    begin_by: float | None = None
 
     def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what is recorded of it: counts, and what is said in it."""

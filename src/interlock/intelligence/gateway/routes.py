@@ -10,6 +10,7 @@ from interlock.governance.limits import BreakerLimits
 from interlock.intelligence.gateway.caching import CachePlan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition
 from interlock.intelligence.gateway.hedging import Hedge
+from interlock.intelligence.gateway.latency import NONE, Latencies
 from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import UNPINNED, Pin
 from interlock.intelligence.gateway.provider import Provider
@@ -80,6 +81,7 @@ class Route:
     kind: RouteKind = RouteKind.chat
     cache: CachePlan | None = None
     hedge: Hedge | None = None
+    latency: Latencies = NONE
 
     def goes_on(self, cause: str) -> bool:
         """Return whether the next target is asked after *cause*."""

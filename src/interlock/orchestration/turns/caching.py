@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -24,6 +25,7 @@ from interlock.intelligence.gateway import (
     ProviderFailure,
     Route,
     RouteExhausted,
+    RouteSlow,
     RouteUnfit,
     RouteUnknown,
     Usage,
@@ -74,7 +76,7 @@ class Caching:
         place = self._cache.place(self._routes(), route, request)
         if place is None:
             return await self._models.complete(route, request)
-        kept = place.kept() or await _waiting_for(place) or await self._like(route, place, request)
+        kept = place.kept() or await _waiting_for(place, request) or await self._like(route, place, request)
         if kept is not None:
             return await self._given(route, request, kept)
         self._metrics.count(COUNTED, route, MISS)
@@ -118,6 +120,7 @@ class Caching:
             return None
         parameters = {"encoding_format": "float"}
         asked = embedding_request([place.question.words], metadata=request.metadata, parameters=parameters)
+        asked = replace(asked, begin_by=request.begin_by)
         try:
             made = await self._models.embed(plan.semantic.route, asked)
             return place.like(numbers(made.vectors[0]))
@@ -140,10 +143,16 @@ class Caching:
         return reply
 
 
-async def _waiting_for(place: Place) -> Kept | None:
+async def _waiting_for(place: Place, request: ModelRequest) -> Kept | None:
+    """Return what the same request comes to that is being asked. Raises `RouteSlow` where that takes too long."""
     began = perf_counter()
     try:
-        return await place.awaited()
+        async with asyncio.timeout_at(request.begin_by):
+            return await place.awaited()
+    except TimeoutError as error:
+        raise RouteSlow(
+            "the same request was being asked, and was not answered in time", fix=RouteSlow.fixed_by
+        ) from error
     finally:
         waited((perf_counter() - began) * 1000)
 

@@ -24,6 +24,7 @@ from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planni
 from interlock.orchestration.project import Project, Projects
 from interlock.orchestration.sessions import PlanFixed, PlanTooLate, Session, Sessions
 from interlock.orchestration.turns.caching import Caching
+from interlock.orchestration.turns.degrading import Degrading
 from interlock.orchestration.turns.errors import AgentUnknown
 from interlock.orchestration.turns.metered import Metered
 from interlock.orchestration.turns.planning import derive
@@ -56,7 +57,8 @@ class Turns:
         self._runner = AgentRunner(self, _Path(actions, projects), metering.clock)
         self._asked = Metered(projects, journal, metering, telemetry)
         cache = Cache(metering.clock.monotonic)
-        self._answers = Caching(self._asked, self._asked.routes, cache, self._asked.told, metering.metrics)
+        routes, told, metrics = self._asked.routes, self._asked.told, metering.metrics
+        self._answers = Degrading(Caching(self._asked, routes, cache, told, metrics), routes, told, metrics)
         self._conversations: OrderedDict[str, tuple[list[Mapping[str, Any]], Label]] = OrderedDict()
 
     async def ask(self, agent: str, session: Session, words: str, *, asker: Principal | None = None) -> Turn:
@@ -140,7 +142,7 @@ class Turns:
         return spec
 
     async def complete(self, route: str, request: ModelRequest) -> ModelReply:
-        """Return the answer of the active project's route, kept or new.
+        """Return the answer of the active project's route, kept or new, or what stands in for one that is too slow.
 
         What a call to a model may cost is reserved first; when the project's routes change, calls under way end on the
         ones they began with. Raises as `Gateway.complete` does, `BudgetExceeded`, `BudgetUnpriced`.
