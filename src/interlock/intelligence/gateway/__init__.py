@@ -63,6 +63,7 @@ from interlock.intelligence.gateway.routes import Instance, Route, RouteTarget
 from interlock.intelligence.gateway.strategies import STRATEGIES, Ordered, Strategy, Weighted
 from interlock.intelligence.gateway.surroundings import Surroundings
 from interlock.intelligence.gateway.tools import ToolNames, tool_name, tool_of
+from interlock.intelligence.gateway.warming import Warmable, warm
 
 __all__ = [
     "PLAN",
@@ -118,6 +119,7 @@ __all__ = [
     "ToolNames",
     "Usage",
     "Vector",
+    "Warmable",
     "Weighted",
     "as_delta",
     "build_routes",
@@ -133,4 +135,5 @@ __all__ = [
     "route_unknown",
     "tool_name",
     "tool_of",
+    "warm",
 ]

@@ -25,6 +25,7 @@ from interlock.intelligence.gateway.provider import ProviderPlugin, ProviderPort
 from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
 from interlock.intelligence.gateway.routes import FALL_BACK, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.strategies import STRATEGIES
+from interlock.intelligence.gateway.warming import Warmable
 from interlock.values.digests import digest
 
 GATEWAY_KEYS = frozenset(
@@ -40,6 +41,7 @@ GATEWAY_KEYS = frozenset(
         "pin",
         "on_change",
         "instances",
+        "warm",
     }
 )
 INSTANCES = "instances"
@@ -173,6 +175,8 @@ def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
     if findings:
         raise ProjectInvalid(_once(findings))
     provider = instances[0].provider
+    if "warm" in data and not isinstance(provider, Warmable):
+        raise ProjectInvalid([target.finding("warm", f"means nothing: {provider.name!r} needs no time to get ready")])
     name = data.get("name") or f"{provider.name}:{provider.model}"
     return RouteTarget(
         provider,
@@ -185,6 +189,7 @@ def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
         tuple(replace(instance, name=name + instance.name) for instance in instances),
         duration(data["first_token"]) if "first_token" in data else math.inf,
         duration(data.get("idle", "30s")),
+        duration(data.get("warm", "0s")),
     )
 
 

@@ -37,6 +37,7 @@ class RouteTarget:
 
     *timeout* are the seconds for a whole answer, *first* those until a streamed one begins, and *idle* those between
     two parts of it.
+    *warm* are the seconds that getting ready may take, ahead of a first call; 0 where it is not wanted.
     *instances* are the servers that answer for it, of which the least busy is asked; by default *provider* alone.
     """
 
@@ -50,6 +51,7 @@ class RouteTarget:
     instances: tuple[Instance, ...] = ()
     first: float = math.inf
     idle: float = 30.0
+    warm: float = 0.0
 
     def __post_init__(self) -> None:
         name = self.name or f"{self.provider.name}:{self.provider.model}"

@@ -94,6 +94,19 @@ class OpenAiProvider:
             raise _failure_of(error) from error
         return self._whole(answer)
 
+    async def warm(self, *, timeout: float) -> None:
+        """Ask for the list of models, so that the address is known, a connection made, and the key tried."""
+        headers = {"Accept": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key.reveal()}"
+        sent = HttpRequest("GET", f"{self._base}/models", headers, b"", timeout, MOST_BYTES, self._connect)
+        try:
+            answer = await self._http.send(sent)
+        except HttpFailure as error:
+            raise _failure_of(error) from error
+        if answer.status != 404 and answer.status >= 400:  # not every server has a list
+            _raise_for(answer)
+
     async def embed(self, request: EmbeddingRequest, *, timeout: float) -> Embeddings:
         body = {**self._parameters, **request.parameters, "model": self._model, "input": request.inputs}
         sent = self._post(f"{self._base}/embeddings", body, "application/json", timeout=timeout, max_bytes=MOST_VECTORS)
