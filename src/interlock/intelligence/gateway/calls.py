@@ -335,14 +335,15 @@ class Call:
         try:
             return await self._asked(asking)
         except asyncio.CancelledError:
-            if not asking.outcome:
-                await self._leave(asking)
+            await self._leave(asking)
             raise
         finally:
             self._under_way.remove(asking)
 
     async def _leave(self, asking: _Asking) -> None:
-        """Give up an answer that nobody waits for any more, and take note of it."""
+        """Give up an answer that nobody waits for any more, and take note of it unless that was done."""
+        if asking.outcome:
+            return
         if asking.begun is not None:
             await asking.begun.close()
         if asking.under_way:

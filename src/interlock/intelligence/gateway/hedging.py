@@ -79,12 +79,17 @@ class Race(Generic[T]):
         under_way: Sequence[asyncio.Task[T | None]] = self._lanes
         while under_way:
             done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            come = [lane.result() for lane in done if not lane.cancelled()]
-            found = next((one for one in come if one is not None), None)
-            if found is not None:
-                return found
+            ended = [lane for lane in done if not lane.cancelled()]
+            for lane in sorted(ended, key=_broken):  # an answer counts, whatever became of the other at the same moment
+                come = lane.result()
+                if come is not None:
+                    return come
             under_way = [lane for lane in under_way if lane not in done]
         return None
+
+
+def _broken(lane: asyncio.Task[Any]) -> bool:
+    return lane.exception() is not None
 
 
 async def _lane(work: Lane[T]) -> T | None:
