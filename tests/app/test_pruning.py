@@ -32,12 +32,14 @@ budgets:
 
 
 @asynccontextmanager
-async def desk(tmp_path: Path) -> AsyncIterator[tuple[Running, Pruning, FixedClock]]:
+async def desk(tmp_path: Path, url: str = "") -> AsyncIterator[tuple[Running, Pruning, FixedClock]]:
     root, clock = write_project(tmp_path), FixedClock()
     (root / "prices.yaml").write_text(PRICES)
     (root / "budgets.yaml").write_text(BUDGETS)
     with (root / "interlock.yaml").open("a") as main:
         main.write("retention: {usage: 10d}\n")
+        if url:
+            main.write(f'storage: {{url: "{url}"}}\n')
     async with composing(root, clock) as composed:
         found = composed.installation
         routes = {"desk": Route("desk", (RouteTarget(Scripted()),))}
@@ -60,9 +62,8 @@ async def pots(composed: Running) -> list[str]:
 
 
 async def calls(composed: Running) -> int:
-    (line,) = await composed.installation.usage.report(UsageQuery())
-    count: int = line["calls"]
-    return count
+    lines = await composed.installation.usage.report(UsageQuery())
+    return sum(line["calls"] for line in lines)
 
 
 async def test_what_is_older_goes_and_is_on_record_and_the_rest_stays(tmp_path: Path) -> None:
@@ -83,6 +84,16 @@ async def test_what_is_older_goes_and_is_on_record_and_the_rest_stays(tmp_path: 
         assert len(await records(composed.installation, "model.called")) == 2, "the journal is kept whole"
         assert await pruning.once() == 0
         assert len(await records(composed.installation, "usage.pruned")) == 1
+
+
+@pytest.mark.postgres
+async def test_the_other_database_lets_go_as_well(tmp_path: Path, postgres_url: str) -> None:
+    async with desk(tmp_path, postgres_url) as (composed, pruning, clock):
+        await composed.installation.turns.complete("desk", ASKED)
+        await composed.installation.ledger.warn()
+        clock.advance(60 * DAY)
+        assert await pruning.once() == 4
+        assert (await pots(composed), await calls(composed)) == (["ever"], 0)
 
 
 async def test_a_month_is_over_when_its_last_day_is_old_enough(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Kept answers as clients meet them: headers, streams, who shares them with whom, what they cost and leave on record."""
+"""Kept answers as clients meet them: headers, streams, who shares them with whom, and what they cost and leave."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ KEPT = """
       - {provider: openai, base_url: "MODEL/v1", model: tiny-1}
   alike:
     cache: {ttl: 10m, semantic: {route: near, threshold: 0.9}}
+    targets:
+      - {provider: openai, base_url: "MODEL/v1", model: tiny-1}
+  soon:
+    latency: {live: {budget: 60s, wait: 10ms, then: [{say: In a moment}]}}
     targets:
       - {provider: openai, base_url: "MODEL/v1", model: tiny-1}
   near:
@@ -209,3 +213,22 @@ async def test_a_like_question_of_another_tenant_is_asked(shop: Shop) -> None:
 async def test_where_no_vector_can_be_had_the_model_is_asked(shop: Shop) -> None:
     assert await alike(shop, "What is the time?", 500, said("Late")) == ("Late", "miss")
     assert await alike(shop, "What is the time?") == ("Late", "hit")
+
+
+# --- latency budgets ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_what_stands_in_for_a_slow_model_says_so(shop: Shop, stream: bool) -> None:
+    async def silent(request: Any, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    shop.model.server.behaviour = silent
+    body = {"model": "soon", "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
+    answer = await shop.post(body, **{"x-interlock-use-case": "live"})
+    assert answer.headers["x-interlock-degraded"] == "prepared"
+    assert (answer.headers["x-interlock-route"], answer.headers["x-interlock-target"]) == ("soon", "interlock:prepared")
+    assert "In a moment" in answer.text
+    (degraded,) = await shop.entries("model.degraded")
+    assert (degraded.body["use_case"], degraded.body["because"]) == ("live", "route_too_slow")
+    assert degraded.session == answer.headers["x-interlock-session"]
