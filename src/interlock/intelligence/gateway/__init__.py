@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from interlock.intelligence.gateway.calls import Answers, OnModelCall
+from interlock.intelligence.gateway.attempts import OnModelCall
+from interlock.intelligence.gateway.calls import Answers
 from interlock.intelligence.gateway.conditions import Condition, compile_condition, facts_of
 from interlock.intelligence.gateway.declarations import build_routes
 from interlock.intelligence.gateway.embeddings import (

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Self
 
+from interlock.intelligence.gateway.attempts import OnModelCall
 from interlock.intelligence.gateway.begun import AsItComes, Way, Whole
-from interlock.intelligence.gateway.calls import Answers, Call, OnModelCall
+from interlock.intelligence.gateway.calls import Answers, Call
 from interlock.intelligence.gateway.embeddings import Embedding, EmbeddingRequest, Embeddings
 from interlock.intelligence.gateway.errors import RouteUnfit, RouteUnknown
 from interlock.intelligence.gateway.health import Healths
