@@ -76,11 +76,14 @@ class Caching:
         place = self._cache.place(self._routes(), route, request)
         if place is None:
             return await self._models.complete(route, request)
-        kept = place.kept() or await _waiting_for(place, request) or await self._like(route, place, request)
+        kept = place.kept() or await _waiting_for(place, request)
         if kept is not None:
             return await self._given(route, request, kept)
-        self._metrics.count(COUNTED, route, MISS)
         with place.asking():
+            kept = await self._like(route, place, request)
+            if kept is not None:
+                return await self._given(route, request, kept)
+            self._metrics.count(COUNTED, route, MISS)
             reply = await self._models.complete(route, request)
             place.keep(reply)
         return replace(reply, cache=MISS)
