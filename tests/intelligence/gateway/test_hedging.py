@@ -6,13 +6,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from interlock.foundation.documents import parse_document
+from interlock.foundation.http import HttpClient
+from interlock.foundation.secrets import SecretStore
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.intelligence.gateway import (
     Answering,
@@ -26,15 +29,18 @@ from interlock.intelligence.gateway import (
     ModelRefused,
     ModelReply,
     ModelRequest,
+    ProviderPorts,
     Retries,
     Route,
     RouteBroken,
     RouteExhausted,
     RouteTarget,
     Streamed,
+    build_routes,
 )
 from interlock.intelligence.gateway.hedging import Hedge, apart
 from interlock.testing.models import Breaks, ScriptedProvider, Stage, Turn, said
+from interlock.testing.servers import ScriptedServer, talks_until_left, tells
 
 ASKED = ModelRequest([{"role": "user", "content": "hello"}])
 HEDGE = Hedge(0.8)
@@ -275,8 +281,6 @@ def test_there_is_one_answer_at_most_and_each_call_is_told_once_whatever_happens
 
 # --- streams that change hands ----------------------------------------------------------------------------------------
 
-HERE: ContextVar[str] = ContextVar("here", default="nobody")
-
 
 async def test_a_stream_apart_stays_in_one_task_whoever_takes_it() -> None:
     seen: list[Any] = []
@@ -326,3 +330,33 @@ async def test_a_stream_apart_fails_as_what_it_is_made_of() -> None:
     assert await anext(stream) == [Delta("word")]
     with pytest.raises(ModelCutOff):
         await anext(stream)
+
+
+# --- over the wire ---------------------------------------------------------------------------------------------------
+
+ROUTES = """
+routes:
+  desk:
+    hedge: {{after: 20ms}}
+    targets:
+      - {{provider: openai, name: one, base_url: "{one}/v1", model: m}}
+      - {{provider: openai, name: two, base_url: "{two}/v1", model: m}}
+"""
+
+
+def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
+    return {"model": "m", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
+
+
+async def test_the_server_that_is_given_up_sees_the_connection_go() -> None:
+    left = asyncio.Event()
+    silent, quick = tells(talks_until_left(left)), tells(chunk("Fi"), chunk("ne", "stop"), "[DONE]")
+    async with ScriptedServer(silent) as one, ScriptedServer(quick) as two, HttpClient() as http:
+        text = ROUTES.format(one=one.url, two=two.url).encode()
+        document = parse_document(text, "models", name="models.yaml", environment={})
+        gateway = Gateway(build_routes(document, ProviderPorts(Path(), http, SecretStore([]))))
+        async with aclosing(gateway.stream("desk", ASKED)) as pieces:
+            whole = [piece async for piece in pieces][-1]
+        assert isinstance(whole, ModelReply)
+        assert (whole.text, whole.target, whole.asked) == ("Fine", "two", 2)
+        await left.wait()
