@@ -29,7 +29,12 @@ SCHEMAS = ROOT / "src/interlock/foundation/documents/schemas"
 OPTIONAL = {"asyncpg", "mcp", "opentelemetry"}
 PLUGINS = (
     ("interlock.connectors", "interlock.integration", ("Plugin", "Connector"), "connection_schema"),
-    ("interlock.providers", "interlock.intelligence", ("ProviderPlugin", "Provider"), "target_schema"),
+    (
+        "interlock.providers",
+        "interlock.intelligence",
+        ("ProviderPlugin", "Provider", "Configured", "Embedder", "Warmable"),
+        "target_schema",
+    ),
 )
 NOTE = "<!-- Written by `make docs` from the code; edit the source instead. -->\n"
 

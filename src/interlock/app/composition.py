@@ -10,6 +10,8 @@ from typing import Any
 from interlock import __version__
 from interlock.app.drift import DriftWatch
 from interlock.app.gauges import Gauges
+from interlock.app.pruning import Pruning
+from interlock.app.warming import Warming
 from interlock.context.facts import FactReader
 from interlock.experience.installation import Installation
 from interlock.foundation.clock import Clock, SystemClock
@@ -64,6 +66,8 @@ class Running:
             gauges.run(),
             drift.run(),
             installation.ledger.run(),
+            Warming(installation.projects).run(),
+            Pruning(self.database, self.writer, installation).run(),
         ]
 
     async def ready(self) -> bool:

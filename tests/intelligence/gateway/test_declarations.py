@@ -18,19 +18,23 @@ from interlock.intelligence.gateway import (
     ProviderPorts,
     Retries,
     Route,
+    RouteKind,
     build_routes,
     facts_of,
 )
+from interlock.intelligence.gateway.caching import CachePlan, Likeness
+from interlock.intelligence.gateway.hedging import Hedge
+from interlock.intelligence.gateway.latency import AnotherRoute, KeptAnswer, Latency, PreparedAnswer
 
 
-def built(text: str, **environment: str) -> dict[str, Route]:
+def built(text: str, root: Path = Path(), **environment: str) -> dict[str, Route]:
     document = parse_document(text.encode(), "models", name="models.yaml", environment=environment)
-    return build_routes(document, ProviderPorts(Path(), HttpClient(), SecretStore([])))
+    return build_routes(document, ProviderPorts(root, HttpClient(), SecretStore([])))
 
 
-def findings(text: str, **environment: str) -> list[tuple[int, str]]:
+def findings(text: str, root: Path = Path(), **environment: str) -> list[tuple[int, str]]:
     with pytest.raises(ProjectInvalid) as raised:
-        built(text, **environment)
+        built(text, root, **environment)
     return [(finding.line, finding.message) for finding in raised.value.findings]
 
 
@@ -79,14 +83,15 @@ routes:
     assert not any(one.provider.missing() for one in pool.instances), "each has the target's key"
 
 
-def test_the_routes_of_the_how_to_can_be_built(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[3] / "docs/how-to/models.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "routes"), [("models", 4), ("caching", 2)])
+def test_the_routes_of_the_how_tos_can_be_built(tmp_path: Path, name: str, routes: int) -> None:
+    page = (Path(__file__).parents[3] / f"docs/how-to/{name}.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "routes:" in block]
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules/assistant.yaml").write_text(
         "rules: r\nintents:\n  hi: {examples: [hello], steps: [{call: a.b}]}\n"
     )
-    assert len(blocks) == 2
+    assert len(blocks) == routes
     for block in blocks:
         document = parse_document(block.encode(), "models", environment={})
         assert build_routes(document, ProviderPorts(tmp_path, HttpClient(), SecretStore([])))
@@ -101,7 +106,7 @@ def test_a_route_that_says_nothing_is_as_it_always_was() -> None:
 def test_what_is_the_same_has_the_same_identity_and_what_differs_another() -> None:
     def identities(url: str, **environment: str) -> list[object]:
         text = f'routes: {{d: {{targets: [{{provider: openai, model: m, base_url: "{url}", key: "${{K}}"}}]}}}}'
-        return [one.identity for target in built(text, **environment)["d"].targets for one in target.instances]
+        return [one.identity for target in built(text, Path(), **environment)["d"].targets for one in target.instances]
 
     assert identities("http://x", K="1") == identities("http://x", K="1")
     assert identities("http://x", K="1") != identities("http://y", K="1")
@@ -140,6 +145,83 @@ def test_what_would_mean_nothing_is_told_with_its_line() -> None:
     ]
     assert [line for line, _ in told] == [line for line, _ in expected]
     assert not [part for (_, message), (_, part) in zip(told, expected, strict=True) if part not in message]
+
+
+def test_caches_hedges_latencies_and_embeddings_say_all_that_they_can() -> None:
+    routes = built("""
+routes:
+  desk:
+    cache: {ttl: 10m, stale: 1d, entries: 5, size: 1kB, knowledge: v2, semantic: {route: near, threshold: 0.9, ttl: 1m}}
+    hedge: {after: 800ms}
+    latency:
+      chat: {budget: 2s, wait: 500ms, then: [{route: quick}, cached, {say: Wait}]}
+      "*": {budget: 4s, then: [{route: quick}]}
+    targets:
+      - {provider: openai, model: m, base_url: "http://x", warm: 3s}
+      - {provider: openai, model: n, base_url: "http://x"}
+  quick: {targets: [{provider: openai, model: s, base_url: "http://x"}], cache: {ttl: 1s, semantic: {route: near}}}
+  near: {kind: embeddings, targets: [{provider: openai, model: e, base_url: "http://x"}]}
+""")
+    desk = routes["desk"]
+    assert desk.cache == CachePlan(600, 86_400, 5, 1000, "v2", Likeness("near", 0.9, 60))
+    assert routes["quick"].cache == CachePlan(1, semantic=Likeness("near", ttl=1))
+    assert desk.hedge == Hedge(0.8)
+    then = (AnotherRoute("quick"), KeptAnswer(), PreparedAnswer("Wait"))
+    assert desk.latency.of("chat") == Latency(2, then, 0.5)
+    assert desk.latency.of("other") == Latency(4, (AnotherRoute("quick"),), 2), "all routes share it evenly"
+    assert routes["quick"].latency.of("chat") is None
+    assert [target.warm for target in desk.targets] == [3, 0]
+    assert (desk.kind, routes["near"].kind) == (RouteKind.chat, RouteKind.embeddings)
+
+
+def test_what_of_them_would_mean_nothing_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("rules: r\nintents:\n  hi: {examples: [hello]}\n")
+    told = findings(
+        """routes:
+  desk:
+    hedge: {after: 1s}
+    cache:
+      ttl: 1m
+      semantic: {route: dusk}
+    latency:
+      chat:
+        budget: 1s
+        wait: 2s
+        then:
+          - cached
+          - route: desk
+          - route: near
+          - say: Wait
+          - cached
+    targets:
+      - {provider: openai, model: m, base_url: "http://x"}
+  near:
+    kind: embeddings
+    cache: {ttl: 1m}
+    latency: {chat: {budget: 1s, then: [{route: desk}]}}
+    targets:
+      - {provider: rules, file: rules.yaml}
+  far:
+    targets:
+      - {provider: rules, file: rules.yaml, warm: 1s}
+""",
+        root=tmp_path,
+    )
+    expected = {
+        (3, "means nothing with one target of one instance"),
+        (6, "'dusk' is no route of `kind: embeddings`"),
+        (10, "is more than `budget`"),
+        (12, "means nothing without `cache`, and `stale` in it"),
+        (13, "'desk' is no other route of `kind: chat`"),
+        (14, "'near' is no other route of `kind: chat`"),
+        (16, "is never reached: the words before it always do"),
+        (16, "means nothing without `cache`, and `stale` in it"),
+        (21, "vectors are not kept; it means nothing with `kind: embeddings`"),
+        (22, "means nothing with `kind: embeddings`"),
+        (24, "'rules' makes no embeddings"),
+        (27, "means nothing: 'rules' needs no time to get ready"),
+    }
+    assert set(told) == expected
 
 
 def test_an_instances_mistakes_are_told_once_and_where_they_were_written() -> None:

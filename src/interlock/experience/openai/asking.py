@@ -33,6 +33,7 @@ class InOnePiece:
     async def ask(self, route: str, request: ModelRequest, exchange: Exchange) -> Replies:
         reply = await self._turns.complete(route, request)
         exchange.answering(f"{reply.provider}:{reply.model}", reply.asked)
+        exchange.kept(reply.cache, reply.degraded)
         exchange.paid(reply.cost)
         yield reply
 
@@ -48,6 +49,7 @@ class InParts:
             async for piece in pieces:
                 if isinstance(piece, Answering):
                     exchange.answering(f"{piece.provider}:{piece.model}", piece.attempts)
+                    exchange.kept(piece.cache, piece.degraded)
                     continue
                 if isinstance(piece, ModelReply):
                     exchange.paid(piece.cost)

@@ -24,6 +24,8 @@ class Exchange:
     target: str = ""
     attempts: int = 0
     cost: str = ""
+    cache: str = ""
+    degraded: str = ""
     actions: list[str] = field(default_factory=list)
 
     def overhead(self) -> float:
@@ -34,6 +36,14 @@ class Exchange:
         """Take note of who answers, and of how often a model was asked for it."""
         self.target = target
         self.attempts += attempts
+
+    def kept(self, cache: str, degraded: str) -> None:
+        """Take note of whether an answer was a kept one, and of what stood in for a route that was too slow.
+
+        Where a model was asked several times, one answer that was not kept makes the whole a new one.
+        """
+        self.cache = "miss" if "miss" in (self.cache, cache) else cache or self.cache
+        self.degraded = degraded or self.degraded
 
     def paid(self, cost: str) -> None:
         """Take note of what a model's answer cost: decimal text, or `unknown`, which then is the sum as well."""
@@ -49,10 +59,13 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request with whose it is. *session*, *key* and *use_case* are empty where the client names none."""
+    """A request with whose it is. *session*, *key* and *use_case* are empty where the client names none; so is *cache*,
+    the word by which it passes around kept answers.
+    """
 
     principal: Principal
     request: ChatRequest
     session: str = ""
     key: str = ""
     use_case: str = ""
+    cache: str = ""

@@ -127,6 +127,8 @@ class Running:
         principal, request = self._asked.principal, self._asked.request
         metadata: dict[str, Any] = {"session": self._session.id, "tenant": principal.tenant, "actor": principal.name}
         metadata["label"] = self._session.memory.seen.to_json()
+        metadata["clearance"] = self._installation.projects.current.clearance_of(principal).to_json()
+        metadata["cache"] = self._asked.cache
         if self._session.agent:
             metadata["agent"] = self._session.agent
         if self._asked.use_case:

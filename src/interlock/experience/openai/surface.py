@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
+from typing import Any
 from urllib.parse import unquote
 
 from interlock.experience.api.errors import InternalError, MethodNotAllowed, NotFound, RequestInvalid
@@ -14,8 +15,11 @@ from interlock.experience.openai.completions import Completions
 from interlock.experience.openai.dialects import DIALECTS, Dialect, dialect_of
 from interlock.experience.openai.exchange import Asked, Exchange
 from interlock.experience.openai.stream import Stream
+from interlock.experience.openai.vectors import PATH as VECTORS
+from interlock.experience.openai.vectors import Vectors, vector_request
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
+from interlock.intelligence.cache.cache import ANEW, NOWHERE
 from interlock.intelligence.gateway import route_unknown
 from interlock.values.errors import InterlockError, place_of
 from interlock.values.principals import Principal
@@ -28,16 +32,17 @@ LONGEST_WORD = 200
 
 
 class OpenAi:
-    """Answers requests to models in every dialect, and `/v1/models`."""
+    """Answers requests to models in every dialect, `/v1/embeddings` and `/v1/models`."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._completions = Completions(installation)
+        self._vectors = Vectors(installation)
 
     @staticmethod
     def answers(path: str) -> bool:
         """Return whether *path* is one of this surface's."""
-        return path in DIALECTS or path == MODELS or path.startswith(MODELS + "/")
+        return path in DIALECTS or path in (MODELS, VECTORS) or path.startswith(MODELS + "/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error is in the dialect's shape, with our code and status."""
@@ -68,13 +73,15 @@ class OpenAi:
         credential = dialect.credential(headers).decode("latin-1")
         principal = await self._installation.authenticator.authenticate(credential or None)
         path, method = scope["path"], scope["method"]
-        listing = path not in DIALECTS
+        listing = path not in DIALECTS and path != VECTORS
         allowed = "GET" if listing else "POST"
         if method != allowed:
             raise MethodNotAllowed(f"this path takes {allowed}", allow=allowed)
         demand_scope(principal, SCOPE)
         trace = _text(headers, b"traceparent")
         with self._installation.telemetry.request(method, MODELS if listing else path, traceparent=trace):
+            if path == VECTORS:
+                return await self._embed(principal, headers, receive, exchange)
             if listing:
                 return self._models(dialect, path)
             asked = await self._asked(dialect, principal, headers, receive)
@@ -87,11 +94,21 @@ class OpenAi:
     async def _asked(
         self, dialect: Dialect, principal: Principal, headers: dict[bytes, bytes], receive: Receive
     ) -> Asked:
+        request = dialect.request(await self._body(headers, receive))
+        session, key = _word(headers, b"interlock-session"), _word(headers, b"idempotency-key")
+        return Asked(principal, request, session, key, _word(headers, b"x-interlock-use-case"), _around(headers))
+
+    async def _embed(
+        self, principal: Principal, headers: dict[bytes, bytes], receive: Receive, exchange: Exchange
+    ) -> bytes:
+        request = vector_request(await self._body(headers, receive))
+        session, use_case = _word(headers, b"interlock-session"), _word(headers, b"x-interlock-use-case")
+        return await self._vectors.answer(principal, request, exchange, session=session, use_case=use_case)
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> Any:
         limits = self._installation.projects.current.settings.limits
         raw = await read_body(receive, headers, largest=limits.request_bytes)
-        request = dialect.request(parse_body(raw, headers, deepest=limits.depth))
-        session, key = _word(headers, b"interlock-session"), _word(headers, b"idempotency-key")
-        return Asked(principal, request, session, key, _word(headers, b"x-interlock-use-case"))
+        return parse_body(raw, headers, deepest=limits.depth)
 
     def _headers(self, exchange: Exchange) -> Headers:
         overhead = exchange.overhead()
@@ -133,6 +150,8 @@ def _headers(exchange: Exchange) -> Headers:
         b"x-interlock-target": exchange.target,
         b"x-interlock-attempts": str(exchange.attempts or ""),
         b"x-interlock-cost": exchange.cost,
+        b"x-interlock-cache": exchange.cache,
+        b"x-interlock-degraded": exchange.degraded,
     }
     return [(name, _printable(value)) for name, value in named.items() if value]
 
@@ -147,6 +166,12 @@ def _word(headers: dict[bytes, bytes], name: bytes) -> str:
     if len(value) > LONGEST_WORD:
         raise RequestInvalid(f"{name.decode()} must be at most {LONGEST_WORD} characters", param=name.decode())
     return value
+
+
+def _around(headers: dict[bytes, bytes]) -> str:
+    """Return the stricter of the words of `Cache-Control` (RFC 9111) by which a client passes around kept answers."""
+    said = {part.strip().lower() for part in _text(headers, b"cache-control").split(",")}
+    return next((word for word in (NOWHERE, ANEW) if word in said), "")
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str:

@@ -14,6 +14,9 @@ from interlock.values.clearances import USUAL, Clearances, clearance_of
 from interlock.values.decisions import Mode
 
 STORAGE = "sqlite:///interlock.db"
+KEEP_USAGE = 400 * 86_400.0
+"""Seconds for which rows of model calls are kept, unless the project says otherwise."""
+
 """The usual database, relative to the state directory."""
 
 _LOCAL = re.compile(r"https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])([:/]\S*)?")
@@ -113,6 +116,7 @@ class ProjectSettings:
     attributes: tuple[str, ...] = ()
     telemetry: TelemetrySettings = TelemetrySettings()
     clearances: Clearances = field(default_factory=Clearances)
+    keep_usage: float = KEEP_USAGE
 
     @property
     def roles(self) -> frozenset[str]:
@@ -152,6 +156,7 @@ def project_settings(document: Document) -> ProjectSettings:
         attributes=tuple(data.get("attributes", ())),
         telemetry=TelemetrySettings(**data.get("telemetry", {})),
         clearances=_clearances(data.get("clearances", {})),
+        keep_usage=duration(data["retention"]["usage"]) if data.get("retention") else KEEP_USAGE,
     )
     findings = Findings()
     _check_holders(document, settings, findings)

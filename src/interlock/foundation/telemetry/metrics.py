@@ -92,6 +92,18 @@ METRICS = (
         "Model calls whose cost is not what it should be: missing, contradictory, lost, unpriced, overrun.",
         ("reason",),
     ),
+    Metric(
+        "interlock_model_cache_total",
+        MetricKind.counter,
+        "Requests to routes that keep answers: hit, alike, stale (in place of a slow model), miss.",
+        ("route", "result"),
+    ),
+    Metric(
+        "interlock_model_degraded_total",
+        MetricKind.counter,
+        "Answers that stood in for a route that had not begun to answer in time.",
+        ("route", "by"),
+    ),
     Metric("interlock_budget_refusals_total", MetricKind.counter, "Model calls refused by a budget.", ("budget",)),
     Metric("interlock_budget_warnings_total", MetricKind.counter, "Soft limits of budgets passed.", ("budget",)),
     Metric("interlock_unauthenticated_total", MetricKind.counter, "Refused credentials by why.", ("reason",)),

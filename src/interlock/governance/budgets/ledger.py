@@ -18,6 +18,7 @@ from interlock.governance.budgets.budget import (
     BudgetPlan,
     Charge,
     Hold,
+    Period,
     PotKey,
     Spender,
     Unpriced,
@@ -206,6 +207,14 @@ class Ledger:
             if pot.key.budget in self._plan.budgets and tenant in ("", pot.key.tenant)
         ]
 
+    async def older(self, before: float) -> int:
+        """Return how many pots are of periods that were over by *before* (Unix seconds), and hold nothing."""
+        return await store.over(self._database, _periods(before))
+
+    def pruned(self, before: float) -> list[Statement]:
+        """Return the changes that let go of them, and of the warnings in those periods."""
+        return store.pruned(_periods(before))
+
     # --- within -----------------------------------------------------------------------------------------------
 
     async def _reserve(self, reservation: Reservation, asking: Asking) -> None:
@@ -343,6 +352,10 @@ def pot_json(pot: store.Pot, plan: BudgetPlan) -> dict[str, Any]:
         "unpriced_calls": pot.unpriced,
         "currency": plan.currency,
     }
+
+
+def _periods(moment: float) -> list[str]:
+    return [period.key(moment) for period in Period if period is not Period.total]
 
 
 def _count_nothing(name: str, *labels: str) -> None:

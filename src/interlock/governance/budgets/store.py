@@ -151,6 +151,23 @@ async def every_pot(database: Database, periods: Sequence[str]) -> list[Pot]:
     return [_pot(row) for period in periods async for rows in database.scan(query, period) for row in rows]
 
 
+_OVER = "length(period) = ? AND period < ?"
+_IDLE = f"{_OVER} AND reserved_money = 0 AND reserved_tokens = 0"
+
+
+async def over(database: Database, periods: Sequence[str]) -> int:
+    """Return how many pots are of a period before the one among *periods* that is as long, and hold nothing."""
+    query = f"SELECT count(*) FROM budget_pots WHERE {_IDLE}"
+    found = [await database.read(query, len(period), period) for period in periods]
+    return sum(rows[0][0] for rows in found)
+
+
+def pruned(periods: Sequence[str]) -> list[Statement]:
+    """Return the changes that let go of those pots, and of what was warned of in those periods."""
+    tables = (f"DELETE FROM budget_pots WHERE {_IDLE}", f"DELETE FROM budget_warnings WHERE {_OVER}")
+    return [Statement(table, (len(period), period)) for table in tables for period in periods]
+
+
 def _pot(row: tuple[Any, ...]) -> Pot:
     return Pot(PotKey(*row[:4]), *row[4:])
 

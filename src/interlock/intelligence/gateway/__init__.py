@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from interlock.intelligence.gateway.calls import Answers, OnModelCall
+from interlock.intelligence.gateway.attempts import OnModelCall
+from interlock.intelligence.gateway.calls import Answers
 from interlock.intelligence.gateway.conditions import Condition, compile_condition, facts_of
 from interlock.intelligence.gateway.declarations import build_routes
+from interlock.intelligence.gateway.embeddings import (
+    Embedder,
+    EmbeddingRequest,
+    Embeddings,
+    Vector,
+    embedding_request,
+    numbers,
+    packed,
+)
 from interlock.intelligence.gateway.errors import (
     ModelBusy,
     ModelChanged,
@@ -20,10 +30,12 @@ from interlock.intelligence.gateway.errors import (
     RouteExhausted,
     RouteHeld,
     RouteRefused,
+    RouteSlow,
+    RouteUnfit,
     RouteUnknown,
 )
 from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
-from interlock.intelligence.gateway.gateway import Gateway, route_unknown
+from interlock.intelligence.gateway.gateway import Gateway, route_unfit, route_unknown
 from interlock.intelligence.gateway.messages import (
     Answering,
     Attempt,
@@ -32,11 +44,13 @@ from interlock.intelligence.gateway.messages import (
     Extras,
     ModelReply,
     ModelRequest,
+    RouteKind,
     ToolCall,
     Usage,
 )
 from interlock.intelligence.gateway.pins import Pin
 from interlock.intelligence.gateway.provider import (
+    Configured,
     Provider,
     ProviderPlugin,
     ProviderPorts,
@@ -50,6 +64,7 @@ from interlock.intelligence.gateway.routes import Instance, Route, RouteTarget
 from interlock.intelligence.gateway.strategies import STRATEGIES, Ordered, Strategy, Weighted
 from interlock.intelligence.gateway.surroundings import Surroundings
 from interlock.intelligence.gateway.tools import ToolNames, tool_name, tool_of
+from interlock.intelligence.gateway.warming import Warmable, warm
 
 __all__ = [
     "PLAN",
@@ -60,7 +75,11 @@ __all__ = [
     "Attempt",
     "CallPart",
     "Condition",
+    "Configured",
     "Delta",
+    "Embedder",
+    "EmbeddingRequest",
+    "Embeddings",
     "Extras",
     "Gateway",
     "Instance",
@@ -87,8 +106,11 @@ __all__ = [
     "RouteBroken",
     "RouteExhausted",
     "RouteHeld",
+    "RouteKind",
     "RouteRefused",
+    "RouteSlow",
     "RouteTarget",
+    "RouteUnfit",
     "RouteUnknown",
     "Strategy",
     "Streamed",
@@ -97,15 +119,22 @@ __all__ = [
     "ToolCall",
     "ToolNames",
     "Usage",
+    "Vector",
+    "Warmable",
     "Weighted",
     "as_delta",
     "build_routes",
     "compile_condition",
+    "embedding_request",
     "facts_of",
     "format_of",
     "in_one_piece",
     "json_format",
+    "numbers",
+    "packed",
+    "route_unfit",
     "route_unknown",
     "tool_name",
     "tool_of",
+    "warm",
 ]

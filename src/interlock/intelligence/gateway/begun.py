@@ -63,7 +63,7 @@ class AsItComes:
 
     async def begin(self, provider: Provider, request: ModelRequest, patience: Patience) -> Begun:
         first = min(patience.first, patience.whole)
-        rest = provider.stream(request, timeout=patience.whole, idle=max(patience.idle, first))
+        rest = self.open(provider, request, patience, max(patience.idle, first))
         begun = Begun("", rest=rest)
         try:
             async with asyncio.timeout(first):
@@ -75,6 +75,10 @@ class AsItComes:
             await begun.close()
             raise
         return begun
+
+    def open(self, provider: Provider, request: ModelRequest, patience: Patience, idle: float) -> Streamed:
+        """Return the answer under way; nothing is sent before its first step."""
+        return provider.stream(request, timeout=patience.whole, idle=idle)
 
 
 async def _first(begun: Begun, rest: Streamed) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from interlock.foundation.telemetry.overhead import waited
-from interlock.intelligence.gateway.begun import Begun, Patience, Way, remaining
+from interlock.intelligence.gateway.attempts import LEFT, UNUSED, Asking, Attempts, OnModelCall, milliseconds
+from interlock.intelligence.gateway.begun import Patience, Way, remaining
 from interlock.intelligence.gateway.conditions import ALWAYS, facts_of
 from interlock.intelligence.gateway.errors import (
     ModelTimedOut,
@@ -18,58 +20,16 @@ from interlock.intelligence.gateway.errors import (
     RouteBroken,
     RouteExhausted,
     RouteRefused,
+    RouteSlow,
 )
-from interlock.intelligence.gateway.health import Health, Healths, Visit
-from interlock.intelligence.gateway.messages import Answering, Attempt, Delta, ModelReply, ModelRequest, Usage
+from interlock.intelligence.gateway.health import Health, Healths
+from interlock.intelligence.gateway.hedging import Race
+from interlock.intelligence.gateway.messages import Answering, Delta, ModelReply, ModelRequest
 from interlock.intelligence.gateway.routes import DECLINED, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.surroundings import Surroundings
 
-LOG = logging.getLogger("interlock.models")
-
-OnModelCall = Callable[[dict[str, Any]], Awaitable[None]]
-"""Told of each call to a provider: `{"body": ..., "fields": ...}`.
-
-*body* has ids, names, counts and times alone: route, target, provider, model, outcome (`ok`, `declined` or an error's
-code), attempt (its number), attempts (all so far, this one last), usage, elapsed_ms, messages and tools (how many),
-tool_calls (names), changed (where the version is not the pinned one), and the request's metadata. *fields* has what was
-said: `messages` and `reply`, and the request's own `parameters` if it has any.
-
-Where no target gave an answer, it is told once more, with `kind` (`model.unanswered`) and a *body* of route, outcome
-(the code of the error), attempts (all of them) and the request's metadata; nothing of what was said.
-"""
-
-UNANSWERED = "model.unanswered"
-LEFT = "left"
-"""The outcome of an answer that nobody waited for to its end."""
-
-METADATA = ("session", "agent", "tenant", "actor", "use_case", "label")
-"""What of a request's metadata is recorded with the call; *label* is that of all that the messages say."""
-
-
 Answers = AsyncGenerator[Answering | Sequence[Delta] | ModelReply, None]
 """An answer as it comes: who gives it, then what came together, last the whole."""
-
-
-@dataclass(slots=True)
-class _Asking:
-    """An instance that is being asked, and what has come of it so far."""
-
-    target: RouteTarget
-    instance: Instance
-    visit: Visit
-    wait: float = 0.0
-    elapsed: float = 0.0
-    outcome: str = ""
-    begun: Begun | None = None
-    reply: ModelReply | None = None
-    began: float = 0.0
-    said: list[str] = field(default_factory=list)
-    """What was passed on before the whole of it came."""
-
-    @property
-    def under_way(self) -> bool:
-        """Whether the answer has begun and is not whole yet."""
-        return self.begun is not None and self.reply is None
 
 
 class Call:
@@ -91,14 +51,15 @@ class Call:
         self._healths = healths
         self._around = surroundings
         self._clock = surroundings.clock
-        self._told = told
         self._deadline = self._clock.monotonic() + route.timeout
         self._facts: dict[str, Any] | None = None
-        self._attempts: list[Attempt] = []
+        self._attempts = Attempts(route, request, told)
         self._failures: list[ProviderFailure] = []
         self._eligible: list[RouteTarget] = []
         self._resting: list[RouteTarget] = []
-        self._declined: _Asking | None = None
+        self._declined: Asking | None = None
+        self._under_way: list[Asking] = []
+        self._race: Race[Asking] = Race(self._leave)
         self._paused = 0.0
 
     async def run(self) -> ModelReply:
@@ -112,16 +73,16 @@ class Call:
         `RouteBroken` where the one that did broke off. An answer that is left early is given up at the provider too.
         """
         asking = await self._begin()
-        async with aclosing(self._passed_on(asking)) as pieces:
+        async with aclosing(self._rest(asking)) as pieces:
             async for piece in pieces:
                 yield piece
         yield self._with_attempts(asking)
 
-    async def _passed_on(self, asking: _Asking) -> Answers:
+    async def _rest(self, asking: Asking) -> Answers:
         """Yield all but the whole, and see to it that the call is over when it ends, in whichever way."""
         begun, provider = asking.begun, asking.instance.provider
         assert begun is not None
-        asked = sum(attempt.asked for attempt in self._attempts) + asking.under_way
+        asked = self._attempts.asked + asking.under_way
         answering = Answering(asking.instance.name, provider.name, provider.model, asked)
         if not asking.under_way:
             yield answering
@@ -146,46 +107,48 @@ class Call:
             await self._over(asking, outcome, failure)
         if failure is not None:
             broken = self._exhausted(RouteBroken)
-            await self._unanswered(broken)
+            await self._attempts.unanswered(broken)
             raise broken from failure
 
-    async def _over(self, asking: _Asking, outcome: str, failure: ProviderFailure | None) -> None:
+    async def _over(self, asking: Asking, outcome: str, failure: ProviderFailure | None) -> None:
         """Take note of how an answer ended that was passed on as it came."""
-        asking.elapsed, asking.outcome = _milliseconds(self._clock.monotonic() - asking.began), outcome
+        asking.elapsed, asking.outcome = milliseconds(self._clock.monotonic() - asking.began), outcome
         if asking.reply is not None:
             asking.visit.answered(asking.reply)
         elif failure is not None:
             asking.visit.failed(failure)
         asking.visit.leave()
-        await self._note(asking, failure)
+        await self._attempts.note(asking, failure)
 
-    async def _begin(self) -> _Asking:
+    async def _begin(self) -> Asking:
+        budget = asyncio.timeout_at(self._request.begin_by)
         try:
-            return await self._answer()
+            async with budget:
+                return await self._answer()
         except RouteExhausted as error:
-            await self._unanswered(error)
+            await self._attempts.unanswered(error)
             raise
+        except TimeoutError as error:
+            if not budget.expired():
+                raise
+            slow = self._exhausted(RouteSlow)
+            await self._attempts.unanswered(slow)
+            raise slow from error
 
-    async def _unanswered(self, error: RouteExhausted) -> None:
-        if self._told is not None:
-            body = {"route": self._route.name, "outcome": error.code, **_metadata(self._request)}
-            body["attempts"] = [attempt.to_json() for attempt in self._attempts]
-            await self._told({"kind": UNANSWERED, "body": body, "fields": {}})
-
-    def _with_attempts(self, asking: _Asking) -> ModelReply:
+    def _with_attempts(self, asking: Asking) -> ModelReply:
         assert asking.reply is not None
-        return replace(asking.reply, attempts=tuple(self._attempts))
+        return replace(asking.reply, attempts=self._attempts.all)
 
-    async def _answer(self) -> _Asking:
-        for target in self._route.strategy.order(self._route.targets, self._around.chance):
-            if not self._fits(target):
-                continue
-            if self._left() <= 0:
-                self._pass(target.name, "no_time", "no time was left")
-                break
-            asking = await self._ask(target)
-            if asking is not None:
-                return asking
+    async def _answer(self) -> Asking:
+        targets = iter(self._route.strategy.order(self._route.targets, self._around.chance))
+        hedge = self._route.hedge
+        if hedge is None:
+            asking = await self._walk(targets)
+        else:
+            silence = self._silence(hedge.after)
+            asking = await self._race.run(lambda: self._walk(targets), lambda: self._beside(targets), silence)
+        if asking is not None:
+            return asking
         if self._declined is None and self._resting and (asking := await self._patiently()) is not None:
             return asking
         if self._declined is not None:
@@ -193,7 +156,35 @@ class Call:
         refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
         raise self._exhausted(RouteRefused if refused else RouteExhausted)
 
-    async def _patiently(self) -> _Asking | None:
+    async def _walk(self, targets: Iterator[RouteTarget]) -> Asking | None:
+        """Ask one of *targets* after the other; return the first answer, or None."""
+        for target in targets:
+            if not self._fits(target):
+                continue
+            if self._left() <= 0:
+                self._attempts.passed(target.name, "no_time", "no time was left")
+                break
+            asking = await self._ask(target)
+            if asking is not None:
+                return asking
+        return None
+
+    async def _beside(self, targets: Iterator[RouteTarget]) -> Asking | None:
+        """Ask another than the one that is silent: an instance of the same target, else the next of *targets*."""
+        for silent in list(self._under_way):
+            try:
+                asking = await self._round(silent.target, {silent.instance.name})
+            except ProviderFailure as failure:
+                self._failed(failure)
+                continue
+            if asking is not None:
+                return asking
+        return await self._walk(targets)
+
+    async def _silence(self, seconds: float) -> None:
+        await self._around.pause(seconds)
+
+    async def _patiently(self) -> Asking | None:
         """Wait for the first of those that only rest, where the route has retries and they leave time for it."""
         soonest = min(self._resting, key=self._resting_for)
         return await self._ask(soonest) if await self._wait(0, soonest) else None
@@ -202,19 +193,19 @@ class Call:
         """Return whether *target* may answer this request, and note why where it may not."""
         missing = target.missing()
         if missing:
-            self._pass(target.name, "not_configured", f"not configured: {missing}")
+            self._attempts.passed(target.name, "not_configured", f"not configured: {missing}")
             return False
         if target.when is not ALWAYS:
             if self._facts is None:
                 self._facts = facts_of(self._route.name, self._request)
             verdict = target.when.verdict(self._facts)
             if verdict:
-                self._pass(target.name, verdict)
+                self._attempts.passed(target.name, verdict)
                 return False
         self._eligible.append(target)
         return True
 
-    async def _ask(self, target: RouteTarget) -> _Asking | None:
+    async def _ask(self, target: RouteTarget) -> Asking | None:
         """Return the answer of *target*, asked as often as may be; None where the next one is to be asked."""
         retried = 0
         while True:
@@ -225,17 +216,22 @@ class Call:
             if not failure.repeatable or not await self._wait(retried, target):
                 break
             retried += 1
+        self._failed(failure)
+        return None
+
+    def _failed(self, failure: ProviderFailure) -> None:
+        """Take note of what a target came to. Raises a kind of `RouteExhausted` where no other is asked after it."""
         self._failures.append(failure)
         if not self._route.goes_on(failure.cause):
             raise self._exhausted(failure.ends) from failure
-        return None
 
-    async def _round(self, target: RouteTarget) -> _Asking | None:
+    async def _round(self, target: RouteTarget, beside: AbstractSet[str] = frozenset()) -> Asking | None:
         """Ask the instances of *target*, the least busy first and each once, until one settles the matter.
 
-        Return None where none may be asked now, or where the answer is not to be used. Raises what the last one did.
+        Those *beside* are being asked. Return None where none may be asked now, or where the answer is not to be used.
+        Raises what the last one did.
         """
-        asked: set[str] = set()
+        asked = set(beside)
         failure: ProviderFailure | None = None
         while self._left() > 0 and (asking := self._admit(target, asked)) is not None:
             asked.add(asking.instance.name)
@@ -251,12 +247,14 @@ class Call:
             raise failure
         return None
 
-    def _admit(self, target: RouteTarget, asked: set[str]) -> _Asking | None:
+    def _admit(self, target: RouteTarget, asked: set[str]) -> Asking | None:
         """Return the least busy instance that may be asked and is not among *asked*.
 
         Where none may at all, that is noted; a change of all of them that is still remembered is raised.
         """
-        left = [one for one in target.instances if one.name not in asked and not one.provider.missing()]
+        busy = [asking.instance for asking in self._under_way]
+        left = [one for one in target.instances if one.name not in asked and one not in busy]
+        left = [one for one in left if not one.provider.missing()]
         ready = [(self._health(instance), instance) for instance in left]
         changed: ProviderFailure | None = None
         passed: list[tuple[str, str, str]] = []
@@ -265,7 +263,7 @@ class Call:
             visit = health.admit() if objection is None else None
             if visit is not None:
                 paused, self._paused = self._paused, 0.0
-                return _Asking(target, instance, visit, _milliseconds(paused))
+                return Asking(target, instance, visit, milliseconds(paused))
             if objection is not None:
                 changed = objection
                 passed.append((instance.name, objection.code, objection.why))
@@ -274,14 +272,35 @@ class Call:
         if asked:
             return None
         for name, outcome, why in passed:
-            self._pass(name, outcome, why)
+            self._attempts.passed(name, outcome, why)
         if changed is not None:
             raise changed
         self._resting.append(target)
         return None
 
-    async def _attempt(self, asking: _Asking) -> _Asking | None:
+    async def _attempt(self, asking: Asking) -> Asking | None:
         """Ask one instance once; return it with its answer, or None where the model declined and another is asked."""
+        self._under_way.append(asking)
+        try:
+            return await self._asked(asking)
+        except asyncio.CancelledError:
+            await self._leave(asking)
+            raise
+        finally:
+            self._under_way.remove(asking)
+
+    async def _leave(self, asking: Asking) -> None:
+        """Give up an answer that nobody waits for any more, and take note of it unless that was done."""
+        if asking.outcome:
+            return
+        if asking.begun is not None:
+            await asking.begun.close()
+        if asking.under_way:
+            asking.visit.leave()
+        asking.outcome = LEFT if asking.reply is None else UNUSED
+        await self._attempts.note(asking, None)
+
+    async def _asked(self, asking: Asking) -> Asking | None:
         target = asking.target
         patience = Patience(min(target.timeout, self._left()), target.first, target.idle)
         failure: ProviderFailure | None = None
@@ -292,12 +311,14 @@ class Call:
             if begun.reply is not None:
                 asking.visit.answered(begun.reply)
             failure = target.pin.objection(begun.reported)
+            if failure is None and not self._passed_on(begun.reply):
+                await self._race.won()
         except ProviderFailure as error:
             failure = error
             if patience.whole == target.timeout or not isinstance(failure, ModelTimedOut):
                 asking.visit.failed(failure)  # what had less time than is its due has not proved to be slow
         finally:
-            asking.elapsed = _milliseconds(self._clock.monotonic() - asking.began)
+            asking.elapsed = milliseconds(self._clock.monotonic() - asking.began)
             waited(asking.elapsed)
             if failure is not None or not asking.under_way:
                 asking.visit.leave()
@@ -305,10 +326,9 @@ class Call:
             return asking
         if failure is not None and asking.begun is not None:
             await asking.begun.close()
-        declined = failure is None and asking.reply is not None and asking.reply.declined
-        passed_on = declined and self._route.goes_on(DECLINED)
+        passed_on = failure is None and self._passed_on(asking.reply)
         asking.outcome = failure.code if failure is not None else DECLINED if passed_on else "ok"
-        await self._note(asking, failure)
+        await self._attempts.note(asking, failure)
         if failure is not None:
             raise failure
         if passed_on:
@@ -316,31 +336,9 @@ class Call:
             return None
         return asking
 
-    async def _note(self, asking: _Asking, failure: ProviderFailure | None) -> None:
-        reply, begun = asking.reply, asking.begun
-        change = asking.target.pin.change(begun.reported) if begun is not None else ""
-        attempt = Attempt(
-            asking.instance.name,
-            asking.outcome,
-            change or (failure.why if failure is not None else ""),
-            wait=asking.wait,
-            elapsed=asking.elapsed,
-            asked=True,
-            usage=reply.usage if reply is not None else Usage(),
-        )
-        self._attempts.append(attempt)
-        if change:
-            LOG.warning("route %s: target %s has changed: %s", self._route.name, attempt.target, change)
-        if self._told is not None:
-            body = {"route": self._route.name, "attempt": len(self._attempts), "outcome": asking.outcome}
-            body |= {"target": attempt.target, "elapsed_ms": asking.elapsed}
-            body["attempts"] = [one.to_json() for one in self._attempts]
-            if change:
-                body["changed"] = change
-            await self._told(_record(body, asking, self._request))
-
-    def _pass(self, target: str, outcome: str, why: str = "") -> None:
-        self._attempts.append(Attempt(target, outcome, why))
+    def _passed_on(self, reply: ModelReply | None) -> bool:
+        """Return whether another is asked after *reply*, since it declines."""
+        return reply is not None and reply.declined and self._route.goes_on(DECLINED)
 
     async def _wait(self, retried: int, target: RouteTarget) -> bool:
         """Wait before *target* is asked again; false, and at once, where it may not be."""
@@ -350,7 +348,7 @@ class Call:
         if pause is None:
             return False
         await self._around.pause(pause)
-        waited(_milliseconds(pause))
+        waited(milliseconds(pause))
         self._paused += pause
         return True
 
@@ -367,42 +365,4 @@ class Call:
         """Return the error that says of each target why it gave no answer, and when it is worth asking again."""
         rest = min((self._resting_for(target) for target in self._eligible), default=0.0)
         again: dict[str, Any] = {"retry_after": math.ceil(rest)} if rest > 0 and kind.transient else {}
-        told = [attempt.to_json() | {"why": _reason(attempt)} for attempt in self._attempts]
-        return kind(
-            f"no model of the route {self._route.name!r} gave an answer",
-            why="; ".join(f"{one['target']}: {one['why']}" for one in told),
-            fix=kind.fixed_by,
-            targets=told,
-            **again,
-        )
-
-
-def _reason(attempt: Attempt) -> str:
-    """Why an attempt gave no answer; what a provider said of it may name addresses, and stays in the journal."""
-    return attempt.outcome if attempt.asked or not attempt.why else attempt.why
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3)
-
-
-def _metadata(request: ModelRequest) -> dict[str, Any]:
-    return {name: request.metadata[name] for name in METADATA if name in request.metadata}
-
-
-def _record(body: dict[str, Any], asking: _Asking, request: ModelRequest) -> dict[str, Any]:
-    provider, reply = asking.instance.provider, asking.reply
-    body |= _metadata(request)
-    body |= {"provider": provider.name, "model": provider.model}
-    body |= {"messages": len(request.messages), "tools": len(request.tools)}
-    fields: dict[str, Any] = {"messages": [dict(message) for message in request.messages]}
-    if request.parameters:
-        fields["parameters"] = dict(request.parameters)
-    if reply is not None:
-        calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in reply.tool_calls]
-        body |= {"model": reply.model, "usage": reply.usage.to_json()}
-        body["tool_calls"] = [call.name for call in reply.tool_calls]
-        fields["reply"] = {"text": reply.text, "tool_calls": calls}
-    elif asking.said:
-        fields["reply"] = {"text": "".join(asking.said), "tool_calls": []}
-    return {"body": body, "fields": fields}
+        return self._attempts.exhausted(kind, **again)

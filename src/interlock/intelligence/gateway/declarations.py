@@ -14,12 +14,18 @@ from interlock.foundation.plugins import PROVIDERS, load_plugin
 from interlock.foundation.plugins.errors import PluginMissing
 from interlock.foundation.settings.quantities import duration
 from interlock.governance.limits import BreakerLimits
+from interlock.intelligence.gateway.caching import cache_plan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
+from interlock.intelligence.gateway.embeddings import Embedder
+from interlock.intelligence.gateway.hedging import hedge_of
+from interlock.intelligence.gateway.latency import AnotherRoute, KeptAnswer, PreparedAnswer, latencies_of
+from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import Pin
 from interlock.intelligence.gateway.provider import ProviderPlugin, ProviderPorts, Target
 from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
 from interlock.intelligence.gateway.routes import FALL_BACK, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.strategies import STRATEGIES
+from interlock.intelligence.gateway.warming import Warmable
 from interlock.values.digests import digest
 
 GATEWAY_KEYS = frozenset(
@@ -35,6 +41,7 @@ GATEWAY_KEYS = frozenset(
         "pin",
         "on_change",
         "instances",
+        "warm",
     }
 )
 INSTANCES = "instances"
@@ -56,6 +63,10 @@ def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
                 targets.append(_target(Target(document, f"{place}/targets/{position}", data), ports))
         findings.extend(_contradictions(document, place, declared))
         routes[name] = _route(name, declared, targets)
+        if len(targets) == len(declared["targets"]):
+            findings.extend(_unfit(document, place, routes[name]))
+    for name, route in routes.items():
+        findings.extend(_astray(document, f"/routes/{escape(name)}", route, routes))
     findings.raise_if_any()
     return routes
 
@@ -74,7 +85,50 @@ def _route(name: str, declared: Mapping[str, Any], targets: list[RouteTarget]) -
             failures=health.get("failures", standard.failures),
             pause=duration(health["pause"]) if "pause" in health else standard.pause,
         ),
+        RouteKind(declared.get("kind", RouteKind.chat)),
+        cache_plan(declared.get("cache")),
+        hedge_of(declared.get("hedge")),
+        latencies_of(declared.get("latency")),
     )
+
+
+def _unfit(document: Document, place: str, route: Route) -> Iterator[Finding]:
+    """Yield which targets of a route for embeddings cannot make any."""
+    if route.kind is not RouteKind.embeddings:
+        return
+    for at, target in enumerate(route.targets):
+        if not isinstance(target.provider, Embedder):
+            message = f"{target.provider.name!r} makes no embeddings"
+            yield document.finding(f"{place}/targets/{at}/provider", message)
+
+
+def _astray(document: Document, place: str, route: Route, routes: Mapping[str, Route]) -> Iterator[Finding]:
+    """Yield where *route* names another that there is not, or that is not for what it is named for."""
+    if route.kind is RouteKind.embeddings and route.latency.by_use:
+        yield document.finding(f"{place}/latency", "means nothing with `kind: embeddings`")
+    for use, latency in route.latency.by_use.items():
+        there = f"{place}/latency/{escape(use)}"
+        if latency.wait > latency.budget:
+            yield document.finding(f"{there}/wait", "is more than `budget`")
+        for at, resort in enumerate(latency.then):
+            if isinstance(resort, AnotherRoute):
+                fitting = resort.route in routes and routes[resort.route].kind is RouteKind.chat
+                if resort.route == route.name or not fitting:
+                    message = f"{resort.route!r} is no other route of `kind: chat`"
+                    yield document.finding(f"{there}/then/{at}/route", message)
+            elif isinstance(resort, KeptAnswer) and (route.cache is None or not route.cache.stale):
+                message = "means nothing without `cache`, and `stale` in it"
+                yield document.finding(f"{there}/then/{at}", message)
+            elif isinstance(resort, PreparedAnswer) and at < len(latency.then) - 1:
+                yield document.finding(f"{there}/then/{at + 1}", "is never reached: the words before it always do")
+    if route.cache is None:
+        return
+    if route.kind is RouteKind.embeddings:
+        yield document.finding(f"{place}/cache", "vectors are not kept; it means nothing with `kind: embeddings`")
+    like = route.cache.semantic
+    if like is not None and (like.route not in routes or routes[like.route].kind is not RouteKind.embeddings):
+        message = f"{like.route!r} is no route of `kind: embeddings`"
+        yield document.finding(f"{place}/cache/semantic/route", message)
 
 
 def _retries(declared: Mapping[str, Any] | None) -> Retries:
@@ -88,6 +142,8 @@ def _contradictions(document: Document, place: str, declared: Mapping[str, Any])
     retries = _retries(declared.get("retries"))
     if retries.wait > retries.longest:
         yield document.finding(f"{place}/retries", "`wait` is more than `longest`")
+    if "hedge" in declared and sum(len(target.get(INSTANCES, "1")) for target in declared["targets"]) < 2:
+        yield document.finding(f"{place}/hedge", "means nothing with one target of one instance")
     weighted = declared.get("strategy", "ordered") == "weighted"
     named = Counter(target["name"] for target in declared["targets"] if "name" in target)
     for at, target in enumerate(declared["targets"]):
@@ -119,6 +175,8 @@ def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
     if findings:
         raise ProjectInvalid(_once(findings))
     provider = instances[0].provider
+    if "warm" in data and not isinstance(provider, Warmable):
+        raise ProjectInvalid([target.finding("warm", f"means nothing: {provider.name!r} needs no time to get ready")])
     name = data.get("name") or f"{provider.name}:{provider.model}"
     return RouteTarget(
         provider,
@@ -131,6 +189,7 @@ def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
         tuple(replace(instance, name=name + instance.name) for instance in instances),
         duration(data["first_token"]) if "first_token" in data else math.inf,
         duration(data.get("idle", "30s")),
+        duration(data.get("warm", "0s")),
     )
 
 

@@ -2,9 +2,11 @@
 
 InterlockError
  +-- RouteUnknown        no route of that name
+ +-- RouteUnfit          the route is for something else
  +-- RouteExhausted      no target of the route gave an answer
       +-- RouteRefused       what was asked is refused; asking again is of no use
       +-- RouteBroken        the answer broke off after it had begun
+      +-- RouteSlow          none began to answer within the latency budget
       +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
  +-- ProviderFailure     one target gave none
       +-- ModelRefused       it refused what was asked
@@ -31,6 +33,14 @@ class RouteUnknown(InterlockError):
     code = "route_unknown"
     status = 404
     title = "No such route"
+
+
+class RouteUnfit(InterlockError):
+    """The route is for something else: vectors are asked of one that answers in words, or the other way round."""
+
+    code = "route_unfit"
+    status = 400
+    title = "The route is for something else"
 
 
 class RouteExhausted(InterlockError):
@@ -62,6 +72,15 @@ class RouteBroken(RouteExhausted):
     status = 502
     title = "The answer broke off"
     fixed_by = "throw away what has come, and send the request again"
+
+
+class RouteSlow(RouteExhausted):
+    """No target of the route began to answer within the latency budget of the use case."""
+
+    code = "route_too_slow"
+    status = 504
+    title = "No model began to answer in time"
+    fixed_by = "send the request again, or allow more time, or something that stands in, under `latency` in models.yaml"
 
 
 class RouteHeld(RouteExhausted):

@@ -6,16 +6,21 @@ import difflib
 from collections.abc import Mapping
 from typing import Self
 
+from interlock.intelligence.gateway.attempts import OnModelCall
 from interlock.intelligence.gateway.begun import AsItComes, Way, Whole
-from interlock.intelligence.gateway.calls import Answers, Call, OnModelCall
-from interlock.intelligence.gateway.errors import RouteUnknown
+from interlock.intelligence.gateway.calls import Answers, Call
+from interlock.intelligence.gateway.embeddings import Embedding, EmbeddingRequest, Embeddings
+from interlock.intelligence.gateway.errors import RouteUnfit, RouteUnknown
 from interlock.intelligence.gateway.health import Healths
-from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
+from interlock.intelligence.gateway.hedging import Apart
+from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, RouteKind
 from interlock.intelligence.gateway.routes import Route
 from interlock.intelligence.gateway.surroundings import Surroundings
 
 WHOLE = Whole()
 AS_IT_COMES = AsItComes()
+EMBEDDING = Embedding()
+APART = Apart()
 
 
 class Gateway:
@@ -62,13 +67,33 @@ class Gateway:
         The next target is asked only as long as nothing was passed on. Raises as `complete` does from its first step,
         and `RouteBroken` from a later one. Closing it early ends the request at the provider.
         """
-        return self._call(route, request, told, AS_IT_COMES).stream()
+        found = self._routes.get(route)
+        way = AS_IT_COMES if found is None or found.hedge is None else APART
+        return self._call(route, request, told, way).stream()
+
+    async def embed(self, route: str, request: EmbeddingRequest, told: OnModelCall | None = None) -> Embeddings:
+        """Return a vector for each input of *request*, by the targets of a route for embeddings, as `complete` does."""
+        reply = await self._call(route, request, told, EMBEDDING).run()
+        assert isinstance(reply, Embeddings)
+        return reply
 
     def _call(self, route: str, request: ModelRequest, told: OnModelCall | None, way: Way) -> Call:
         found = self._routes.get(route)
         if found is None:
             raise route_unknown(route, self._routes)
+        if found.kind is not request.kind:
+            raise route_unfit(found, request.kind, self._routes)
         return Call(found, request, healths=self._healths, surroundings=self._surroundings, told=told, way=way)
+
+
+def route_unfit(route: Route, wanted: RouteKind, known: Mapping[str, Route]) -> RouteUnfit:
+    """Return the error about a *route* that is not for what is *wanted*, with those that are."""
+    fitting = ", ".join(sorted(name for name, one in known.items() if one.kind is wanted))
+    return RouteUnfit(
+        f"the route {route.name!r} is for {route.kind}, not for {wanted}",
+        why=f"models.yaml says so by its `kind`; for {wanted} it has {fitting or 'no route'}",
+        fix="name one of those" if fitting else f"declare a route with `kind: {wanted}` in models.yaml",
+    )
 
 
 def route_unknown(route: str, known: Mapping[str, Route]) -> RouteUnknown:

@@ -89,15 +89,18 @@ class Health:
 class Visit:
     """One call to an instance. One that is left without a word before proved nothing of its health."""
 
-    __slots__ = ("_health", "_ticket")
+    __slots__ = ("_health", "_over", "_ticket")
 
     def __init__(self, health: Health, ticket: int) -> None:
         self._health = health
         self._ticket = ticket
+        self._over = False
 
     def leave(self) -> None:
-        """Say that the call is over."""
-        self._health.left(self._ticket)
+        """Say that the call is over; said once more, it changes nothing."""
+        if not self._over:
+            self._over = True
+            self._health.left(self._ticket)
 
     def answered(self, reply: ModelReply) -> None:
         """Say that the call was answered, whether or not the answer is used."""

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class RouteKind(StrEnum):
+    """What a route is asked for."""
+
+    chat = "chat"
+    embeddings = "embeddings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +110,23 @@ class ModelRequest:
     with JSON Schema parameters). *parameters* are further members of the request, such as `temperature` or
     `tool_choice`; they override what a target is configured with, and a provider that has no use for one passes
     over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`, and with which `label` the
-    messages are to be treated; it is recorded and never sent to a provider.
+    messages are to be treated; it is recorded and never sent to a provider. *begin_by* is when an answer must have
+    begun, in the time of the event loop.
     """
 
+    kind: ClassVar[RouteKind] = RouteKind.chat
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    begin_by: float | None = None
+
+    def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is recorded of it: counts, and what is said in it."""
+        fields: dict[str, Any] = {"messages": [dict(message) for message in self.messages]}
+        if self.parameters:
+            fields["parameters"] = dict(self.parameters)
+        return {"messages": len(self.messages), "tools": len(self.tools)}, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +165,8 @@ class ModelReply:
     *reported* is the version that the provider itself names; empty where it names none. *declined* says that the
     model would not answer, or that a filter of the provider's cut it off. *rest* are the seconds for which the
     provider wants no more requests. The gateway adds *attempts*: all that it tried for this answer, in order; whoever
-    meters the call adds *cost*, decimal text or `unknown`.
+    meters the call adds *cost*, decimal text or `unknown`. *cache* is `hit` or `miss` where the route keeps answers,
+    *degraded* what stood in where the route could not answer in time.
     *reasoning* is what the model said to itself, where the provider tells.
     """
 
@@ -164,6 +183,14 @@ class ModelReply:
     cost: str = ""
     reasoning: str = field(default="", repr=False)
     extras: Extras = field(default=PLAIN, repr=False, compare=False)
+    cache: str = ""
+    degraded: str = ""
+
+    def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is recorded of it: names, and what is said in it."""
+        calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in self.tool_calls]
+        reply = {"text": self.text, "tool_calls": calls}
+        return {"tool_calls": [call.name for call in self.tool_calls]}, {"reply": reply}
 
     @property
     def asked(self) -> int:
@@ -178,9 +205,14 @@ class ModelReply:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Which target has begun to answer; *attempts* counts all that was asked for it, this one too."""
+    """Which target has begun to answer; *attempts* counts all that was asked for it, this one too.
+
+    *cache* and *degraded* are as in a `ModelReply`.
+    """
 
     target: str
     provider: str
     model: str
     attempts: int
+    cache: str = ""
+    degraded: str = ""

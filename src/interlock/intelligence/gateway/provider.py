@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 
@@ -83,6 +83,16 @@ class Provider(Protocol):
         *idle* between two events. Nothing is sent before the first step; closing it early ends the request at the
         provider. Raises a kind of `ProviderFailure`: `ModelCutOff` for all that breaks after the answer has begun.
         """
+        ...
+
+
+@runtime_checkable
+class Configured(Protocol):
+    """The part of a provider that a target's declaration gives members of every request, such as `max_tokens`."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What is sent beside the request's own parameters, which override it."""
         ...
 
 

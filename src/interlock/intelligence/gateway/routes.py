@@ -7,7 +7,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from interlock.governance.limits import BreakerLimits
+from interlock.intelligence.gateway.caching import CachePlan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition
+from interlock.intelligence.gateway.hedging import Hedge
+from interlock.intelligence.gateway.latency import NONE, Latencies
+from interlock.intelligence.gateway.messages import RouteKind
 from interlock.intelligence.gateway.pins import UNPINNED, Pin
 from interlock.intelligence.gateway.provider import Provider
 from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
@@ -33,6 +37,7 @@ class RouteTarget:
 
     *timeout* are the seconds for a whole answer, *first* those until a streamed one begins, and *idle* those between
     two parts of it.
+    *warm* are the seconds that getting ready may take, ahead of a first call; 0 where it is not wanted.
     *instances* are the servers that answer for it, of which the least busy is asked; by default *provider* alone.
     """
 
@@ -46,6 +51,7 @@ class RouteTarget:
     instances: tuple[Instance, ...] = ()
     first: float = math.inf
     idle: float = 30.0
+    warm: float = 0.0
 
     def __post_init__(self) -> None:
         name = self.name or f"{self.provider.name}:{self.provider.model}"
@@ -74,6 +80,10 @@ class Route:
     retries: Retries = NO_RETRIES
     fall_back_on: frozenset[str] = FALL_BACK
     health: BreakerLimits = field(default_factory=BreakerLimits)
+    kind: RouteKind = RouteKind.chat
+    cache: CachePlan | None = None
+    hedge: Hedge | None = None
+    latency: Latencies = NONE
 
     def goes_on(self, cause: str) -> bool:
         """Return whether the next target is asked after *cause*."""

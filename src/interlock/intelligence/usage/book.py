@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
-from interlock.foundation.store import Database
+from interlock.foundation.store import Database, Writes
 from interlock.governance.budgets import money_text
 from interlock.intelligence.usage import store
 from interlock.intelligence.usage.errors import UsageQueryInvalid
 
 FOREVER = 1e12
+DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ class UsageBook:
     async def open(self) -> None:
         """Make the table where it is missing."""
         await self._database.migrate(store.CAPABILITY, store.STEPS)
+
+    async def older(self, before: float) -> int:
+        """Return how many calls were before *before* (Unix seconds)."""
+        return sum(count for _, _, count in await store.oldest(self._database, before))
+
+    async def prune(self, before: float) -> None:
+        """Let go of the calls before *before*, of one tenant and one day at a time, so that nobody waits long."""
+        for tenant, first, _ in await store.oldest(self._database, before):
+            for day in range(1, 1 + ceil((before - first) / DAY)):
+                await self._database.commit([Writes([store.pruned(tenant, min(first + day * DAY, before))])])
 
     async def report(self, query: UsageQuery) -> list[dict[str, Any]]:
         """Return one object for each group. Raises `UsageQueryInvalid`.

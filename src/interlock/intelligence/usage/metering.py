@@ -13,12 +13,12 @@ from interlock.governance.journal import Conflict, Entry, Journal
 from interlock.intelligence.gateway import ModelRequest, Route, RouteExhausted, RouteUnknown, Usage
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 from interlock.intelligence.usage.store import CallRow, called
-from interlock.intelligence.usage.worst import input_tokens, output_tokens, worst_cases
+from interlock.intelligence.usage.worst import bounds, worst_cases
 
 LOST = frozenset({"model_timed_out", "model_unreadable", "model_cut_off", "left"})
 """Outcomes of a call that a provider may have carried out and charged for, without our knowing what it took."""
 
-UNUSED = frozenset({"declined", "model_changed", "model_held"})
+UNUSED = frozenset({"declined", "model_changed", "model_held", "unused"})
 """Outcomes of a call that a provider answered, and whose answer was not used: it is charged for all the same."""
 
 ALARMS = "interlock_model_usage_alarms_total"
@@ -147,7 +147,7 @@ class MeteredCall:
         entries = [entry]
         if answer.outcome in LOST and answer.provider not in UNMETERED:
             price = self._metering.prices.of(answer.provider, answer.model)
-            entered, answered = self._most()
+            entered, answered = self._most(answer)
             most = price.most(entered, answered) if price is not None else None
             self._charges.append(Charge(most, entered + answered, self._target(answer), sure=False))
             entries.append(self._alarm(entry, "lost", answer))
@@ -161,7 +161,7 @@ class MeteredCall:
             return _Bill(target, usage, 0)
         alarm = _wrong(usage)
         if alarm:  # as much as it can have been
-            entered, answered = self._most()
+            entered, answered = self._most(answer)
             cost = price.most(entered, answered) if price is not None else None
             return _Bill(target, Usage(entered, answered), cost, alarm, metered=False)
         if price is None:
@@ -220,9 +220,14 @@ class MeteredCall:
     def _reserved(self) -> Mapping[str, Any]:
         return {"money": money_text(self._reservation.money), "tokens": self._reservation.tokens}
 
-    def _most(self) -> tuple[int, int]:
+    def _most(self, answer: Answer) -> tuple[int, int]:
+        """Return the most that the model which gave *answer* can have read and answered."""
         output = self._metering.ledger.plan.output_of(self._route.name)
-        return input_tokens(self._request), output_tokens(self._request, output)
+        model = self._target(answer)
+        asked = [one.provider for target in self._route.targets for one in target.instances]
+        alike = [provider for provider in asked if provider.name == answer.provider and model in ("", provider.model)]
+        found = [bounds(provider, self._request, output) for provider in alike or asked]
+        return max(entered for entered, _ in found), max(answered for _, answered in found)
 
     def _target(self, answer: Answer) -> str:
         """Return the model of the route's target that gave *answer*, which may call itself something longer."""

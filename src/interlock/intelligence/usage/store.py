@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interlock.foundation.store import Append, Database, Row
+from interlock.foundation.store import Append, Database, Row, Statement
 
 CAPABILITY = "usage"
 
@@ -62,6 +62,17 @@ class CallRow:
 def called(row: CallRow) -> Append:
     """Return the addition of one call."""
     return Append(_CALLED, [tuple(getattr(row, name) for name in CallRow.__slots__)])
+
+
+async def oldest(database: Database, before: float) -> list[tuple[str, float, int]]:
+    """Return for each tenant with calls before *before* its name, when the first of them was, and how many they are."""
+    query = "SELECT tenant, min(at), count(*) FROM model_calls WHERE at < ? GROUP BY tenant ORDER BY tenant"
+    return [(row[0], row[1], row[2]) async for rows in database.scan(query, before) for row in rows]
+
+
+def pruned(tenant: str, before: float) -> Statement:
+    """Return the change that lets go of a tenant's calls before *before*."""
+    return Statement("DELETE FROM model_calls WHERE tenant = ? AND at < ?", (tenant, before))
 
 
 async def summed(database: Database, by: Sequence[str], *, tenant: str, since: float, until: float) -> list[Row]:

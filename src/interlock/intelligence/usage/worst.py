@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from interlock.governance.budgets import Worst
-from interlock.intelligence.gateway import ModelRequest, Provider, Route, RouteTarget
+from interlock.intelligence.gateway import Configured, EmbeddingRequest, ModelRequest, Provider, Route, RouteTarget
 from interlock.intelligence.gateway.routes import DECLINED
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 
@@ -25,27 +26,41 @@ def worst_cases(route: Route, request: ModelRequest, prices: Prices, *, output: 
     A token is at least one byte of text in every tokenizer that works on bytes, so the length of the request as JSON
     is an upper bound of what is read.
     """
-    entered, answered = input_tokens(request), output_tokens(request, output)
-    adds = route.goes_on(DECLINED) or any(target.pin.falls_back for target in route.targets)
+    hedged = route.hedge is not None
+    adds = hedged or route.goes_on(DECLINED) or any(target.pin.falls_back for target in route.targets)
     found = []
     for target in route.targets:
-        for provider in _answering(target):
+        for provider in _answering(target, hedged=hedged):
             if provider.name in UNMETERED:
                 found.append(Worst(provider.model, 0, 0, adds))
                 continue
             price = prices.of(provider.name, provider.model)
+            entered, answered = bounds(provider, request, output)
             money = price.most(entered, answered) if price is not None else None
             found.append(Worst(provider.model, entered + answered, money, adds))
     return found
 
 
-def _answering(target: RouteTarget) -> Sequence[Provider]:
+def _answering(target: RouteTarget, *, hedged: bool) -> Sequence[Provider]:
     """Return the providers of *target* that may each be charged for; of several of one model, one answers for all.
 
-    Where an answer of another version is passed over, each of them may have given one.
+    Where an answer of another version is passed over, or two are asked at the same time, each of them may give one.
     """
     ready = [instance.provider for instance in target.instances if not instance.provider.missing()]
-    return ready if target.pin.falls_back else list({provider.model: provider for provider in ready}.values())
+    if hedged or target.pin.falls_back:
+        return ready
+    return list({provider.model: provider for provider in ready}.values())
+
+
+def bounds(provider: Provider, request: ModelRequest, most: int) -> tuple[int, int]:
+    """Return upper bounds of what *provider* reads for *request* and what it answers, by its own parameters too.
+
+    The request's parameters override the provider's; *most* is how long an answer is that neither of them limits.
+    """
+    own = provider.parameters if isinstance(provider, Configured) else None
+    if own:
+        request = replace(request, parameters={**own, **request.parameters})
+    return input_tokens(request), output_tokens(request, most)
 
 
 def input_tokens(request: ModelRequest) -> int:
@@ -60,11 +75,11 @@ def input_tokens(request: ModelRequest) -> int:
 
 def output_tokens(request: ModelRequest, most: int) -> int:
     """Return how long the answer may be: as the request says, else *most*; times the answers it wants."""
-    for name in LIMITS:
-        limit = request.parameters.get(name)
-        if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:
-            most = limit
-            break
+    if isinstance(request, EmbeddingRequest):
+        return 0
+    given = [request.parameters.get(name) for name in LIMITS]
+    limits = [limit for limit in given if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0]
+    most = max(limits, default=most)  # of several, nobody knows which one a server goes by
     answers = request.parameters.get("n")
     return most * (answers if isinstance(answers, int) and answers > 1 else 1)
 

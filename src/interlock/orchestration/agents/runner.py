@@ -25,6 +25,7 @@ from interlock.orchestration.agents.answers import limit_words, waiting_words, w
 from interlock.orchestration.agents.prompt import opening, result_text
 from interlock.orchestration.agents.spec import AgentSpec, permitted_for
 from interlock.orchestration.agents.turn import Ended, Step, Turn
+from interlock.values.clearances import Clearance
 from interlock.values.errors import InterlockError
 from interlock.values.labels import PUBLIC, Label, label_from_json
 from interlock.values.operations import Operation
@@ -61,7 +62,8 @@ class Asked:
 
     *operations* are those that policy permits the principal; *session* holds the session's facts (such as
     `customer`), which context expressions may name and the model is told; *history* holds the messages of
-    earlier turns, and *label* is the joined label of what they say.
+    earlier turns, and *label* is the joined label of what they say. An answer is shared with others of the same
+    *clearance* alone, where answers are kept at all.
     """
 
     session_id: str
@@ -71,6 +73,7 @@ class Asked:
     session: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Mapping[str, Any]] = ()
     label: Label = PUBLIC
+    clearance: Clearance | None = None
 
 
 class AgentRunner:
@@ -161,6 +164,8 @@ class _Running:
         asked = self._asked
         metadata: dict[str, Any] = {"session": asked.session_id, "agent": self._agent.name}
         metadata |= {"tenant": asked.principal.tenant, "actor": asked.principal.name, "label": self._label.to_json()}
+        if asked.clearance is not None:
+            metadata["clearance"] = asked.clearance.to_json()
         request = ModelRequest([*self._opening, *asked.history, *self._messages], tools, metadata)
         async with asyncio.timeout(left):
             reply = await self._models.complete(self._agent.route, request)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from interlock.foundation.telemetry import OFF, Span, Telemetry
+from interlock.foundation.telemetry import OFF, Telemetry
 from interlock.governance.journal import Entry, Journal
 from interlock.governance.policy import permitted_operations
-from interlock.intelligence.gateway import Answers, Gateway, ModelReply, ModelRequest, Usage
-from interlock.intelligence.usage import Answer, MeteredCall, Metering
+from interlock.intelligence.cache import Cache
+from interlock.intelligence.gateway import (
+    Answers,
+    EmbeddingRequest,
+    Embeddings,
+    ModelReply,
+    ModelRequest,
+)
+from interlock.intelligence.usage import Metering
 from interlock.orchestration.actions import Actions, Proposal, View
 from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planning, Turn
 from interlock.orchestration.project import Project, Projects
 from interlock.orchestration.sessions import PlanFixed, PlanTooLate, Session, Sessions
+from interlock.orchestration.turns.caching import Caching
+from interlock.orchestration.turns.degrading import Degrading
 from interlock.orchestration.turns.errors import AgentUnknown
+from interlock.orchestration.turns.metered import Metered
 from interlock.orchestration.turns.planning import derive
 from interlock.values.clearances import Clearance
 from interlock.values.labels import PUBLIC, Label
@@ -47,8 +55,10 @@ class Turns:
         self._telemetry = telemetry
         self.metering = metering
         self._runner = AgentRunner(self, _Path(actions, projects), metering.clock)
-        self._gateway = Gateway(projects.current.routes)
-        self._routes: Mapping[str, Any] = projects.current.routes
+        self._asked = Metered(projects, journal, metering, telemetry)
+        cache = Cache(metering.clock.monotonic)
+        routes, told, metrics = self._asked.routes, self._asked.told, metering.metrics
+        self._answers = Degrading(Caching(self._asked, routes, cache, told, metrics), routes, told, metrics)
         self._conversations: OrderedDict[str, tuple[list[Mapping[str, Any]], Label]] = OrderedDict()
 
     async def ask(self, agent: str, session: Session, words: str, *, asker: Principal | None = None) -> Turn:
@@ -73,6 +83,7 @@ class Turns:
             session=session.view(project.settings.verification),
             history=history,
             label=label,
+            clearance=project.clearance_of(principal),
         )
         with self._telemetry.agent(agent, session=session.id):
             turn = await self._runner.ask(spec, asked)
@@ -131,75 +142,20 @@ class Turns:
         return spec
 
     async def complete(self, route: str, request: ModelRequest) -> ModelReply:
-        """Call the active project's route; when its routes change, calls under way end on the ones they began with.
+        """Return the answer of the active project's route, kept or new, or what stands in for one that is too slow.
 
-        What the call may cost is reserved first. Raises as `Gateway.complete` does, `BudgetExceeded`, `BudgetUnpriced`.
+        What a call to a model may cost is reserved first; when the project's routes change, calls under way end on the
+        ones they began with. Raises as `Gateway.complete` does, `BudgetExceeded`, `BudgetUnpriced`.
         """
-        gateway = self._active()
-        with self._telemetry.chat(route, provider="interlock") as span:
-            async with self._metered(route, request) as call:
-                reply = await gateway.complete(route, request, partial(self._called, call))
-            _tell(span, reply)
-            return replace(reply, cost=call.cost) if call is not None else reply
+        return await self._answers.complete(route, request)
 
-    async def stream(self, route: str, request: ModelRequest) -> Answers:
+    def stream(self, route: str, request: ModelRequest) -> Answers:
         """Yield the answer of the active project's route as it comes: as `complete`, and as `Gateway.stream` yields."""
-        gateway = self._active()
-        with self._telemetry.chat(route, provider="interlock") as span:
-            reply: ModelReply | None = None
-            async with (
-                self._metered(route, request) as call,
-                aclosing(gateway.stream(route, request, partial(self._called, call))) as pieces,
-            ):
-                async for piece in pieces:
-                    if isinstance(piece, ModelReply):
-                        reply = piece
-                    else:
-                        yield piece
-            if reply is not None:
-                _tell(span, reply)
-                yield replace(reply, cost=call.cost) if call is not None else reply
+        return self._answers.stream(route, request)
 
-    def _active(self) -> Gateway:
-        routes = self._projects.current.routes
-        if routes is not self._routes:
-            self._routes, self._gateway = routes, self._gateway.with_routes(routes)
-        return self._gateway
-
-    @asynccontextmanager
-    async def _metered(self, route: str, request: ModelRequest) -> AsyncIterator[MeteredCall | None]:
-        """Reserve before, and see to it that nothing stays reserved after; `_called` settles in between."""
-        known = self._routes.get(route)
-        if known is None:
-            yield None
-            return
-        call = await self.metering.begin(known, request)
-        try:
-            yield call
-        except BaseException as error:
-            await call.close(error)
-            raise
-        else:
-            await call.close(None)
-
-    async def _called(self, metered: MeteredCall | None, call: dict[str, Any]) -> None:
-        body, fields = dict(call["body"]), dict(call["fields"])
-        session = str(body.pop("session", ""))
-        entry = Entry(
-            kind=call.get("kind", "model.called"),
-            tenant=str(body.pop("tenant", "")),
-            subject=session,
-            session=session,
-            actor=str(body.pop("actor", "")),
-            body=body,
-            fields=fields,
-        )
-        if metered is None or entry.kind != "model.called":
-            await self._journal.record([entry])
-            return
-        usage = Usage(**body.get("usage", {}))
-        answer = Answer(str(body["outcome"]), str(body["provider"]), str(body["model"]), usage)
-        await metered.record(entry, answer)
+    async def embed(self, route: str, request: EmbeddingRequest) -> Embeddings:
+        """Return vectors by the active project's route for embeddings. Raises as `complete` does, and `RouteUnfit`."""
+        return await self._asked.embed(route, request)
 
     async def _record(self, session: Session, agent: str, turn: Turn) -> None:
         body = {
@@ -249,13 +205,6 @@ class _Path:
     ) -> Mapping[str, Any]:
         action = await self._actions.propose(principal, Proposal(session_id, operation, arguments))
         return View(self._projects.current, principal).action(action).to_json()
-
-
-def _tell(span: Span, reply: ModelReply) -> None:
-    span.set("gen_ai.provider.name", reply.provider)
-    span.set("gen_ai.response.model", reply.model)
-    span.set("gen_ai.usage.input_tokens", reply.usage.input_tokens)
-    span.set("gen_ai.usage.output_tokens", reply.usage.output_tokens)
 
 
 def _permitted(project: Project, principal: Principal) -> list[Any]:

@@ -1,4 +1,4 @@
-"""One model behind an OpenAI-compatible `/chat/completions`."""
+"""One model behind an OpenAI-compatible `/chat/completions` or `/embeddings`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from interlock.foundation.http import (
     ResponseTooLarge,
     ResponseUnreadable,
 )
+from interlock.intelligence.gateway.embeddings import EmbeddingRequest, Embeddings
 from interlock.intelligence.gateway.errors import (
     ModelBusy,
     ModelCutOff,
@@ -33,12 +34,14 @@ from interlock.intelligence.gateway.provider import HttpSender, Streamed, as_del
 from interlock.intelligence.providers.openai.replies import read_reply
 from interlock.intelligence.providers.openai.rests import rest, retry_after
 from interlock.intelligence.providers.openai.streams import Assembly
+from interlock.intelligence.providers.openai.vectors import read_vectors
 from interlock.values.secrets import Secret
 
 EVENTS = "text/event-stream"
 MOST_BYTES = 8 << 20
 MOST_STREAMED = 64 << 20
 MOST_EVENT = 1 << 20
+MOST_VECTORS = 32 << 20
 OWN = ("messages", "tools", "stream")
 """Members of the request that are no parameters."""
 
@@ -60,7 +63,8 @@ class OpenAiProvider:
         connect: float = 0.0,
     ) -> None:
         self._http = http
-        self._url = base_url.rstrip("/") + "/chat/completions" if base_url else ""
+        self._base = base_url.rstrip("/")
+        self._url = f"{self._base}/chat/completions" if base_url else ""
         self._model = model
         self._key = key
         self._needs_key = needs_key
@@ -70,6 +74,10 @@ class OpenAiProvider:
     @property
     def model(self) -> str:
         return self._model
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return self._parameters
 
     def missing(self) -> str:
         if not self._url:
@@ -85,6 +93,31 @@ class OpenAiProvider:
         except HttpFailure as error:
             raise _failure_of(error) from error
         return self._whole(answer)
+
+    async def warm(self, *, timeout: float) -> None:
+        """Ask for the list of models, so that the address is known, a connection made, and the key tried."""
+        headers = {"Accept": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key.reveal()}"
+        sent = HttpRequest("GET", f"{self._base}/models", headers, b"", timeout, MOST_BYTES, self._connect)
+        try:
+            answer = await self._http.send(sent)
+        except HttpFailure as error:
+            raise _failure_of(error) from error
+        if answer.status != 404 and answer.status >= 400:  # not every server has a list
+            _raise_for(answer)
+
+    async def embed(self, request: EmbeddingRequest, *, timeout: float) -> Embeddings:
+        body = {**self._parameters, **request.parameters, "model": self._model, "input": request.inputs}
+        sent = self._post(f"{self._base}/embeddings", body, "application/json", timeout=timeout, max_bytes=MOST_VECTORS)
+        try:
+            answer = await self._http.send(sent)
+        except HttpFailure as error:
+            raise _failure_of(error) from error
+        if answer.status != 200:
+            _raise_for(answer)
+        vectors = read_vectors(answer.body, provider=self.name, model=self._model)
+        return replace(vectors, rest=rest(answer.headers))
 
     def stream(self, request: ModelRequest, *, timeout: float, idle: float) -> Streamed:
         return self._streamed(request, timeout, idle)
@@ -126,11 +159,14 @@ class OpenAiProvider:
             body["tools"] = list(request.tools)
         if body.get("stream_options", body) is None:
             del body["stream_options"]
+        return self._post(self._url, body, accept, timeout=timeout, max_bytes=max_bytes)
+
+    def _post(self, url: str, body: Mapping[str, Any], accept: str, *, timeout: float, max_bytes: int) -> HttpRequest:
         headers = {"Content-Type": "application/json", "Accept": accept}
         key = self._key()
         if key:
             headers["Authorization"] = f"Bearer {key.reveal()}"
-        return HttpRequest("POST", self._url, headers, orjson.dumps(body), timeout, max_bytes, self._connect)
+        return HttpRequest("POST", url, headers, orjson.dumps(body), timeout, max_bytes, self._connect)
 
     def _whole(self, answer: HttpResponse) -> ModelReply:
         if answer.status != 200:

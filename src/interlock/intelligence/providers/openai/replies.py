@@ -43,9 +43,9 @@ def read_reply(body: bytes, *, provider: str, model: str) -> ModelReply:
         usage=document.get("usage"),
         reasoning=next((found for name in REASONING if (found := text_in(message.get(name)))), ""),
         extras=Extras(
-            _but(document, TOP),
-            _but(choice, CHOICE),
-            _but(message, MESSAGE),
+            but(document, TOP),
+            but(choice, CHOICE),
+            but(message, MESSAGE),
         ),
     )
     return reply_of(said, provider=provider, model=model)
@@ -76,7 +76,7 @@ def reply_of(said: Said, *, provider: str, model: str) -> ModelReply:
         said.calls,
         provider,
         reported or model,
-        _usage(said.usage),
+        usage_of(said.usage),
         finish,
         reported,
         declined=finish == FILTERED or said.refused,
@@ -85,7 +85,7 @@ def reply_of(said: Said, *, provider: str, model: str) -> ModelReply:
     )
 
 
-def _but(members: dict[str, Any], known: frozenset[str]) -> Mapping[str, Any]:
+def but(members: dict[str, Any], known: frozenset[str]) -> Mapping[str, Any]:
     """Return those of *members* that the gateway has no use for."""
     if members.keys() <= known:
         return NOTHING
@@ -136,7 +136,8 @@ def _tool_call(call: Any, position: int) -> ToolCall:
     return ToolCall(call_id, name, arguments, raw=raw)
 
 
-def _usage(usage: Any) -> Usage:
+def usage_of(usage: Any) -> Usage:
+    """Return what an answer took, as far as its usage can be read."""
     if not isinstance(usage, dict):
         return Usage()
     read, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
