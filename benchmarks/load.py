@@ -35,6 +35,22 @@ async def closed_loop(port: int, request: bytes, *, connections: int, seconds: f
     return Load(answers, errors, time.perf_counter() - started, first)
 
 
+async def counted(port: int, request: bytes, *, connections: int, calls: int) -> None:
+    """Send *request* so many times over all connections. Raises `RuntimeError` for an answer that is an error."""
+    await asyncio.gather(*(_series(port, request, calls // connections) for _ in range(connections)))
+
+
+async def _series(port: int, request: bytes, calls: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(calls):
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await _body(reader, head)
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise RuntimeError(f"{head!r} {body[:400]!r}")
+    writer.close()
+
+
 async def _connection(port: int, request: bytes, end: float) -> tuple[int, int, bytes]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answers = errors = 0

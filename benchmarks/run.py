@@ -54,7 +54,8 @@ class Row:
 
 
 @contextmanager
-def _upstream() -> Iterator[int]:
+def upstream() -> Iterator[int]:
+    """Run what stands for the business system and the model; yield its port."""
     port = free_port()
     with Process([PYTHON, "-m", "benchmarks.upstream", "--port", str(port)], core=1) as process:
         process.wait_for(f"http://127.0.0.1:{port}/")
@@ -73,7 +74,8 @@ def _relay(upstream: int) -> Iterator[tuple[Process, int]]:
 
 
 @contextmanager
-def _interlock(upstream: int) -> Iterator[tuple[Process, int, dict[str, str], float]]:
+def interlock(upstream: int) -> Iterator[tuple[Process, int, dict[str, str], float]]:
+    """Run the worker that is measured; yield it, its port, its environment and the seconds until it was ready."""
     folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
     port = free_port()
     environment = prepare(folder, upstream)
@@ -103,9 +105,9 @@ def measure(rounds: int, seconds: float) -> tuple[list[Row], dict[str, float]]:
     names += ["read over MCP", "action over MCP", "model call", "model stream"]
     rows = {name: Row(name) for name in names}
     extra: dict[str, float] = {}
-    with _upstream() as upstream:
+    with upstream() as model:
         for _ in range(rounds):
-            with _relay(upstream) as (process, port):
+            with _relay(model) as (process, port):
                 body = json.dumps({"order_id": "4711", "amount": 25.0, "reason": "damaged"}).encode()
                 json_kind = {"content-type": "application/json"}
                 _measure(process, port, request_bytes("GET", "/customers/42", {}), seconds, rows["relay GET"])
@@ -113,7 +115,7 @@ def measure(rounds: int, seconds: float) -> tuple[list[Row], dict[str, float]]:
                 _measure(process, port, post, seconds, rows["relay POST"])
                 for kind, stream in (("chat", False), ("stream", True)):
                     _measure(process, port, chat_call(stream=stream), seconds, rows[f"relay {kind}"])
-            with _interlock(upstream) as (process, port, environment, ready):
+            with interlock(model) as (process, port, environment, ready):
                 extra["ready_s"], extra["idle_mib"] = ready, process.memory_mib()
                 base = f"http://127.0.0.1:{port}"
                 for effect, name in (("read", "read"), ("write", "action")):

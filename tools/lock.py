@@ -9,16 +9,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("requirements")
-DEV, RUN = FOLDER / "dev.txt", FOLDER / "run.txt"
+DEV, RUN, WEIGHTS = FOLDER / "dev.txt", FOLDER / "run.txt", FOLDER / "weights.txt"
+PROJECT = Path("pyproject.toml")
 
 # An address or a path in a lock file would hold for one machine only.
 ADDRESS = re.compile(r"https?:|file:|--find-links|--(extra-)?index-url|(^|\s)/\w", re.MULTILINE)
 
 
-def resolve(target: Path, *selection: str, upgrade: bool) -> None:
-    """Write *target* for the given extras and groups; keeps known versions unless *upgrade*."""
+def resolve(target: Path, *selection: str, upgrade: bool, source: Path = PROJECT) -> None:
+    """Write *target* for the given extras and groups of *source*; keeps known versions unless *upgrade*."""
     command = [
-        *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet"),
+        *(sys.executable, "-m", "uv", "pip", "compile", str(source), "--quiet"),
         *("--universal", "--python-version", "3.11", "--generate-hashes"),
         *("--no-emit-index-url", "--no-emit-find-links", "--no-strip-markers"),
         *("--custom-compile-command", "make lock", "--output-file", str(target)),
@@ -39,6 +40,7 @@ def main() -> None:
     (ROOT / FOLDER).mkdir(exist_ok=True)
     resolve(DEV, "--all-extras", "--group", "dev", upgrade=upgrade)
     resolve(RUN, "--extra", "mcp", "--group", "build", "--constraints", str(DEV), upgrade=upgrade)
+    resolve(WEIGHTS, "--no-deps", upgrade=upgrade, source=WEIGHTS.with_suffix(".in"))
 
 
 if __name__ == "__main__":

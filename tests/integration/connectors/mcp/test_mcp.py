@@ -114,6 +114,7 @@ async def test_a_tools_own_error_is_a_refusal_that_repeats_no_data(systems: Syst
 
 
 async def test_a_write_without_an_answer_is_unknown(systems: Systems, bench: Workbench) -> None:
+    assert (await systems.call("helpdesk.get", {"id": 1})).succeeded, "the server runs"
     answer = await systems.call("helpdesk.make", {"text": "slow"}, timeout=1.0)
     assert answer.problem is not None
     assert (answer.status, answer.problem["code"]) == (UNKNOWN, "timed_out")
