@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from interlock.experience.openai.dialects.chat import Chat
 from interlock.experience.openai.dialects.dialect import Dialect, Rendering
 from interlock.experience.openai.dialects.messages import Messages
+from interlock.experience.openai.dialects.responses import Responses
 
-DIALECTS: dict[str, Dialect] = {dialect.path: dialect for dialect in (Chat(), Messages())}
+DIALECTS: dict[str, Dialect] = {dialect.path: dialect for dialect in (Chat(), Responses(), Messages())}
 """The dialects by the path that they are spoken at."""
 
 VERSION = b"anthropic-version"

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from interlock.experience.openai.completion import Completion
+from interlock.experience.openai.dialects.dialect import Rendering
 from interlock.experience.openai.shapes import ChatRequest, call_json, chat_request
 from interlock.intelligence.gateway import CallPart, Delta, Usage
 from interlock.values.errors import InterlockError
@@ -43,7 +44,7 @@ class Chat:
         head = {"id": new_id("chatcmpl"), "object": "chat.completion", "created": answer.created, "model": answer.model}
         return orjson.dumps({**extras.top, **head, "choices": [choice], "usage": usage_json(answer.usage)})
 
-    def stream(self, request: ChatRequest, created: int) -> Chunks:
+    def stream(self, request: ChatRequest, created: int) -> Rendering:
         return Chunks(request.model, created, include_usage=request.include_usage)
 
     def error(self, error: InterlockError) -> bytes:
