@@ -123,4 +123,4 @@ def version_of(route: Route) -> Hashable:
         (one.name, one.pin, one.when.text, one.weight, tuple(instance.identity for instance in one.instances))
         for one in route.targets
     )
-    return (route.cache, route.fall_back_on, type(route.strategy), targets)
+    return (route.cache, route.fall_back_on, type(route.strategy), route.guards, targets)

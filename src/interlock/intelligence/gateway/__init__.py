@@ -16,6 +16,7 @@ from interlock.intelligence.gateway.embeddings import (
     packed,
 )
 from interlock.intelligence.gateway.errors import (
+    AnswerForbidden,
     ModelBusy,
     ModelChanged,
     ModelCutOff,
@@ -70,6 +71,7 @@ __all__ = [
     "PLAN",
     "PLAN_SCHEMA",
     "STRATEGIES",
+    "AnswerForbidden",
     "Answering",
     "Answers",
     "Attempt",

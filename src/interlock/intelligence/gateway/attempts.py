@@ -24,6 +24,9 @@ code), attempt (its number), attempts (all so far, this one last), usage, elapse
 tool_calls (names), changed (where the version is not the pinned one), and the request's metadata. *fields* has what was
 said: `messages` and `reply`, and the request's own `parameters` if it has any.
 
+Of what guards find it is told with the `kind` `model.guarded`: route, findings (guard, kind, count, what was done) and
+the metadata.
+
 Where no target gave an answer, it is told once more, with `kind` (`model.unanswered`) and a *body* of route, outcome
 (the code of the error), attempts (all of them) and the request's metadata; nothing of what was said.
 """

@@ -14,6 +14,7 @@ from interlock.foundation.plugins import PROVIDERS, load_plugin
 from interlock.foundation.plugins.errors import PluginMissing
 from interlock.foundation.settings.quantities import duration
 from interlock.governance.limits import BreakerLimits
+from interlock.intelligence.gateway import guards
 from interlock.intelligence.gateway.caching import cache_plan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
 from interlock.intelligence.gateway.embeddings import Embedder
@@ -62,6 +63,7 @@ def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
             with findings.collect():
                 targets.append(_target(Target(document, f"{place}/targets/{position}", data), ports))
         findings.extend(_contradictions(document, place, declared))
+        findings.extend(guards.contradictions(document, place, declared))
         routes[name] = _route(name, declared, targets)
         if len(targets) == len(declared["targets"]):
             findings.extend(_unfit(document, place, routes[name]))
@@ -89,6 +91,7 @@ def _route(name: str, declared: Mapping[str, Any], targets: list[RouteTarget]) -
         cache_plan(declared.get("cache")),
         hedge_of(declared.get("hedge")),
         latencies_of(declared.get("latency")),
+        guards.guards_of(declared),
     )
 
 

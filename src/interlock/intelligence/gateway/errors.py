@@ -5,6 +5,7 @@ InterlockError
  +-- RouteUnfit          the route is for something else
  +-- RouteExhausted      no target of the route gave an answer
       +-- RouteRefused       what was asked is refused; asking again is of no use
+      +-- AnswerForbidden    a guard of the route does not let the answer through
       +-- RouteBroken        the answer broke off after it had begun
       +-- RouteSlow          none began to answer within the latency budget
       +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
@@ -63,6 +64,16 @@ class RouteRefused(RouteExhausted):
     title = "The model refused the request"
     transient = False
     fixed_by = "ask for something else; sending the same again is of no use"
+
+
+class AnswerForbidden(RouteExhausted):
+    """A guard of the route does not let the answer through; a part of it may have been passed on before."""
+
+    code = "answer_forbidden"
+    status = 422
+    title = "The answer may not be said"
+    transient = False
+    fixed_by = "ask for something else; a guard is changed in models.yaml"
 
 
 class RouteBroken(RouteExhausted):

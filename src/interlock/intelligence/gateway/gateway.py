@@ -11,6 +11,7 @@ from interlock.intelligence.gateway.begun import AsItComes, Way, Whole
 from interlock.intelligence.gateway.calls import Answers, Call
 from interlock.intelligence.gateway.embeddings import Embedding, EmbeddingRequest, Embeddings
 from interlock.intelligence.gateway.errors import RouteUnfit, RouteUnknown
+from interlock.intelligence.gateway.guarding import Guarded
 from interlock.intelligence.gateway.health import Healths
 from interlock.intelligence.gateway.hedging import Apart
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, RouteKind
@@ -57,9 +58,13 @@ class Gateway:
 
         Targets that are not configured, whose condition does not hold, that rest or are ejected are passed over; one
         that fails is asked again and followed by the next as the route declares, within the route's time limit.
-        *told* is told of each call to a provider. Raises `RouteUnknown` or a kind of `RouteExhausted`.
+        *told* is told of each call to a provider, and of what the route's guards find. Raises `RouteUnknown` or a kind
+        of `RouteExhausted`.
         """
-        return await self._call(route, request, told, WHOLE).run()
+        guarded = self._guarded(route, request, told)
+        if guarded is None:
+            return await self._call(route, request, told, WHOLE).run()
+        return await guarded.whole(await self._call(route, guarded.request, told, WHOLE).run())
 
     def stream(self, route: str, request: ModelRequest, told: OnModelCall | None = None) -> Answers:
         """Return the answer of the same target while it comes: who answers, lists of deltas, and last the whole of it.
@@ -69,13 +74,20 @@ class Gateway:
         """
         found = self._routes.get(route)
         way = AS_IT_COMES if found is None or found.hedge is None else APART
-        return self._call(route, request, told, way).stream()
+        guarded = self._guarded(route, request, told)
+        if guarded is None:
+            return self._call(route, request, told, way).stream()
+        return guarded.stream(self._call(route, guarded.request, told, way).stream())
 
     async def embed(self, route: str, request: EmbeddingRequest, told: OnModelCall | None = None) -> Embeddings:
         """Return a vector for each input of *request*, by the targets of a route for embeddings, as `complete` does."""
         reply = await self._call(route, request, told, EMBEDDING).run()
         assert isinstance(reply, Embeddings)
         return reply
+
+    def _guarded(self, route: str, request: ModelRequest, told: OnModelCall | None) -> Guarded | None:
+        found = self._routes.get(route)
+        return Guarded(found.guards, route, request, told) if found is not None and found.guards else None
 
     def _call(self, route: str, request: ModelRequest, told: OnModelCall | None, way: Way) -> Call:
         found = self._routes.get(route)

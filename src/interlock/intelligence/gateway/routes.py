@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from interlock.governance.limits import BreakerLimits
 from interlock.intelligence.gateway.caching import CachePlan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition
+from interlock.intelligence.gateway.guards import NO_GUARDS, Guards
 from interlock.intelligence.gateway.hedging import Hedge
 from interlock.intelligence.gateway.latency import NONE, Latencies
 from interlock.intelligence.gateway.messages import RouteKind
@@ -84,6 +85,7 @@ class Route:
     cache: CachePlan | None = None
     hedge: Hedge | None = None
     latency: Latencies = NONE
+    guards: Guards = NO_GUARDS
 
     def goes_on(self, cause: str) -> bool:
         """Return whether the next target is asked after *cause*."""

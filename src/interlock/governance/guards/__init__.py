@@ -1,0 +1,9 @@
+"""Guards of text: personal data and secrets found and put out of sight, phrases that may not be said."""
+
+from __future__ import annotations
+
+from interlock.governance.guards.detector import KINDS, Detector, Found, Patterns
+from interlock.governance.guards.phrases import Phrases, PhraseSaid
+from interlock.governance.guards.vault import Restoring, Vault
+
+__all__ = ["KINDS", "Detector", "Found", "Patterns", "PhraseSaid", "Phrases", "Restoring", "Vault"]
