@@ -341,6 +341,14 @@ _ADMINISTRATION = (
     ),
     _server("switches clear", "let what was stopped go on", "switches:clear", _SCOPE, _TARGET, _EVERYWHERE),
     _local("models list", "list routes and the models they lead to", "models:list_models"),
+    _local(
+        "models import",
+        "make routes, prices and budgets of a LiteLLM proxy's configuration",
+        "imports:import_models",
+        argument("file", metavar="FILE", help="its config.yaml"),
+        argument("--dry-run", action="store_true", help="show what would be written, and write nothing"),
+        argument("--replace", action="store_true", help="write over files that exist"),
+    ),
     _server(
         "models usage",
         "show what models took and cost",

@@ -7,6 +7,7 @@ from interlock.foundation.documents.errors import ProjectInvalid
 from interlock.foundation.documents.findings import Finding, Findings, dotted, escape
 from interlock.foundation.documents.interpolation import unset
 from interlock.foundation.documents.schemas import KINDS, schema_text
+from interlock.foundation.documents.syntax import parse
 from interlock.foundation.documents.validation import check
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "check",
     "dotted",
     "escape",
+    "parse",
     "parse_document",
     "read_document",
     "schema_text",
