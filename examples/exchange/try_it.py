@@ -59,9 +59,9 @@ async def ledger(systems: Systems, file: Path) -> None:
     for account in page["records"]:
         unread = [one["field"] for one in account["record"]["unreadable"]]
         print(f"account {account['account_id']}: {account['holder']}, {account['balance']}", *unread)
-    before = file.read_bytes()
+    before = await asyncio.to_thread(file.read_bytes)
     await done(systems, "ledger.change_account", account_id=10000001, balance=1250.75)
-    after = file.read_bytes()
+    after = await asyncio.to_thread(file.read_bytes)
     changed = [at for at, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
     print(f"changed bytes of {len(after)}: {changed}")
 

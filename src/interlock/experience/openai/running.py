@@ -90,6 +90,9 @@ class Running:
                         yield passed
             self._usage += reply.usage
             self._reply = reply
+            if not reply.tool_calls:
+                yield self._completion(finish=reply.finish)
+                return
             answered, given = await to_its_end(self._take(reply.tool_calls))
             if given or not answered:
                 if late := [call for call in given if call.id not in self._passing.given]:
