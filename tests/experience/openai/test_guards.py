@@ -111,6 +111,37 @@ async def test_no_part_of_it_is_passed_on_in_a_stream(shop: Shop) -> None:
     assert "[DONE]" not in told
 
 
+ESCAPED = '{"q": "the \\u0073ecret motto"}'
+SAID: dict[str, list[dict[str, Any]]] = {
+    "to itself": [{"reasoning_content": part} for part in ("Well, the se", "cret mot", "to is")],
+    "in a call": [
+        {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"q": "the se'}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": 'cret motto"}'}}]},
+    ],
+    "in a call, as escapes": [
+        {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": ESCAPED}}]},
+    ],
+}
+
+
+@pytest.mark.parametrize("deltas", SAID.values(), ids=SAID.keys())
+async def test_no_part_of_it_is_passed_on_wherever_it_is_said(shop: Shop, deltas: list[dict[str, Any]]) -> None:
+    shop.model.script[:] = [tells(*map(chunk, deltas), chunk({}, "stop"), "[DONE]")]
+    body = {"model": "desk", "messages": [{"role": "user", "content": "Tell me"}], "stream": True}
+    told = (await shop.post(body)).text
+    assert "answer_forbidden" in told
+    assert "the se" not in told
+    assert "ecret mot" not in told
+    assert "[DONE]" not in told
+
+
+async def test_a_call_that_hides_it_behind_escapes_is_refused_whole_as_well(shop: Shop) -> None:
+    reply = called(("web_search", ESCAPED))
+    with pytest.raises(openai.APIStatusError) as raised:
+        await ask(shop, reply, tools=TOOLS)
+    assert raised.value.code == "answer_forbidden"
+
+
 @pytest.mark.parametrize("shop", ["observe"], indirect=True)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_observing_changes_nothing_and_reports(shop: Shop, stream: bool) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.governance.guards import KINDS, Patterns, Phrases, PhraseSaid, Restoring, Vault
+from interlock.governance.guards import KINDS, Found, Listening, Patterns, Phrases, PhraseSaid, Restoring, Vault
 
 ALL = Patterns(KINDS)
 FOUND = [
@@ -111,7 +111,7 @@ def test_restoring_does_not_depend_on_how_a_text_is_cut(words: list[str], cuts: 
     st.text("abcSß ", max_size=40), st.lists(st.integers(0, 40), max_size=8), st.text("abcSß", min_size=1, max_size=5)
 )
 def test_no_part_of_a_phrase_is_passed_on_however_it_is_cut(text: str, cuts: list[int], phrase: str) -> None:
-    phrases = Phrases({"it": phrase})
+    phrases = Listening(Phrases([("it", phrase)]))
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     passed, heard = "", ""
     try:
@@ -128,6 +128,16 @@ def test_no_part_of_a_phrase_is_passed_on_however_it_is_cut(text: str, cuts: lis
         assert passed == text
 
 
-def test_the_scan_does_not_explode() -> None:
-    for evil in ("a" * 50000, "1.1." * 10000, "-----BEGIN PRIVATE KEY-----" * 2000, "a@" * 20000, "GB33 " * 5000):
-        list(ALL.find(evil))
+BEGIN = "-----BEGIN PRIVATE KEY-----"
+LONG: list[tuple[str, list[Found]]] = [
+    ("a" * 50_000, []),
+    ("1.1." * 10_000, []),
+    ("a@" * 20_000, []),
+    ("GB33 " * 5_000, []),
+    (BEGIN * 2_000, [Found("key", 0, len(BEGIN) * 2_000)]),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), LONG, ids=["word", "numbers", "signs", "accounts", "keys"])
+def test_long_texts_that_only_begin_like_something_are_read_to_their_end(text: str, found: list[Found]) -> None:
+    assert list(ALL.find(text)) == found

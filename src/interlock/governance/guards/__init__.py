@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.governance.guards.detector import KINDS, Detector, Found, Patterns
-from interlock.governance.guards.phrases import Phrases, PhraseSaid
+from interlock.governance.guards.phrases import Listening, Phrases, PhraseSaid
 from interlock.governance.guards.vault import Restoring, Vault
 
-__all__ = ["KINDS", "Detector", "Found", "Patterns", "PhraseSaid", "Phrases", "Restoring", "Vault"]
+__all__ = ["KINDS", "Detector", "Found", "Listening", "Patterns", "PhraseSaid", "Phrases", "Restoring", "Vault"]

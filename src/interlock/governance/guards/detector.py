@@ -57,7 +57,7 @@ _NUMBERS = {
 """Where a text has nothing like this, there is none of the kind either."""
 
 _BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
-_END = "PRIVATE KEY-----"
+_END = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY-----")
 KINDS = tuple(_PATTERNS)
 """What can be found: keys and tokens, e-mail addresses, bank accounts, telephone numbers, network addresses, cards."""
 
@@ -128,6 +128,6 @@ def _private_keys(text: str) -> Iterator[Found]:
     """Yield keys in PEM (RFC 7468); one whose end is missing goes on to the end of the text."""
     place = 0
     while (begins := _BEGIN.search(text, place)) is not None:
-        ends = text.find(_END, begins.end())
-        place = len(text) if ends < 0 else ends + len(_END)
+        ends = _END.search(text, begins.end())
+        place = len(text) if ends is None else ends.end()
         yield Found("key", begins.start(), place)

@@ -2,87 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from interlock.governance.guards import Phrases, PhraseSaid, Restoring, Vault
+from interlock.governance.guards import Listening, Phrases, PhraseSaid, Restoring, Vault
 from interlock.intelligence.gateway.attempts import OnModelCall
 from interlock.intelligence.gateway.calls import Answers
 from interlock.intelligence.gateway.errors import AnswerForbidden
 from interlock.intelligence.gateway.guards import OBSERVE, Guards
-from interlock.intelligence.gateway.messages import PLAIN, CallPart, Delta, ModelReply, ModelRequest, ToolCall
+from interlock.intelligence.gateway.messages import Answering, Delta, Extras, ModelReply, ModelRequest, ToolCall
+from interlock.intelligence.gateway.provider import as_delta
 from interlock.intelligence.gateway.records import on_behalf_of
 
 GUARDED = "model.guarded"
+GUARDED_WHY = "guarded"
+"""What is noted of an answer with restored values, so that it is not kept for others."""
 
 
 class Guarded:
     """The guards of one call. `request` is what may go out; what comes back is taken through `whole` or `stream`."""
 
     def __init__(self, guards: Guards, route: str, request: ModelRequest, told: OnModelCall | None) -> None:
-        self._guards = guards
         self._route = route
         self._told = told
         self._observes = guards.mode == OBSERVE
         self._vault = Vault(guards.detector)
-        self._phrases = Phrases(dict(guards.forbid))
+        self._phrases = guards.phrases
         hidden = _hidden(request, self._vault) if guards.redact else request
         self.request = request if self._observes else hidden
 
     async def whole(self, reply: ModelReply) -> ModelReply:
         """Return *reply* as the client gets it. Raises `AnswerForbidden`."""
-        restored = self._restored(reply)
-        said = "\n".join([restored.text, restored.reasoning, *(call.raw for call in restored.tool_calls)])
+        if not self._observes:
+            reply = self._restored(reply)
         try:
-            self._phrases.hear(said)
+            for said in _said(reply):
+                self._phrases.hear(said)
         except PhraseSaid as error:
             await self._report(error.name)
             if not self._observes:
                 raise self._forbidden(error.name) from None
-            return restored
-        await self._report()
-        return restored
+        else:
+            await self._report()
+        return reply
 
     async def stream(self, pieces: Answers) -> Answers:
-        """Yield *pieces* as the client gets them. Raises `AnswerForbidden` before any part of a phrase is yielded."""
-        if self._observes:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    yield await self.whole(piece) if isinstance(piece, ModelReply) else piece
-            return
-        parts = _Parts(self._vault, self._phrases)
+        """Yield *pieces* as the client gets them. Raises `AnswerForbidden` before any part of a phrase is yielded.
+
+        Words are passed on as they come. Calls wait for the whole of the reply: a phrase can be written in their
+        arguments in more ways than a piece of them shows.
+        """
+        words = _Words(self._vault, self._phrases)
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
                     if isinstance(piece, ModelReply):
-                        if rest := parts.finish():
-                            yield [rest]
-                        yield await self.whole(piece)
-                    elif isinstance(piece, Sequence):
-                        yield [passed for delta in piece if (passed := parts.passed(delta)) is not None]
-                    else:
+                        reply = await self.whole(piece)
+                        if not self._observes:
+                            yield [replace(words.finish(), calls=as_delta(reply).calls)]
+                        yield reply
+                    elif isinstance(piece, Answering) or self._observes:
                         yield piece
+                    else:
+                        yield [words.passed(delta) for delta in piece]
         except PhraseSaid as error:
             await self._report(error.name)
             raise self._forbidden(error.name) from None
 
     def _restored(self, reply: ModelReply) -> ModelReply:
-        if self._observes:
-            return reply
-        if reply.extras is not PLAIN:  # what nobody here can read would tell what the text does not
-            reply = replace(reply, extras=replace(PLAIN, top=reply.extras.top))
-        if not self._vault.hidden:
-            return reply
-        text, reasoning = self._vault.restore(reply.text), self._vault.restore(reply.reasoning)
-        calls = tuple(_restored_call(call, self._vault) for call in reply.tool_calls)
-        if (text, reasoning, calls) == (reply.text, reply.reasoning, reply.tool_calls):
-            return reply
-        *before, last = reply.attempts or (None,)
-        noted = (*before, replace(last, why="guarded")) if last is not None else ()
-        return replace(reply, text=text, reasoning=reasoning, tool_calls=calls, attempts=tuple(filter(None, noted)))
+        """Return *reply* with its values, and without what nobody here can read."""
+        reply = replace(reply, extras=Extras(top=reply.extras.top))
+        restored = replace(
+            reply,
+            text=self._vault.restore(reply.text),
+            reasoning=self._vault.restore(reply.reasoning),
+            tool_calls=tuple(_restored_call(call, self._vault) for call in reply.tool_calls),
+        )
+        if restored == reply or not reply.attempts:
+            return restored
+        *before, last = reply.attempts
+        return replace(restored, attempts=(*before, replace(last, why=GUARDED_WHY)))
 
     async def _report(self, phrase: str = "") -> None:
         """Tell what was found, in names and counts, where anything was."""
@@ -103,38 +104,51 @@ class Guarded:
         )
 
 
-class _Parts:
-    """What of a stream may be passed on, piece by piece."""
+class _Words:
+    """What of the words of a stream may be passed on, piece by piece."""
 
     def __init__(self, vault: Vault, phrases: Phrases) -> None:
-        self._vault = vault
-        self._phrases = phrases
-        self._text = Restoring(vault.restore)
-        self._reasoning = Restoring(vault.restore)
-        self._calls: dict[int, Restoring] = {}
+        self._text = (Restoring(vault.restore), Listening(phrases))
+        self._reasoning = (Restoring(vault.restore), Listening(phrases))
 
-    def passed(self, delta: Delta) -> Delta | None:
-        text = self._phrases.feed(self._text.feed(delta.text)) if delta.text else ""
-        reasoning = self._reasoning.feed(delta.reasoning)
-        self._phrases.hear(reasoning)
-        calls = tuple(self._part(part) for part in delta.calls)
-        if not (text or reasoning or calls or delta.reported):
-            return None
-        # members that nobody here can read, such as the tokens of a text, would tell what the text does not
-        return Delta(text, reasoning, calls, delta.reported)
+    def passed(self, delta: Delta) -> Delta:
+        """Return what of *delta* can be passed on now: words, and nothing that no guard reads."""
+        return Delta(_fed(self._text, delta.text), _fed(self._reasoning, delta.reasoning), reported=delta.reported)
 
-    def finish(self) -> Delta | None:
-        text = self._phrases.feed(self._text.finish()) + self._phrases.finish()
-        left = ((index, held.finish()) for index, held in self._calls.items())
-        calls = tuple(CallPart(index, arguments=rest) for index, rest in left if rest)
-        reasoning = self._reasoning.finish()
-        return Delta(text, reasoning, calls) if text or reasoning or calls else None
+    def finish(self) -> Delta:
+        """Return what was still waiting."""
+        return Delta(_finished(self._text), _finished(self._reasoning))
 
-    def _part(self, part: CallPart) -> CallPart:
-        held = self._calls.get(part.index)
-        if held is None:
-            held = self._calls[part.index] = Restoring(partial(self._vault.restore, within_json=True))
-        return replace(part, arguments=held.feed(part.arguments))
+
+def _fed(through: tuple[Restoring, Listening], text: str) -> str:
+    restoring, listening = through
+    return listening.feed(restoring.feed(text)) if text else ""
+
+
+def _finished(through: tuple[Restoring, Listening]) -> str:
+    restoring, listening = through
+    return listening.feed(restoring.finish()) + listening.finish()
+
+
+def _said(reply: ModelReply) -> Iterator[str]:
+    """Yield every text of *reply*: of a call's arguments what they mean, and how they were written."""
+    yield reply.text
+    yield reply.reasoning
+    for call in reply.tool_calls:
+        yield call.raw
+        yield from _texts(call.arguments)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
 
 
 def _hidden(request: ModelRequest, vault: Vault) -> ModelRequest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.foundation.documents import Document, Finding
-from interlock.governance.guards import Patterns
+from interlock.governance.guards import Patterns, Phrases
 
 ENFORCE, OBSERVE = "enforce", "observe"
 
@@ -23,9 +23,11 @@ class Guards:
     forbid: tuple[tuple[str, str], ...] = ()
     mode: str = ENFORCE
     detector: Patterns = field(init=False, repr=False, compare=False)
+    phrases: Phrases = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detector", Patterns(self.redact))
+        object.__setattr__(self, "phrases", Phrases(self.forbid))
 
     def __bool__(self) -> bool:
         return bool(self.redact or self.forbid)
