@@ -108,11 +108,7 @@ class ChatRequest:
 
 def chat_request(body: Any) -> ChatRequest:
     """Return the request that *body* is. Raises `RequestInvalid` and `ParameterUnsupported`."""
-    if not _CONTRACT.holds(body):
-        breach = _CONTRACT.breaches(body)[0]
-        place = dotted(breach.pointer)
-        what = f"{place or 'the body'} {breach.reason}"
-        raise RequestInvalid(what, fix="see the chat completions of OpenAI's interface", param=place)
+    demand(_CONTRACT, body, "the chat completions of OpenAI's interface")
     for name in _OLDER:
         if body.get(name) is not None:
             raise ParameterUnsupported(f"{name} is not taken", fix="use tools and tool_choice", param=name)
@@ -127,6 +123,14 @@ def chat_request(body: Any) -> ChatRequest:
         bool(body.get("stream")),
         bool(options.get("include_usage")),
     )
+
+
+def demand(contract: Contract, body: Any, interface: str) -> None:
+    """Raise `RequestInvalid` unless *body* keeps the *contract* of *interface*."""
+    if not contract.holds(body):
+        breach = contract.breaches(body)[0]
+        place = dotted(breach.pointer)
+        raise RequestInvalid(f"{place or 'the body'} {breach.reason}", fix=f"see {interface}", param=place)
 
 
 def call_json(call: ToolCall) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import Any
 
 import orjson
 
-from interlock.experience.api.errors import RequestInvalid
 from interlock.experience.installation import Installation
 from interlock.experience.openai.exchange import Exchange
-from interlock.experience.openai.shapes import dotted
+from interlock.experience.openai.shapes import demand
 from interlock.integration.contracts import Contract
 from interlock.intelligence.gateway import Embeddings, embedding_request, numbers, packed
 from interlock.intelligence.gateway.embeddings import Input
@@ -68,11 +67,7 @@ class VectorRequest:
 
 def vector_request(body: Any) -> VectorRequest:
     """Return the request that *body* is. Raises `RequestInvalid`."""
-    if not _CONTRACT.holds(body):
-        breach = _CONTRACT.breaches(body)[0]
-        place = dotted(breach.pointer)
-        what = f"{place or 'the body'} {breach.reason}"
-        raise RequestInvalid(what, fix="see the embeddings of OpenAI's interface", param=place)
+    demand(_CONTRACT, body, "the embeddings of OpenAI's interface")
     given = body["input"]
     inputs = [given] if isinstance(given, str) or isinstance(given[0], int) else given
     return VectorRequest(

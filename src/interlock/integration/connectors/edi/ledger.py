@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +13,10 @@ from typing import Any
 import orjson
 
 from interlock.integration.connectors.edi.inbox import FolderAway
+from interlock.integration.connectors.locking import lock_file
 
 PENDING = ".interlock-new"
 _LARGEST = 999_999_999
-_PAUSE = 0.02
 
 
 class Busy(Exception):
@@ -42,18 +40,12 @@ class Ledger:
         try:
             for name in ("taken", "sent"):
                 (self._state / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            descriptor = lock_file(self._state / "lock", deadline)
         except OSError as error:
             raise FolderAway(error.strerror or "its state cannot be written") from None
+        if descriptor is None:
+            raise Busy
         try:
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    if time.monotonic() + _PAUSE >= deadline:
-                        raise Busy from None
-                    time.sleep(_PAUSE)
             yield
         finally:
             os.close(descriptor)

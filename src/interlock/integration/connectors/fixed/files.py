@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import tempfile
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from interlock.integration.connectors.fixed.framing import CHUNK, Block, Format
+from interlock.integration.connectors.locking import lock_file
 
 LOCK_SUFFIX = ".interlock-lock"
-_PAUSE = 0.02
 
 
 class FileAway(Exception):
@@ -117,18 +116,12 @@ class RecordFile:
         if not path.exists():
             raise FileAway("there is no such file")
         try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            descriptor = lock_file(lock, deadline)
         except OSError as error:
             raise FileAway(error.strerror or "its folder cannot be written") from None
+        if descriptor is None:
+            raise FileBusy
         try:
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    if time.monotonic() + _PAUSE >= deadline:
-                        raise FileBusy from None
-                    time.sleep(_PAUSE)
             yield
         finally:
             os.close(descriptor)

@@ -157,7 +157,7 @@ class OpenAiProvider:
         body |= {"model": self._model, "messages": list(request.messages)}
         if request.tools:
             body["tools"] = list(request.tools)
-        if body.get("stream_options", body) is None:
+        if "stream_options" in body and body["stream_options"] is None:
             del body["stream_options"]
         return self._post(self._url, body, accept, timeout=timeout, max_bytes=max_bytes)
 

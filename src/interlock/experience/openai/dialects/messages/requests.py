@@ -7,9 +7,8 @@ from typing import Any
 
 import orjson
 
-from interlock.experience.api.errors import RequestInvalid
 from interlock.experience.openai.errors import ParameterUnsupported
-from interlock.experience.openai.shapes import MOST_MESSAGES, MOST_TOOLS, ChatRequest, chat_request, dotted
+from interlock.experience.openai.shapes import MOST_MESSAGES, MOST_TOOLS, ChatRequest, chat_request, demand
 from interlock.integration.contracts import Contract
 
 _TEXT = {"type": "string"}
@@ -93,11 +92,7 @@ _ALIKE = frozenset({"temperature", "top_p", "top_k", "service_tier"})
 
 def request_of(body: Any) -> ChatRequest:
     """Return the chat completion that *body* asks for. Raises `RequestInvalid` and `ParameterUnsupported`."""
-    if not _CONTRACT.holds(body):
-        breach = _CONTRACT.breaches(body)[0]
-        place = dotted(breach.pointer)
-        what = f"{place or 'the body'} {breach.reason}"
-        raise RequestInvalid(what, fix="see the messages of Anthropic's interface", param=place)
+    demand(_CONTRACT, body, "the messages of Anthropic's interface")
     unknown = sorted(body.keys() - _READ - _ALIKE)
     if unknown:
         fix = "leave it out, or use /v1/chat/completions, which passes members on that it does not know"

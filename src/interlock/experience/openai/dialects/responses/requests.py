@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from interlock.experience.api.errors import RequestInvalid
 from interlock.experience.openai.errors import ParameterUnsupported
-from interlock.experience.openai.shapes import MOST_MESSAGES, MOST_TOOLS, ChatRequest, chat_request, dotted
+from interlock.experience.openai.shapes import MOST_MESSAGES, MOST_TOOLS, ChatRequest, chat_request, demand
 from interlock.integration.contracts import Contract
 
 _TEXT = {"type": "string"}
@@ -89,11 +88,7 @@ _TAKEN = frozenset({"store", "include", "stream_options", "truncation"})
 
 def request_of(body: Any) -> ChatRequest:
     """Return the chat completion that *body* asks for. Raises `RequestInvalid` and `ParameterUnsupported`."""
-    if not _CONTRACT.holds(body):
-        breach = _CONTRACT.breaches(body)[0]
-        place = dotted(breach.pointer)
-        what = f"{place or 'the body'} {breach.reason}"
-        raise RequestInvalid(what, fix="see the responses of OpenAI's interface", param=place)
+    demand(_CONTRACT, body, "the responses of OpenAI's interface")
     for name in sorted(body.keys() - SCHEMA["properties"].keys() - _ALIKE - _TAKEN):
         if body[name] not in (None, False):
             fix = "send the whole conversation as input" if "response" in name or "conv" in name else "leave it out"
