@@ -33,6 +33,10 @@ from interlock.orchestration.actions import Actions, Execution, Judge, Settlemen
 from interlock.orchestration.actions.store import MIGRATIONS as ACTIONS
 from interlock.orchestration.approvals import Approvals
 from interlock.orchestration.approvals.store import MIGRATIONS as APPROVALS
+from interlock.orchestration.escalations import Escalations, JobAnswers, JobDesk, Source
+from interlock.orchestration.escalations.store import MIGRATIONS as ESCALATIONS
+from interlock.orchestration.jobs import Jobs
+from interlock.orchestration.jobs.store import MIGRATIONS as JOBS
 from interlock.orchestration.project import Load, Project, Projects, ProjectSecrets, load_project
 from interlock.orchestration.sessions import Sessions
 from interlock.orchestration.sessions.store import MIGRATIONS as SESSIONS
@@ -40,6 +44,13 @@ from interlock.orchestration.turns import Turns
 
 OTHERS_AGE, REMOTE_AGE = 0.05, 0.25
 """Seconds after which a key or switch changed by another process counts here; one of this process counts at once."""
+TABLES = {
+    "sessions": SESSIONS,
+    "actions": ACTIONS,
+    "approvals": APPROVALS,
+    "escalations": ESCALATIONS,
+    "jobs": JOBS,
+}
 SURFACES_KEY = "surfaces.key"
 JWKS_TIMEOUT = 10.0
 JWKS_BYTES = 262_144
@@ -62,6 +73,7 @@ class Running:
         drift = DriftWatch(installation.systems, installation.pins)
         return [
             installation.settlement.run(),
+            installation.escalations.run(),
             installation.projects.watch(),
             gauges.run(),
             drift.run(),
@@ -96,7 +108,7 @@ async def compose(
     await database.open()
     try:
         await journal.open()
-        for capability, steps in (("sessions", SESSIONS), ("actions", ACTIONS), ("approvals", APPROVALS)):
+        for capability, steps in TABLES.items():
             await database.migrate(capability, steps)
         installation = await _installation(projects, database, journal, http, state)
     except BaseException:
@@ -135,6 +147,11 @@ async def _installation(
         clock=clock,
         refused=lambda error: telemetry.metrics.count("interlock_unauthenticated_total", error.reason.value),
     )
+    turns = Turns(projects, sessions, actions, journal, Metering(ledger, journal, clock, telemetry.metrics), telemetry)
+    escalations = Escalations(database, journal, projects, clock)
+    desk = JobDesk(escalations)
+    jobs = Jobs(turns, lambda: projects.current.jobs, sessions, desk, database, journal, clock)
+    escalations.waiting[Source.job] = JobAnswers(jobs)
     installation = Installation(
         projects=projects,
         sessions=sessions,
@@ -142,9 +159,9 @@ async def _installation(
         waiting=waiting,
         approvals=approvals,
         settlement=Settlement(database, journal, projects, systems, execution, waiting, approvals),
-        turns=Turns(
-            projects, sessions, actions, journal, Metering(ledger, journal, clock, telemetry.metrics), telemetry
-        ),
+        escalations=escalations,
+        jobs=jobs,
+        turns=turns,
         journal=JournalReader(database, state),
         systems=systems,
         pins=pins,

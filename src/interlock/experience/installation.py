@@ -15,6 +15,8 @@ from interlock.integration.systems import Systems
 from interlock.intelligence.usage import UsageBook
 from interlock.orchestration.actions import Actions, Settlement, Waiting
 from interlock.orchestration.approvals import Approvals
+from interlock.orchestration.escalations import Escalations
+from interlock.orchestration.jobs import Jobs
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import Sessions
 from interlock.orchestration.turns import Turns
@@ -29,6 +31,8 @@ class Installation:
     actions: Actions
     waiting: Waiting
     approvals: Approvals
+    escalations: Escalations
+    jobs: Jobs
     settlement: Settlement
     turns: Turns
     journal: JournalReader

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from interlock.experience.cli.client import Client, segment
-from interlock.experience.cli.errors import ServerProblem, ServerUnreachable, UsageInvalid
+from interlock.experience.client.connection import Connection, segment
+from interlock.experience.client.errors import AddressInvalid, ServerProblem, ServerUnreachable
 from interlock.testing.servers import Behaviour, ScriptedServer, answers, redirects
 
 PROBLEM = {
@@ -24,7 +24,7 @@ PROBLEM = {
 
 async def _asked(behaviour: Behaviour, path: str = "/v1/systems") -> tuple[Any, ScriptedServer]:
     async with ScriptedServer(behaviour) as server:
-        return await asyncio.to_thread(Client(server.url, "ik_key", timeout=5.0).get, path), server
+        return await asyncio.to_thread(Connection(server.url, "ik_key", timeout=5.0).get, path), server
 
 
 async def test_an_answer_is_its_json_and_the_key_is_sent() -> None:
@@ -57,8 +57,8 @@ async def test_what_is_not_interlock_is_not_believed(behaviour: Behaviour) -> No
 
 @pytest.mark.parametrize("url", ["ftp://example.com", "http://", "nowhere"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(UsageInvalid):
-        Client(url, "ik_key")
+    with pytest.raises(AddressInvalid):
+        Connection(url, "ik_key")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
     ],
 )
 def test_a_key_in_the_clear_beyond_this_machine_is_noticed(url: str, exposed: bool) -> None:
-    assert Client(url, "ik_key").exposed is exposed
+    assert Connection(url, "ik_key").exposed is exposed
 
 
 def test_an_id_cannot_leave_its_place_in_a_path() -> None:

@@ -39,6 +39,14 @@ def of_action(body: Any = None) -> Make:
     return lambda world: Attempt(mark=world.succeeded, body=body)
 
 
+def of_run(body: Any = None) -> Make:
+    return lambda world: Attempt(mark=world.run, body=body)
+
+
+def of_escalation(body: Any = None) -> Make:
+    return lambda world: Attempt(mark=world.escalation, body=body)
+
+
 def own(query: str = "") -> Make:
     return lambda world: Attempt(OWN, query=query.format(world=world))
 
@@ -83,6 +91,20 @@ CASES: dict[str, Make] = {
         }
     ),
     "delegate_approval": lambda world: Attempt(mark=world.approval["id"], body={"to": "otto"}),
+    "list_escalations": own("before={world.escalation}0"),
+    "get_escalation": of_escalation(),
+    "take_escalation": of_escalation(),
+    "return_escalation": of_escalation({}),
+    "answer_escalation": of_escalation({"answer": {"class": "credit"}}),
+    "close_escalation": of_escalation({"comment": "because"}),
+    "list_jobs": own(),
+    "run_job": lambda world: Attempt(body={"input": {"text": "hello"}, "session": world.session}),
+    "list_job_runs": own("before={world.run}0"),
+    "get_job_run": of_run(),
+    "run_job_again": of_run(),
+    "judge_job_run": of_run({"verdict": "accepted"}),
+    "job_reliability": own(),
+    "evaluate_job": own(),
     "search_journal": own("session={world.session}"),
     "show_journal": lambda world: Attempt(OWN, mark=world.succeeded),
     "verify_journal": lambda _: Attempt(OPERATOR),
@@ -107,6 +129,7 @@ def path_of(route: Route, attempt: Attempt) -> str:
     path = route.path
     for name in ("id", "subject"):
         path = path.replace(f"{{{name}}}", attempt.mark)
+    path = path.replace("{job}", "sort")  # a job is the project's, and no tenant's
     return f"{path}?{attempt.query}" if attempt.query else path
 
 

@@ -154,6 +154,26 @@ def test_no_query_of_the_list_of_actions_reaches_across(town: Place, world: Worl
 CONSENTING = "--yes"
 
 
+def job_case(world: World) -> dict[str, list[str]]:
+    """Return those about jobs and escalations."""
+    return {
+        "jobs list": [],
+        "jobs run": ["sort", "--text", "hello", "--session", world.session],
+        "jobs runs": ["sort", "--before", f"{world.run}0"],
+        "jobs show": ["sort", world.run],
+        "jobs again": ["sort", world.run],
+        "jobs judge": ["sort", world.run, "accepted"],
+        "jobs reliability": ["sort"],
+        "jobs evaluate": ["sort"],
+        "escalations list": [],
+        "escalations show": [world.escalation],
+        "escalations take": [world.escalation],
+        "escalations return": [world.escalation],
+        "escalations answer": [world.escalation, '{"class": "credit"}'],
+        "escalations close": [world.escalation, "--comment", "because"],
+    }
+
+
 def command_case(world: World) -> dict[str, list[str]]:
     """Return the arguments of each command that talks to a server; an empty list where there is nothing to name."""
     action, waiting = world.succeeded, world.confirming["id"]
@@ -193,6 +213,7 @@ def command_case(world: World) -> dict[str, list[str]]:
         "approvals approve": [approval, CONSENTING],
         "approvals reject": [approval, CONSENTING],
         "approvals delegate": [approval, "otto"],
+        **job_case(world),
         "policy explain": [action],
         "systems list": [],
         "systems drift": ["notes"],
@@ -215,7 +236,8 @@ BRIDGES = {"mcp"}  # hands messages on to /mcp, which is tried above
 OPEN = {
     *("sessions list", "operations list", "operations show", "actions list", "approvals list", "systems list"),
     *("systems drift", "systems pins", "keys list", "switches list"),
-    *("models usage", "models budgets"),
+    *("models usage", "models budgets", "jobs list", "jobs runs", "jobs reliability", "jobs evaluate"),
+    "escalations list",
 }
 """Commands that answer about the caller's own tenant; every other one is refused."""
 

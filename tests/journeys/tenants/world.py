@@ -25,6 +25,8 @@ class World:
     approval: dict[str, Any]
     external: str
     key: str
+    run: str
+    escalation: str
 
     @classmethod
     def make(cls, town: Place) -> World:
@@ -37,6 +39,8 @@ class World:
             return helper.propose(session, "billing.credit", arguments, key=f"credit-{amount}")
 
         approving = credit(250.0)
+        run = ada.post("/v1/jobs/sort", {"input": {"text": f"{MARK} words"}})
+        (escalation,) = town["lena"].get("/v1/escalations")["items"]
         switch = {"scope": "operation", "target": "shady.look", "reason": REASON}
         ada.post("/v1/switches", switch)
         return cls(
@@ -47,13 +51,15 @@ class World:
             approval=town["lena"].action(approving["id"])["approvals"][0],
             external=str(helper.propose(session, "notes.write_note", {"text": f"{MARK} text"})["id"]),
             key=str(ada.post("/v1/keys", {"kind": "agent", "id": "helper", "note": NOTE})["id"]),
+            run=str(run["id"]),
+            escalation=str(escalation["id"]),
         )
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Every id."""
         actions = (self.succeeded, self.confirming["id"], self.approving["id"], self.external)
-        return (self.session, *actions, self.approval["id"], self.key)
+        return (self.session, *actions, self.approval["id"], self.key, self.run, self.escalation)
 
     def leaked(self, shown: str, sent: str = "") -> list[str]:
         """Return what of this tenant is in *shown* and was not in *sent*."""

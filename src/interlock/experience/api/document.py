@@ -6,7 +6,17 @@ import re
 from typing import Any
 
 from interlock import __version__
-from interlock.experience.api import actions, administration, approvals, journal, operations, sessions, usage
+from interlock.experience.api import (
+    actions,
+    administration,
+    approvals,
+    escalations,
+    jobs,
+    journal,
+    operations,
+    sessions,
+    usage,
+)
 from interlock.experience.api.routes import Parameter, Route
 from interlock.experience.api.schemas import COMPONENTS
 from interlock.values.errors import registered_errors
@@ -16,6 +26,8 @@ ROUTES: tuple[Route, ...] = (
     *operations.ROUTES,
     *actions.ROUTES,
     *approvals.ROUTES,
+    *escalations.ROUTES,
+    *jobs.ROUTES,
     *journal.ROUTES,
     *administration.ROUTES,
     *usage.ROUTES,

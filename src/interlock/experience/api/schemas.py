@@ -172,6 +172,21 @@ ASK = _object(
     channel=_text(50),
     verification=_text(50),
 )
+RETURN_ESCALATION = _object(comment=_COMMENT)
+ANSWER_ESCALATION = _object(
+    "answer", answer={"description": "The answer, by the escalation's `schema`.", "type": "object"}
+)
+CLOSE_ESCALATION = _object("comment", comment=_text(2_000))
+RUN_JOB = _object(
+    "input",
+    input={"description": "The job's input, by its schema.", "type": "object"},
+    session=_text(),
+)
+JUDGE_JOB_RUN = _object(
+    "verdict",
+    verdict={"description": "What it turned out to be worth.", "enum": ["accepted", "corrected", "rejected"]},
+    right={"description": "What the result should have been.", "type": "object"},
+)
 
 _ANY = {"type": "object", "additionalProperties": True}
 _STATES = "waiting denied drafted shadowed cancelled executing succeeded failed in_doubt compensated"
@@ -255,6 +270,40 @@ COMPONENTS: dict[str, Any] = {
             "consent": {"type": "string"},
             "deadline": {"type": "number"},
             "shown": _ANY,
+        },
+    },
+    "Escalation": {
+        "type": "object",
+        "required": ["id", "state", "roles", "source", "name", "subject", "reason", "words"],
+        "properties": {
+            "id": {"type": "string"},
+            "state": {"enum": ["open", "taken", "answered", "closed", "expired"]},
+            "roles": {"type": "array", "items": {"type": "string"}},
+            "source": {"enum": ["job", "agent", "person"]},
+            "name": {"type": "string"},
+            "subject": {"type": "string"},
+            "reason": {"type": "string"},
+            "words": {"type": "string"},
+            "schema": {"type": ["object", "null"]},
+            "story": _ANY,
+            "suggestion": {"type": ["object", "null"]},
+            "answer": {"type": ["object", "null"]},
+        },
+    },
+    "JobRun": {
+        "type": "object",
+        "required": ["id", "job", "kind", "version", "state", "result", "reason", "attempts"],
+        "properties": {
+            "id": {"type": "string"},
+            "job": {"type": "string"},
+            "kind": {"enum": ["summarize", "extract", "classify", "draft", "answer", "route", "reason"]},
+            "version": {"type": "string"},
+            "state": {"enum": ["answered", "abstained", "waiting", "queued"]},
+            "result": {"type": ["object", "null"]},
+            "reason": {"type": ["string", "null"]},
+            "by": {"enum": ["model", "person", None]},
+            "confidence": {"type": ["object", "null"]},
+            "attempts": {"type": "array", "items": _ANY},
         },
     },
     "Problem": {

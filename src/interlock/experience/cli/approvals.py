@@ -6,11 +6,12 @@ import argparse
 import time
 from typing import Any
 
-from interlock.experience.cli.client import Client, connect, segment
+from interlock.experience.cli.client import Connection, connect, segment
 from interlock.experience.cli.command import OK, REFUSED
-from interlock.experience.cli.errors import ServerProblem, UsageInvalid
+from interlock.experience.cli.errors import UsageInvalid
 from interlock.experience.cli.output import confirmed, fields, note, parse_json, say, show, table
 from interlock.experience.cli.rendering import action_text, approval_text
+from interlock.experience.client.errors import ServerProblem
 from interlock.experience.words import ago, plain, summary, until
 
 
@@ -68,7 +69,7 @@ def _decide(arguments: argparse.Namespace, verdict: str, edited: dict[str, Any] 
     return OK
 
 
-def _outcome(client: Client, approval: dict[str, Any]) -> str:
+def _outcome(client: Connection, approval: dict[str, Any]) -> str:
     """Return what the decision led to; the action itself only where the key may see it."""
     line = f"\n{approval['state']}: {approval['agreed']} of {approval['needed']} agreed"
     try:

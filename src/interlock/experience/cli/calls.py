@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock.experience.cli.actions import exit_code
-from interlock.experience.cli.client import Client, connect, segment
+from interlock.experience.cli.client import Connection, connect, segment
 from interlock.experience.cli.errors import UsageInvalid
 from interlock.experience.cli.output import note, parse_json, show
 from interlock.experience.cli.rendering import action_text
@@ -29,7 +29,7 @@ def call(arguments: argparse.Namespace) -> int:
     return exit_code(action)
 
 
-def _input(arguments: argparse.Namespace, client: Client) -> dict[str, Any]:
+def _input(arguments: argparse.Namespace, client: Connection) -> dict[str, Any]:
     if arguments.input:
         value = parse_json(arguments.input, "--input")
         if not isinstance(value, dict):

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock.experience.cli.command import OK, REFUSED, UNREACHABLE, USAGE, Command, argument
-from interlock.experience.cli.errors import ServerUnreachable, UsageInvalid
+from interlock.experience.cli.errors import UsageInvalid
 from interlock.experience.cli.output import emit, note
 from interlock.experience.cli.table import COMMANDS, GROUPS
+from interlock.experience.client.errors import AddressInvalid, ServerUnreachable
 from interlock.values.errors import InterlockError
 
 __all__ = ["COMMANDS", "Command", "argument", "build_parser", "run"]
@@ -100,6 +101,6 @@ def _failed(error: InterlockError, *, as_json: bool) -> int:
     if as_json:
         emit(error.problem())
     note(str(error))
-    if isinstance(error, UsageInvalid):
+    if isinstance(error, (UsageInvalid, AddressInvalid)):
         return USAGE
     return UNREACHABLE if isinstance(error, ServerUnreachable) else REFUSED

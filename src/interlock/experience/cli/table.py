@@ -7,6 +7,8 @@ from interlock.experience.cli.command import Argument, Command, argument
 GROUPS = {
     "actions": "follow actions and take them further",
     "approvals": "decide what waits for a person",
+    "escalations": "answer what no model could",
+    "jobs": "the jobs that models are used for",
     "sessions": "open and follow sessions",
     "operations": "the operations that a key may use",
     "systems": "health of systems, and their accepted definitions",
@@ -364,5 +366,80 @@ _ADMINISTRATION = (
     _server("mcp", "serve the Model Context Protocol on stdin and stdout", "mcp:bridge_stdio"),
 )
 
-COMMANDS: tuple[Command, ...] = (*_PROJECTS, *_CONNECT, *_WORK, *_ACTIONS, *_GOVERNANCE, *_ADMINISTRATION)
+_JOB = argument("job", metavar="JOB", help="the job's name")
+_RUN = argument("run", metavar="RUN", help="the run's id (run_...)")
+_ESCALATION = argument("escalation", metavar="ESCALATION", help="the escalation's id (esc_...)")
+_JOBS = (
+    _server("jobs list", "list the jobs that a key may run", "jobs:list_jobs"),
+    _server(
+        "jobs run",
+        "run a job",
+        "jobs:run",
+        _JOB,
+        argument("--text", default=None, metavar="TEXT", help="the input, for jobs that take a text"),
+        argument("--file", default="", metavar="FILE", help="the same from a file; - for standard input"),
+        argument("--input", default="", metavar="JSON", help="the input as a JSON object"),
+        _IN_SESSION,
+    ),
+    _server(
+        "jobs runs",
+        "list runs of a job, newest first",
+        "jobs:list_runs",
+        _JOB,
+        argument(
+            "--state",
+            default="",
+            choices=("answered", "abstained", "waiting", "queued"),
+            help="only those in this state",
+        ),
+        _LIMIT,
+        _BEFORE,
+    ),
+    _server("jobs show", "show a run", "jobs:show_run", _JOB, _RUN),
+    _server("jobs again", "run a queued input again", "jobs:again", _JOB, _RUN),
+    _server(
+        "jobs judge",
+        "say what a result turned out to be worth",
+        "jobs:judge",
+        _JOB,
+        _RUN,
+        argument("verdict", choices=("accepted", "corrected", "rejected"), help="what it was worth"),
+        argument("--right", default="", metavar="JSON", help="what the result should have been"),
+    ),
+    _server("jobs reliability", "show how far confidences can be relied on", "jobs:reliability", _JOB),
+    _server("jobs evaluate", "run a job on its evaluation set", "jobs:evaluate", _JOB),
+    _server(
+        "escalations list",
+        "list what waits for a person's answer",
+        "escalations:list_escalations",
+        argument(
+            "--state",
+            default="",
+            choices=("open", "taken", "answered", "closed", "expired"),
+            help="only those in this state (default: those that wait)",
+        ),
+        _LIMIT,
+        _BEFORE,
+    ),
+    _server("escalations show", "show one with all that was tried", "escalations:show_escalation", _ESCALATION),
+    _server("escalations take", "take one, so that nobody else works on it", "escalations:take", _ESCALATION),
+    _server("escalations return", "give one back to its queue", "escalations:give_back", _ESCALATION, _COMMENT),
+    _server(
+        "escalations answer",
+        "answer one; what waited for it goes on",
+        "escalations:answer",
+        _ESCALATION,
+        argument("answer", nargs="?", default="", metavar="ANSWER", help="a text, or JSON by the escalation's schema"),
+        argument("--as-suggested", action="store_true", help="answer with what was suggested"),
+    ),
+    _server(
+        "escalations close",
+        "end one without an answer",
+        "escalations:close",
+        _ESCALATION,
+        argument("--comment", required=True, metavar="TEXT", help="why; stands in the journal"),
+    ),
+)
+
+COMMANDS: tuple[Command, ...] = (*_PROJECTS, *_CONNECT, *_WORK, *_ACTIONS, *_JOBS, *_GOVERNANCE, *_ADMINISTRATION)
 """All of them, in the order in which help lists them."""

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jsonschema_rs
 
-KINDS = ("interlock", "system", "labels", "agent", "models", "prices", "budgets", "rules", "policy-tests", "attacks")
+KINDS = (
+    "interlock",
+    "system",
+    "labels",
+    "agent",
+    "job",
+    "models",
+    "prices",
+    "budgets",
+    "rules",
+    "policy-tests",
+    "evaluation",
+    "attacks",
+)
 """Every kind of project file that has a schema."""
 
 

@@ -35,7 +35,7 @@ from interlock.intelligence.gateway.errors import (
     RouteUnfit,
     RouteUnknown,
 )
-from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format
+from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format, json_of
 from interlock.intelligence.gateway.gateway import Gateway, route_unfit, route_unknown
 from interlock.intelligence.gateway.messages import (
     Answering,
@@ -132,6 +132,7 @@ __all__ = [
     "format_of",
     "in_one_piece",
     "json_format",
+    "json_of",
     "numbers",
     "packed",
     "route_unfit",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from interlock.intelligence.gateway.messages import ModelRequest
 
@@ -15,6 +18,7 @@ PLAN = "interlock_plan"
 A provider that knows the format by its name answers without a model; any other is shown the schema.
 """
 
+_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL)
 _STEP: dict[str, Any] = {
     "type": "object",
     "required": ["operation"],
@@ -51,3 +55,17 @@ def format_of(request: ModelRequest) -> str:
     declared = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
     name = declared.get("name") if isinstance(declared, Mapping) else None
     return name if isinstance(name, str) else ""
+
+
+def json_of(text: str, *, largest: int) -> Any:
+    """Return the JSON value that a model's answer is, also where it stands in a fence; None for anything else.
+
+    So is an answer of more than *largest* characters, and one that is `null`.
+    """
+    if len(text) > largest:
+        return None
+    fenced = _FENCED.fullmatch(text)
+    try:
+        return orjson.loads(fenced[1] if fenced else text)
+    except orjson.JSONDecodeError:
+        return None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from interlock.context.facts import FactPlan, compile_facts
 from interlock.foundation.documents import Document, Finding, ProjectInvalid, read_document
@@ -21,12 +21,17 @@ from interlock.integration.systems import Catalog, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
 from interlock.intelligence.usage import Prices, prices_of
 from interlock.orchestration.agents import AgentSpec, agent_from_document
+from interlock.orchestration.jobs import JobBook, job_from_document, set_from_document
 from interlock.orchestration.project.plans import Report, compile_plans
 from interlock.orchestration.project.project import Project
 from interlock.values.operations import Operation
 
+T = TypeVar("T")
+
 MAIN_FILE = "interlock.yaml"
-_READ = ("*.yaml", "*.yml", "*.json", "*.cedar")
+_READ = ("*.yaml", "*.yml", "*.json", "*.cedar", "prompts/**/*.md")
+_OWN_NAME = {"evaluation": "job"}
+"""The member by which a file names what it declares, where that is not the word for its kind."""
 _SKIPPED = {"var", "node_modules", "__pycache__"}
 
 
@@ -92,7 +97,8 @@ def load_project(
     findings = folder.findings
     files = project_files(root)
     settings = _settings(folder)
-    agents = _agents(folder)
+    agents = _named(folder, "agents", "agent", agent_from_document)
+    jobs = _jobs(folder)
     before = len(findings)
     documents = {document.data["system"]: document for document in folder.documents("systems", "system")}
     if len(findings) > before:
@@ -110,6 +116,7 @@ def load_project(
     secrets = _secrets(root, settings)
     routes = _routes(folder, ProviderPorts(root, http or HttpClient(), secrets))
     findings += _agent_findings(agents, operations, routes)
+    findings += jobs.findings(routes)
     prices, budgets = _money(folder)
     if findings or policies is None:
         raise ProjectInvalid(findings)
@@ -122,6 +129,7 @@ def load_project(
         catalog=catalog,
         policies=policies,
         agents=agents,
+        jobs=jobs,
         facts=facts,
         undos=undos,
         read_backs=read_backs,
@@ -175,18 +183,25 @@ def _money(folder: _Folder) -> tuple[Prices, BudgetPlan]:
     return prices, budgets
 
 
-def _agents(folder: _Folder) -> dict[str, AgentSpec]:
-    agents: dict[str, AgentSpec] = {}
-    for document in folder.documents("agents", "agent"):
+def _named(folder: _Folder, name: str, kind: str, compiled: Callable[[Document], T]) -> dict[str, T]:
+    """Return what each file of *kind* in the folder *name* declares, by the name that it gives itself."""
+    found: dict[str, T] = {}
+    for document in folder.documents(name, kind):
+        own = document.data[_OWN_NAME.get(kind, kind)]
+        if own in found:
+            pointer = f"/{_OWN_NAME.get(kind, kind)}"
+            folder.findings.append(document.finding(pointer, "named twice"))
+            continue
         try:
-            spec = agent_from_document(document)
+            found[own] = compiled(document)
         except ProjectInvalid as error:
             folder.findings.extend(error.findings)
-            continue
-        if spec.name in agents:
-            folder.findings.append(Finding(str(document.file), document.line_of("/agent"), "/agent", "named twice"))
-        agents[spec.name] = spec
-    return agents
+    return found
+
+
+def _jobs(folder: _Folder) -> JobBook:
+    jobs = _named(folder, "jobs", "job", lambda document: job_from_document(document, folder.root))
+    return JobBook(jobs, _named(folder, "tests/evaluations", "evaluation", set_from_document))
 
 
 def _agent_findings(

@@ -19,6 +19,7 @@ from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import Route
 from interlock.intelligence.usage import Prices
 from interlock.orchestration.agents import AgentSpec
+from interlock.orchestration.jobs import JobBook
 from interlock.orchestration.project.plans import CallPlan, ReadBackPlan
 from interlock.values.clearances import Clearance
 from interlock.values.decisions import Mode
@@ -37,6 +38,7 @@ class Project:
     catalog: Catalog
     policies: Policies
     agents: Mapping[str, AgentSpec]
+    jobs: JobBook
     facts: Mapping[str, FactPlan]
     undos: Mapping[str, CallPlan]
     read_backs: Mapping[str, ReadBackPlan]
@@ -82,5 +84,6 @@ class Project:
             "systems": sorted(self.catalog.systems),
             "operations": len(self.catalog.operations),
             "agents": sorted(self.agents),
+            "jobs": sorted(self.jobs.jobs),
             "files": dict(self.files),
         }

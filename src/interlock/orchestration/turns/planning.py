@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +19,7 @@ from interlock.intelligence.gateway import (
     RouteExhausted,
     ToolNames,
     json_format,
+    json_of,
 )
 from interlock.orchestration.agents import AgentSpec, Models, permitted_for
 from interlock.orchestration.sessions import PlanStep, Session, SessionInvalid
@@ -33,7 +33,6 @@ MOST_NOTES = 20
 LONGEST_NOTE = 200
 LARGEST_ANSWER = 64 << 10
 _FACTS = ("customer", "verification", "channel", "purpose")
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL)
 
 INSTRUCTIONS = (
     "You foresee what an agent will have to do for a person. You do nothing yourself. From the person's words alone, "
@@ -110,13 +109,7 @@ def read(reply: ModelReply, session: Session, operations: Sequence[Operation]) -
 
 def _document(text: str) -> dict[str, Any] | None:
     """Return the object of a model's answer if it has the shape of a plan."""
-    if len(text) > LARGEST_ANSWER:
-        return None
-    fenced = _FENCED.fullmatch(text)
-    try:
-        document = orjson.loads(fenced[1] if fenced else text)
-    except orjson.JSONDecodeError:
-        return None
+    document = json_of(text, largest=LARGEST_ANSWER)
     if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
         return None
     return document if isinstance(document.get("notes", []), list) else None

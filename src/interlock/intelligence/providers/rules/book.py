@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from interlock.foundation.expressions import Expression
 from interlock.intelligence.providers.rules.matching import Matcher
@@ -47,8 +48,25 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a rule made of a job's input: a result and how well it fitted, 0 to 1; or why there is none."""
+
+    result: Any = None
+    score: float = 0.0
+    abstained: str = ""
+
+
+class JobRule(Protocol):
+    """How one job is done."""
+
+    def find(self, given: Mapping[str, Any]) -> Found:
+        """Return what comes of *given*, in the shape of the kind's results."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All intents of one file. *operations* are those that any step names."""
+    """All intents and jobs of one file. *operations* are those that any step names."""
 
     name: str
     intents: Mapping[str, Intent]
@@ -56,6 +74,7 @@ class RuleBook:
     answers: Mapping[str, tuple[Answer, ...]]
     threshold: float = 0.6
     operations: frozenset[str] = field(default_factory=frozenset)
+    jobs: Mapping[str, JobRule] = field(default_factory=dict)
 
     def intent_of(self, words: str) -> tuple[Intent | None, Mapping[str, str]]:
         """Return the intent of *words* if it is sure enough, and the texts of the slots that their form showed."""

@@ -12,6 +12,7 @@ from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, To
 from interlock.intelligence.gateway.provider import Streamed, in_one_piece
 from interlock.intelligence.providers.rules.book import RuleBook
 from interlock.intelligence.providers.rules.conversation import read_conversation
+from interlock.intelligence.providers.rules.jobs import asked_job, do_job
 from interlock.intelligence.providers.rules.planning import plan
 from interlock.intelligence.providers.rules.turn import Turn
 
@@ -42,6 +43,9 @@ class RulesProvider:
 
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
         del timeout
+        job = asked_job(request)
+        if job is not None:
+            return do_job(self._book, job, request)
         conversation = read_conversation(request.messages)
         if format_of(request) == PLAN:
             foreseen = orjson.dumps(plan(self._book, conversation)).decode()

@@ -1,0 +1,9 @@
+"""Escalations: questions that a job or an agent could not answer, put before a person with all that was tried."""
+
+from __future__ import annotations
+
+from interlock.orchestration.escalations.desk import JobAnswers, JobDesk
+from interlock.orchestration.escalations.escalation import Escalation, EscalationState, Question, Source
+from interlock.orchestration.escalations.escalations import Answered, Escalations
+
+__all__ = ["Answered", "Escalation", "EscalationState", "Escalations", "JobAnswers", "JobDesk", "Question", "Source"]

@@ -1,0 +1,114 @@
+"""The table of escalations; changes are guarded by revision."""
+
+from __future__ import annotations
+
+import orjson
+
+from interlock.foundation.store import Database, Row, Statement
+from interlock.orchestration.escalations.escalation import Escalation, EscalationState, escalation_from_document
+
+MIGRATIONS = (
+    """CREATE TABLE escalations (
+        id {text} PRIMARY KEY, tenant {text} NOT NULL, role {text} NOT NULL, state {text} NOT NULL,
+        deadline DOUBLE PRECISION NOT NULL, created DOUBLE PRECISION NOT NULL, told INTEGER NOT NULL,
+        revision {bigint} NOT NULL, document {blob} NOT NULL)""",
+    "CREATE INDEX escalations_by_tenant ON escalations (tenant, id)",
+    "CREATE INDEX escalations_standing ON escalations (deadline) WHERE state IN ('open', 'taken')",
+    "CREATE INDEX escalations_untold ON escalations (id) WHERE told = 0",
+)
+
+_COLUMNS = "id, tenant, role, state, deadline, created, told, revision, document"
+
+
+def insert(escalation: Escalation) -> Statement:
+    """Return the statement that stores a new escalation."""
+    return Statement(
+        f"INSERT INTO escalations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            escalation.id,
+            escalation.asked.tenant,
+            escalation.asked.role,
+            escalation.state.value,
+            escalation.deadline,
+            escalation.created,
+            int(escalation.told),
+            escalation.revision,
+            orjson.dumps(escalation.document()),
+        ),
+    )
+
+
+def save(escalation: Escalation) -> Statement:
+    """Return the guard that stores *escalation* if it still has the revision it was read with."""
+    return Statement(
+        "UPDATE escalations SET state = ?, deadline = ?, told = ?, document = ?, revision = revision + 1"
+        " WHERE id = ? AND revision = ?",
+        (
+            escalation.state.value,
+            escalation.deadline,
+            int(escalation.told),
+            orjson.dumps(escalation.document()),
+            escalation.id,
+            escalation.revision,
+        ),
+    )
+
+
+def mark_told(escalation_id: str) -> Statement:
+    """Return the statement that notes that what waited for an escalation knows how it ended."""
+    return Statement("UPDATE escalations SET told = 1 WHERE id = ?", (escalation_id,))
+
+
+async def load(database: Database, escalation_id: str) -> Escalation | None:
+    """Return the escalation, or None."""
+    rows = await database.read(f"SELECT {_COLUMNS} FROM escalations WHERE id = ?", escalation_id)
+    return _escalation(rows[0]) if rows else None
+
+
+async def page(database: Database, tenant: str, *, state: str, before: str, limit: int) -> list[Escalation]:
+    """Return a tenant's escalations, newest first; those that stand where *state* is empty."""
+    states = [state] if state else [EscalationState.open.value, EscalationState.taken.value]
+    marks = ", ".join("?" * len(states))
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM escalations WHERE tenant = ? AND id < ? AND state IN ({marks})"
+        " ORDER BY id DESC LIMIT ?",
+        tenant,
+        before or "esc_~",
+        *states,
+        limit,
+    )
+    return [_escalation(row) for row in rows]
+
+
+async def overdue(database: Database, now: float) -> list[Escalation]:
+    """Return escalations of all tenants that still stand although their deadline has passed."""
+    rows = await database.read(
+        f"SELECT {_COLUMNS} FROM escalations WHERE state IN ('open', 'taken') AND deadline < ? ORDER BY id LIMIT 500",
+        now,
+    )
+    return [_escalation(row) for row in rows]
+
+
+async def untold(database: Database) -> list[Escalation]:
+    """Return escalations of all tenants that have ended, of which what waits for them does not know yet."""
+    rows = await database.read(f"SELECT {_COLUMNS} FROM escalations WHERE told = 0 ORDER BY id LIMIT 500")
+    return [_escalation(row) for row in rows]
+
+
+async def standing(database: Database) -> int:
+    """Return how many escalations of all tenants wait for a person."""
+    return int((await database.read("SELECT COUNT(*) FROM escalations WHERE state IN ('open', 'taken')"))[0][0])
+
+
+def _escalation(row: Row) -> Escalation:
+    return escalation_from_document(
+        orjson.loads(row[8]),
+        row[1],
+        row[2],
+        id=row[0],
+        state=EscalationState(row[3]),
+        deadline=row[4],
+        created=row[5],
+        told=bool(row[6]),
+        revision=int(row[7]),
+    )
