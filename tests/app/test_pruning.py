@@ -68,11 +68,11 @@ async def calls(composed: Running) -> int:
 
 async def test_what_is_older_goes_and_is_on_record_and_the_rest_stays(tmp_path: Path) -> None:
     async with desk(tmp_path) as (composed, pruning, clock):
-        turns = composed.installation.turns
-        await turns.complete("desk", ASKED)
+        models = composed.installation.models
+        await models.complete("desk", ASKED)
         await composed.installation.ledger.warn()
         clock.advance(3 * DAY)
-        await turns.complete("desk", ASKED)
+        await models.complete("desk", ASKED)
         clock.advance(8 * DAY)
         assert await calls(composed) == 2
         assert await pruning.once() == 3
@@ -89,7 +89,7 @@ async def test_what_is_older_goes_and_is_on_record_and_the_rest_stays(tmp_path: 
 @pytest.mark.postgres
 async def test_the_other_database_lets_go_as_well(tmp_path: Path, postgres_url: str) -> None:
     async with desk(tmp_path, postgres_url) as (composed, pruning, clock):
-        await composed.installation.turns.complete("desk", ASKED)
+        await composed.installation.models.complete("desk", ASKED)
         await composed.installation.ledger.warn()
         clock.advance(60 * DAY)
         assert await pruning.once() == 4
@@ -98,7 +98,7 @@ async def test_the_other_database_lets_go_as_well(tmp_path: Path, postgres_url: 
 
 async def test_a_month_is_over_when_its_last_day_is_old_enough(tmp_path: Path) -> None:
     async with desk(tmp_path) as (composed, pruning, clock):
-        await composed.installation.turns.complete("desk", ASKED)
+        await composed.installation.models.complete("desk", ASKED)
         clock.advance(11 * DAY)
         await pruning.once()
         assert await pots(composed) == ["ever", "monthly"]
@@ -121,7 +121,7 @@ async def test_a_pot_that_still_holds_something_stays(tmp_path: Path) -> None:
 
 async def test_only_one_process_prunes_at_a_time(tmp_path: Path) -> None:
     async with desk(tmp_path) as (composed, pruning, clock):
-        await composed.installation.turns.complete("desk", ASKED)
+        await composed.installation.models.complete("desk", ASKED)
         clock.advance(100 * DAY)
         async with composing(tmp_path, clock) as other:
             assert await other.database.claim("pruning")
@@ -132,7 +132,7 @@ async def test_only_one_process_prunes_at_a_time(tmp_path: Path) -> None:
 
 async def test_nothing_goes_that_could_not_be_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk(tmp_path) as (composed, pruning, clock):
-        await composed.installation.turns.complete("desk", ASKED)
+        await composed.installation.models.complete("desk", ASKED)
         clock.advance(100 * DAY)
         monkeypatch.setattr("interlock.app.pruning.Entry", lambda *_, **__: Entry("", "", "", body={"odd": object()}))
         with pytest.raises(Exception, match="journal_entry_invalid"):

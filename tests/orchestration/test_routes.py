@@ -38,7 +38,7 @@ async def test_each_attempt_of_a_call_is_in_the_journal(root: Path, desk: Instal
     async with ScriptedServer(resets()) as upstream:
         write(root, upstream.url)
         await desk.projects.reload()
-        reply = await desk.turns.complete("desk", ASKED)
+        reply = await desk.models.complete("desk", ASKED)
     assert [(attempt.target, attempt.outcome) for attempt in reply.attempts] == [
         ("far", "model_failed"),
         ("rules:fixed", "ok"),
@@ -53,16 +53,16 @@ async def test_a_reload_keeps_the_health_of_what_it_does_not_change(root: Path, 
         write(root, upstream.url, rules=False)
         await desk.projects.reload()
         with pytest.raises(RouteExhausted):
-            await desk.turns.complete("desk", ASKED)
+            await desk.models.complete("desk", ASKED)
         (root / "agents/helper.yaml").write_text((root / "agents/helper.yaml").read_text() + "# changed\n")
         await desk.projects.reload()
         with pytest.raises(RouteExhausted, match="ejected"):
-            await desk.turns.complete("desk", ASKED)
+            await desk.models.complete("desk", ASKED)
         assert len(upstream.received) == 1
         upstream.behaviour = answers(200, REPLY)
         write(root, upstream.url, rules=False, more=", parameters: {temperature: 0}")
         await desk.projects.reload()
-        assert (await desk.turns.complete("desk", ASKED)).text == "done"
+        assert (await desk.models.complete("desk", ASKED)).text == "done"
     outcomes = [body["attempts"][-1]["outcome"] for body in await records(desk, "model.unanswered")]
     assert sorted(outcomes) == ["ejected", "model_failed"]
 
@@ -78,11 +78,11 @@ async def test_a_call_ends_on_the_route_that_it_began_with(root: Path, desk: Ins
     async with ScriptedServer(slow) as old, ScriptedServer(answers(200, REPLY)) as new:
         write(root, old.url)
         await desk.projects.reload()
-        under_way = asyncio.ensure_future(desk.turns.complete("desk", ASKED))
+        under_way = asyncio.ensure_future(desk.models.complete("desk", ASKED))
         await began.wait()
         write(root, new.url)
         await desk.projects.reload()
-        assert (await desk.turns.complete("desk", ASKED)).target == "far"
+        assert (await desk.models.complete("desk", ASKED)).target == "far"
         may_end.set()
         assert (await under_way).text == "done"
         assert (len(old.received), len(new.received)) == (1, 1)

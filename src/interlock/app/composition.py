@@ -37,10 +37,12 @@ from interlock.orchestration.escalations import Escalations, JobAnswers, JobDesk
 from interlock.orchestration.escalations.store import MIGRATIONS as ESCALATIONS
 from interlock.orchestration.jobs import Jobs
 from interlock.orchestration.jobs.store import MIGRATIONS as JOBS
+from interlock.orchestration.models import Models
 from interlock.orchestration.project import Load, Project, Projects, ProjectSecrets, load_project
 from interlock.orchestration.sessions import Sessions
 from interlock.orchestration.sessions.store import MIGRATIONS as SESSIONS
-from interlock.orchestration.turns import Turns
+from interlock.orchestration.turns import Keeping, Resuming, Turns
+from interlock.orchestration.turns.store import MIGRATIONS as TURNS
 
 OTHERS_AGE, REMOTE_AGE = 0.05, 0.25
 """Seconds after which a key or switch changed by another process counts here; one of this process counts at once."""
@@ -50,6 +52,7 @@ TABLES = {
     "approvals": APPROVALS,
     "escalations": ESCALATIONS,
     "jobs": JOBS,
+    "turns": TURNS,
 }
 SURFACES_KEY = "surfaces.key"
 JWKS_TIMEOUT = 10.0
@@ -74,6 +77,7 @@ class Running:
         return [
             installation.settlement.run(),
             installation.escalations.run(),
+            installation.resuming.run(),
             installation.projects.watch(),
             gauges.run(),
             drift.run(),
@@ -140,18 +144,15 @@ async def _installation(
     actions = Actions(database, journal, projects, sessions, approvals, judge, execution)
     waiting = Waiting(database, projects, sessions, actions, judge, execution)
     approvals.actions = waiting
-    authenticator = Authenticator(
-        projects.current.directory,
-        keys=keys,
-        tokens=_tokens(projects.current, http, clock),
-        clock=clock,
-        refused=lambda error: telemetry.metrics.count("interlock_unauthenticated_total", error.reason.value),
-    )
-    turns = Turns(projects, sessions, actions, journal, Metering(ledger, journal, clock, telemetry.metrics), telemetry)
+    authenticator = _authenticator(projects, keys, http, telemetry)
+    models = Models(projects, journal, Metering(ledger, journal, clock, telemetry.metrics), telemetry)
     escalations = Escalations(database, journal, projects, clock)
+    keeping = Keeping(database, journal, clock)
+    turns = Turns(projects, sessions, actions, models, escalations, keeping, telemetry)
+    resuming = Resuming(turns, projects, database)
     desk = JobDesk(escalations)
-    jobs = Jobs(turns, lambda: projects.current.jobs, sessions, desk, database, journal, clock)
-    escalations.waiting[Source.job] = JobAnswers(jobs)
+    jobs = Jobs(models, lambda: projects.current.jobs, sessions, desk, database, journal, clock)
+    escalations.waiting |= {Source.job: JobAnswers(jobs), Source.agent: resuming}
     installation = Installation(
         projects=projects,
         sessions=sessions,
@@ -161,7 +162,9 @@ async def _installation(
         settlement=Settlement(database, journal, projects, systems, execution, waiting, approvals),
         escalations=escalations,
         jobs=jobs,
+        models=models,
         turns=turns,
+        resuming=resuming,
         journal=JournalReader(database, state),
         systems=systems,
         pins=pins,
@@ -177,6 +180,17 @@ async def _installation(
     return installation
 
 
+def _authenticator(projects: Projects, keys: Keys, http: HttpClient, telemetry: Telemetry) -> Authenticator:
+    project, clock = projects.current, projects.clock
+    return Authenticator(
+        project.directory,
+        keys=keys,
+        tokens=_tokens(project, http, clock),
+        clock=clock,
+        refused=lambda error: telemetry.metrics.count("interlock_unauthenticated_total", error.reason.value),
+    )
+
+
 async def _follow(installation: Installation, journal: Journal, http: HttpClient) -> None:
     """Make everything that depends on the project follow it, now and at each reload."""
     projects = installation.projects
@@ -186,7 +200,7 @@ async def _follow(installation: Installation, journal: Journal, http: HttpClient
         definitions = {name: compiled.definition for name, compiled in project.catalog.operations.items()}
         await installation.pins.apply(definitions)
         installation.ledger.use(project.budgets)
-        installation.turns.metering.use(project.prices)
+        installation.models.metering.use(project.prices)
         installation.authenticator.use(project.directory, _tokens(project, http, installation.clock))
 
     async def report(kind: str, body: dict[str, Any]) -> None:

@@ -17,9 +17,10 @@ from interlock.orchestration.actions import Actions, Settlement, Waiting
 from interlock.orchestration.approvals import Approvals
 from interlock.orchestration.escalations import Escalations
 from interlock.orchestration.jobs import Jobs
+from interlock.orchestration.models import Models
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import Sessions
-from interlock.orchestration.turns import Turns
+from interlock.orchestration.turns import Resuming, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Installation:
     escalations: Escalations
     jobs: Jobs
     settlement: Settlement
+    models: Models
     turns: Turns
+    resuming: Resuming
     journal: JournalReader
     systems: Systems
     pins: Pins

@@ -27,9 +27,9 @@ def hedged(found: Any, *providers: Scripted, after: float = 0.0) -> None:
 
 async def ask(found: Any, *, streamed: bool) -> ModelReply:
     if not streamed:
-        reply: ModelReply = await found.turns.complete("desk", ASKED)
+        reply: ModelReply = await found.models.complete("desk", ASKED)
         return reply
-    async with aclosing(found.turns.stream("desk", ASKED)) as pieces:
+    async with aclosing(found.models.stream("desk", ASKED)) as pieces:
         return [piece async for piece in pieces if isinstance(piece, ModelReply)][-1]
 
 
@@ -157,7 +157,7 @@ def test_each_target_is_held_for_by_its_own_parameters() -> None:
 async def test_an_answer_without_usage_is_charged_by_its_targets_own_limit(tmp_path: Path) -> None:
     provider = Declared(says=[Usage()], parameters={"max_tokens": 9000})
     async with desk(tmp_path, provider, budgets=WIDE) as found:
-        await found.turns.complete("desk", replace(ASKED, parameters={}))
+        await found.models.complete("desk", replace(ASKED, parameters={}))
         (pot,) = await found.ledger.pots()
         assert pot["spent"]["tokens"] > 9000
         assert pot["reserved"]["tokens"] == 0

@@ -108,7 +108,7 @@ def sample(found: Installation, name: str) -> str:
 
 async def test_a_call_is_priced_by_kind_of_token_and_its_record_says_so(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted()) as found:
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         (called,) = await records(found, "model.called")
         # 600 at 1, 400 cached at 0.25, 200 at 4 and 100 of reasoning at 8, in millionths each
         assert (called["cost"], called["currency"]) == ("0.0023", "EUR")
@@ -132,9 +132,9 @@ async def test_a_hard_limit_refuses_before_any_model_is_called(tmp_path: Path) -
     async with desk(tmp_path, provider) as found:
         greedy = replace(ASKED, parameters={"max_completion_tokens": 100_000})
         with pytest.raises(BudgetExceeded):
-            await found.turns.complete("desk", greedy)
+            await found.models.complete("desk", greedy)
         with pytest.raises(BudgetExceeded):
-            await found.turns.complete("desk", replace(ASKED, parameters={"max_tokens": 500, "n": 9}))
+            await found.models.complete("desk", replace(ASKED, parameters={"max_tokens": 500, "n": 9}))
         assert await records(found, "model.called") == []
         assert 'budget="desk"} 2' in sample(found, "interlock_budget_refusals_total{")
 
@@ -142,7 +142,7 @@ async def test_a_hard_limit_refuses_before_any_model_is_called(tmp_path: Path) -
 @pytest.mark.parametrize("usage", [Usage(), Usage(10, 5, 20)])
 async def test_an_answer_without_usable_usage_is_charged_at_its_worst_and_alarmed(tmp_path: Path, usage: Usage) -> None:
     async with desk(tmp_path, Scripted(says=[usage])) as found:
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         (called,), (alarm,) = await records(found, "model.called"), await records(found, "usage.alarm")
         (pot,) = await found.ledger.pots()
         assert pot["spent"] == called["reserved"]
@@ -157,7 +157,7 @@ async def test_an_answer_without_usable_usage_is_charged_at_its_worst_and_alarme
 
 async def test_a_model_without_a_price_has_an_unknown_cost_and_never_zero(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted(model="mystery"), budgets="") as found:
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         (called,) = await records(found, "model.called")
         assert called["cost"] == "unknown"
         (line,) = await found.usage.report(UsageQuery(("model",)))
@@ -169,7 +169,7 @@ async def test_a_model_without_a_price_has_an_unknown_cost_and_never_zero(tmp_pa
 async def test_a_route_whose_providers_fail_costs_nothing(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted(says=[ModelFailed("down")])) as found:
         with pytest.raises(RouteExhausted):
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
         (pot,) = await found.ledger.pots()
         assert pot["spent"]["tokens"] == 0 == pot["reserved"]["tokens"]
 
@@ -177,7 +177,7 @@ async def test_a_route_whose_providers_fail_costs_nothing(tmp_path: Path) -> Non
 async def test_an_answer_that_was_lost_is_kept_at_the_reservation(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted(says=[ModelTimedOut("late")])) as found:
         with pytest.raises(RouteExhausted):
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
         (kept,), (pot,) = await records(found, "budget.kept"), await found.ledger.pots()
         assert pot["spent"] == kept["reserved"]
         assert pot["reserved"]["tokens"] == 0
@@ -185,7 +185,7 @@ async def test_an_answer_that_was_lost_is_kept_at_the_reservation(tmp_path: Path
 
 async def test_what_a_lost_attempt_may_have_cost_is_covered_by_the_rest_of_the_reservation(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted(says=[ModelTimedOut("late")]), Scripted()) as found:
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         (pot,) = await found.ledger.pots()
         (reserved,) = await records(found, "model.reserved")
         assert pot["spent"] == {"money": reserved["reserved"]["money"], "tokens": 1300}
@@ -210,7 +210,7 @@ async def test_an_answer_that_was_not_used_is_charged_beside_the_one_that_was(
 ) -> None:
     async with desk(tmp_path) as found:
         falling_back(found, Scripted(says=[said]), Scripted(), pin=pin)
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         assert [record["cost"] for record in await records(found, "model.called")] == ["0.0023"] * 2
         (pot,) = await found.ledger.pots()
         assert (pot["spent"], pot["reserved"]["tokens"]) == ({"money": "0.0046", "tokens": 2600}, 0)
@@ -225,10 +225,10 @@ async def test_only_answers_that_were_not_used_are_charged_as_what_they_took(
     async with desk(tmp_path) as found:
         falling_back(found, Scripted(says=[said]), Scripted(says=[ModelFailed("down")]), pin=pin)
         if pin is UNPINNED:
-            assert (await found.turns.complete("desk", ASKED)).declined
+            assert (await found.models.complete("desk", ASKED)).declined
         else:
             with pytest.raises(RouteExhausted):
-                await found.turns.complete("desk", ASKED)
+                await found.models.complete("desk", ASKED)
         (charged,), (pot,) = await records(found, "budget.charged"), await found.ledger.pots()
         assert charged["why"] in ("declined", "route_held")
         assert (pot["spent"], pot["reserved"]["tokens"]) == ({"money": "0.0023", "tokens": 1300}, 0)
@@ -238,7 +238,7 @@ async def test_only_answers_that_were_not_used_are_charged_as_what_they_took(
 async def test_an_unused_answer_that_nobody_can_count_is_charged_at_its_worst(tmp_path: Path, usage: Usage) -> None:
     async with desk(tmp_path) as found:
         falling_back(found, Scripted(says=[replace(NO, usage=usage)]), Scripted(says=[ModelFailed("down")]))
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         (charged,), (pot,) = await records(found, "budget.charged"), await found.ledger.pots()
         assert pot["spent"]["tokens"] * 2 == charged["reserved"]["tokens"] > 1000  # held for both that may answer
         assert pot["reserved"]["tokens"] == 0
@@ -250,7 +250,7 @@ async def test_what_all_that_may_be_charged_for_come_to_is_reserved(tmp_path: Pa
         providers = Scripted(says=[NO]), Scripted(says=[NO]), Scripted()
         falling_back(found, *providers)
         with pytest.raises(BudgetExceeded):
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
         assert not any(provider.entered.is_set() for provider in providers)
 
 
@@ -270,7 +270,7 @@ reserve: {output_tokens: 1000}
 async def test_each_models_budget_is_charged_for_its_own_attempt(tmp_path: Path, first: Any) -> None:
     async with desk(tmp_path, budgets=EACH_MODEL) as found:
         falling_back(found, Scripted(says=[first]), Scripted(model="small-too"))
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         spent = {pot["pot"]: pot["spent"]["tokens"] for pot in await found.ledger.pots()}
         assert spent["model=small-too"] == 1300
         assert spent["model=small"] == 1300 if first is NO else spent["model=small"] > 500
@@ -279,7 +279,7 @@ async def test_each_models_budget_is_charged_for_its_own_attempt(tmp_path: Path,
 async def test_an_answer_that_broke_off_may_have_been_charged_for(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted(says=[ModelCutOff("gone")])) as found:
         with pytest.raises(RouteExhausted):
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
         (kept,), (pot,) = await records(found, "budget.kept"), await found.ledger.pots()
         assert pot["spent"] == kept["reserved"]
 
@@ -288,7 +288,7 @@ async def test_a_caller_that_goes_away_after_an_unused_answer_is_charged_for_bot
     waiting = Scripted(waits=asyncio.Event())
     async with desk(tmp_path, budgets=EACH_MODEL) as found:
         falling_back(found, Scripted(says=[replace(NO, usage=Usage(4000, 3000))]), waiting)
-        task = asyncio.create_task(found.turns.complete("desk", ASKED))
+        task = asyncio.create_task(found.models.complete("desk", ASKED))
         await waiting.entered.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -301,18 +301,18 @@ async def test_a_call_under_way_ends_on_the_routes_that_it_was_reserved_for(tmp_
     """The project may change between the reservation and the call."""
     old, new = Scripted(), Scripted(model="small-and-new")
     async with desk(tmp_path, old) as found:
-        begin = found.turns.metering.begin
+        begin = found.models.metering.begin
 
         async def reload(route: Route, request: ModelRequest) -> MeteredCall:
             call = await begin(route, request)
-            found.turns.metering.begin = begin  # type: ignore[method-assign]  # only the first call is interrupted
+            found.models.metering.begin = begin  # type: ignore[method-assign]  # only the first call is interrupted
             projects = found.projects
             projects.current = replace(projects.current, routes={"desk": Route("desk", (RouteTarget(new),))})
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
             return call
 
-        found.turns.metering.begin = reload  # type: ignore[method-assign]  # what may happen at that moment
-        assert (await found.turns.complete("desk", ASKED)).model == "small-2026"
+        found.models.metering.begin = reload  # type: ignore[method-assign]  # what may happen at that moment
+        assert (await found.models.complete("desk", ASKED)).model == "small-2026"
         assert [record["model"] for record in await records(found, "model.called")] == [
             "small-2026",
             "small-and-new-2026",
@@ -327,13 +327,13 @@ async def test_every_instance_that_may_answer_is_reserved_for(tmp_path: Path) ->
         target = RouteTarget(cheap, instances=(Instance("a", cheap), Instance("b", dear)))
         found.projects.current = replace(found.projects.current, routes={"desk": Route("desk", (target,))})
         with pytest.raises(BudgetExceeded):
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
 
 
 async def test_a_caller_that_goes_away_is_charged_for_what_was_begun(tmp_path: Path) -> None:
     provider = Scripted(waits=asyncio.Event())
     async with desk(tmp_path, provider) as found:
-        task = asyncio.create_task(found.turns.complete("desk", ASKED))
+        task = asyncio.create_task(found.models.complete("desk", ASKED))
         await provider.entered.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -344,7 +344,7 @@ async def test_a_caller_that_goes_away_is_charged_for_what_was_begun(tmp_path: P
 
 async def test_rules_are_no_model_and_cost_nothing(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted(name="rules", says=[Usage()])) as found:
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)
         (called,) = await records(found, "model.called")
         assert called["cost"] == "0.00"
         assert await records(found, "usage.alarm") == []
@@ -360,7 +360,7 @@ async def test_usage_is_asked_for_by_what_it_is_counted_by(tmp_path: Path) -> No
 
 async def streamed(found: Installation) -> ModelReply:
     """Take in a whole answer as it comes."""
-    pieces = [piece async for piece in found.turns.stream("desk", ASKED)]
+    pieces = [piece async for piece in found.models.stream("desk", ASKED)]
     assert isinstance(pieces[-1], ModelReply)
     return pieces[-1]
 
@@ -375,7 +375,7 @@ async def test_a_stream_is_settled_with_what_it_took_and_says_what_it_cost(tmp_p
 
 async def test_a_stream_that_is_left_is_settled_at_the_reservation_with_an_alarm(tmp_path: Path) -> None:
     async with desk(tmp_path, Scripted(says=[Usage(600, 200)])) as found:
-        async with aclosing(found.turns.stream("desk", ASKED)) as pieces:
+        async with aclosing(found.models.stream("desk", ASKED)) as pieces:
             await anext(pieces)
         (called,) = await records(found, "model.called")
         assert called["outcome"] == "left"
@@ -392,7 +392,7 @@ async def test_two_hundred_calls_priced_at_their_end_hold_a_budget_exactly(
     url = str(request.getfixturevalue("postgres_url")) if where == "postgres" else ""
     used = [Usage(1 + number % 50, 1 + number % 40) for number in range(200)]
     async with desk(tmp_path, Scripted(says=list(used)), url=url, budgets=BUDGETS.replace("0.01", "0.03")) as found:
-        calls = (streamed(found) if way == "streamed" else found.turns.complete("desk", ASKED) for _ in used)
+        calls = (streamed(found) if way == "streamed" else found.models.complete("desk", ASKED) for _ in used)
         results = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(result) for result in results} <= {ModelReply, BudgetExceeded}
         answered = [result.usage for result in results if isinstance(result, ModelReply)]

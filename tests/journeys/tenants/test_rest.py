@@ -105,6 +105,8 @@ CASES: dict[str, Make] = {
     "judge_job_run": of_run({"verdict": "accepted"}),
     "job_reliability": own(),
     "evaluate_job": own(),
+    "list_turns": lambda world: Attempt(query=f"session={world.session}"),
+    "get_turn": lambda world: Attempt(mark=world.turn),
     "search_journal": own("session={world.session}"),
     "show_journal": lambda world: Attempt(OWN, mark=world.succeeded),
     "verify_journal": lambda _: Attempt(OPERATOR),
@@ -170,7 +172,7 @@ def test_after_all_that_the_tenants_things_are_as_they_were(town: Place, world: 
     assert not approval["delegates"]
     session = ada.get("/v1/sessions?limit=500")["items"]
     found = next(item for item in session if item["id"] == world.session)
-    assert (found["state"], found["verification"], len(found["requests"])) == ("open", "none", 1)
+    assert (found["state"], found["verification"], len(found["requests"])) == ("open", "none", 2)
     assert any(switch["reason"] == REASON for switch in ada.get("/v1/switches")["items"])
     key = next(key for key in ada.get("/v1/keys")["items"] if key["id"] == world.key)
     assert key["revoked"] is None

@@ -155,8 +155,10 @@ CONSENTING = "--yes"
 
 
 def job_case(world: World) -> dict[str, list[str]]:
-    """Return those about jobs and escalations."""
+    """Return those about turns, jobs and escalations."""
     return {
+        "turns list": [world.session],
+        "turns show": [world.turn],
         "jobs list": [],
         "jobs run": ["sort", "--text", "hello", "--session", world.session],
         "jobs runs": ["sort", "--before", f"{world.run}0"],

@@ -27,6 +27,7 @@ class World:
     key: str
     run: str
     escalation: str
+    turn: str
 
     @classmethod
     def make(cls, town: Place) -> World:
@@ -41,6 +42,8 @@ class World:
         approving = credit(250.0)
         run = ada.post("/v1/jobs/sort", {"input": {"text": f"{MARK} words"}})
         (escalation,) = town["lena"].get("/v1/escalations")["items"]
+        words = {"agent": "helper", "session": session, "request": f"{MARK} hello"}
+        turn = town["portal"].post("/v1/ask", words)
         switch = {"scope": "operation", "target": "shady.look", "reason": REASON}
         ada.post("/v1/switches", switch)
         return cls(
@@ -53,13 +56,14 @@ class World:
             key=str(ada.post("/v1/keys", {"kind": "agent", "id": "helper", "note": NOTE})["id"]),
             run=str(run["id"]),
             escalation=str(escalation["id"]),
+            turn=str(turn["turn"]),
         )
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Every id."""
         actions = (self.succeeded, self.confirming["id"], self.approving["id"], self.external)
-        return (self.session, *actions, self.approval["id"], self.key, self.run, self.escalation)
+        return (self.session, *actions, self.approval["id"], self.key, self.run, self.escalation, self.turn)
 
     def leaked(self, shown: str, sent: str = "") -> list[str]:
         """Return what of this tenant is in *shown* and was not in *sent*."""

@@ -70,8 +70,9 @@ class Actions:
     proposed: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     async def propose(
-        self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any]
+        self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any], *, key: str = ""
     ) -> Mapping[str, Any]:
+        assert not key, "a turn that nobody keeps has no name"
         assert principal is WHO
         self.proposed.append((session_id, operation, arguments))
         view = self.views.get(operation, {"output": {"ok": True}})
@@ -257,9 +258,9 @@ async def test_when_time_is_up_the_action_under_way_is_still_finished() -> None:
 
     class Slow(Actions):
         async def propose(
-            self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any]
+            self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any], *, key: str = ""
         ) -> Mapping[str, Any]:
-            view = await super().propose(session_id, principal, operation, arguments)
+            view = await super().propose(session_id, principal, operation, arguments, key=key)
             clock.time += 3
             return view
 

@@ -9,7 +9,6 @@ from interlock.experience.api.request import Request
 from interlock.experience.api.routes import Route
 from interlock.governance.credentials import KeyRequest
 from interlock.governance.limits import SwitchScope, SwitchTarget
-from interlock.orchestration.sessions import Opening
 from interlock.values.principals import Kind
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -103,19 +102,6 @@ async def revoke_key(request: Request) -> Any:
     return {"id": request.path["id"], "revoked": True}
 
 
-async def ask(request: Request) -> Any:
-    """Give an agent a person's words, in a session of their own or a given one."""
-    body = dict(request.body)
-    sessions = request.installation.sessions
-    words, session_id = body.pop("request"), body.pop("session", "")
-    if session_id:
-        session = await sessions.extend(request.principal, session_id, request=words)
-    else:
-        session = await sessions.open(request.principal, Opening(request=words, **body))
-    turn = await request.installation.turns.ask(body["agent"], session, words, asker=request.principal)
-    return turn.seen_by(request.view.clearance).to_json()
-
-
 ROUTES = (
     Route("GET", "/v1/project", "get_project", "The active project", get_project, scope="read admin"),
     Route(
@@ -181,15 +167,5 @@ ROUTES = (
     ),
     Route(
         "DELETE", "/v1/keys/{id}", "revoke_key", "Revoke a key", revoke_key, scope="admin", errors=("key_not_found",)
-    ),
-    Route(
-        "POST",
-        "/v1/ask",
-        "ask",
-        "Give an agent a person's words",
-        ask,
-        scope="act",
-        body=schemas.ASK,
-        errors=("session_forbidden", "session_invalid", "session_unknown", "session_closed", "agent_unknown"),
     ),
 )

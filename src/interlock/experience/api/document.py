@@ -15,6 +15,7 @@ from interlock.experience.api import (
     journal,
     operations,
     sessions,
+    turns,
     usage,
 )
 from interlock.experience.api.routes import Parameter, Route
@@ -31,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *journal.ROUTES,
     *administration.ROUTES,
     *usage.ROUTES,
+    *turns.ROUTES,
 )
 
 _ALWAYS = ("unauthenticated", "request_malformed", "request_invalid", "scope_missing", "request_too_large")

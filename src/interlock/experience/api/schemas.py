@@ -306,6 +306,22 @@ COMPONENTS: dict[str, Any] = {
             "attempts": {"type": "array", "items": _ANY},
         },
     },
+    "Turn": {
+        "type": "object",
+        "required": ["id", "session", "agent", "state", "words", "steps", "answer", "ended", "waits_for"],
+        "properties": {
+            "id": {"type": "string"},
+            "session": {"type": "string"},
+            "agent": {"type": "string"},
+            "state": {"enum": ["running", "waiting", "ended"]},
+            "words": {"type": "string"},
+            "steps": {"type": "array", "items": _ANY},
+            "answer": {"type": "string"},
+            "ended": {"type": ["string", "null"]},
+            "waits_for": {"type": ["string", "null"]},
+            "resumed": {"type": "integer"},
+        },
+    },
     "Problem": {
         "type": "object",
         "required": ["type", "title", "status", "code", "detail"],

@@ -9,6 +9,7 @@ GROUPS = {
     "approvals": "decide what waits for a person",
     "escalations": "answer what no model could",
     "jobs": "the jobs that models are used for",
+    "turns": "follow what agents were asked",
     "sessions": "open and follow sessions",
     "operations": "the operations that a key may use",
     "systems": "health of systems, and their accepted definitions",
@@ -370,6 +371,13 @@ _JOB = argument("job", metavar="JOB", help="the job's name")
 _RUN = argument("run", metavar="RUN", help="the run's id (run_...)")
 _ESCALATION = argument("escalation", metavar="ESCALATION", help="the escalation's id (esc_...)")
 _JOBS = (
+    _server("turns list", "list the turns of a session, newest first", "asking:list_turns", _SESSION, _LIMIT, _BEFORE),
+    _server(
+        "turns show",
+        "show a turn as it stands, after a wait too",
+        "asking:show_turn",
+        argument("turn", metavar="TURN", help="the turn's id (trn_...)"),
+    ),
     _server("jobs list", "list the jobs that a key may run", "jobs:list_jobs"),
     _server(
         "jobs run",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from interlock.experience.openai.exchange import Exchange
 from interlock.intelligence.gateway import Answering, Delta, ModelReply, ModelRequest
-from interlock.orchestration.turns import Turns
+from interlock.orchestration.models import Models
 
 Replies = AsyncGenerator[Sequence[Delta] | ModelReply, None]
 
@@ -19,7 +19,7 @@ class Asking(Protocol):
     def ask(self, route: str, request: ModelRequest, exchange: Exchange) -> Replies:
         """Yield what is to be passed on before the reply is whole, then the reply; *exchange* is told who gives it.
 
-        Raises as `Turns.complete` and `Turns.stream` do.
+        Raises as `Models.complete` and `Models.stream` do.
         """
         ...
 
@@ -27,11 +27,11 @@ class Asking(Protocol):
 class InOnePiece:
     """Nothing is passed on before the reply."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, models: Models) -> None:
+        self._models = models
 
     async def ask(self, route: str, request: ModelRequest, exchange: Exchange) -> Replies:
-        reply = await self._turns.complete(route, request)
+        reply = await self._models.complete(route, request)
         exchange.answering(f"{reply.provider}:{reply.model}", reply.asked)
         exchange.kept(reply.cache, reply.degraded)
         exchange.paid(reply.cost)
@@ -41,11 +41,11 @@ class InOnePiece:
 class InParts:
     """What comes is passed on."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, models: Models) -> None:
+        self._models = models
 
     async def ask(self, route: str, request: ModelRequest, exchange: Exchange) -> Replies:
-        async with aclosing(self._turns.stream(route, request)) as pieces:
+        async with aclosing(self._models.stream(route, request)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Answering):
                     exchange.answering(f"{piece.provider}:{piece.model}", piece.attempts)

@@ -31,7 +31,7 @@ class Completions:
 
     async def answer(self, asked: Asked, exchange: Exchange) -> Completion:
         """Return the answer; *exchange* is told of everything on the way. Raises as `stream` does."""
-        async with aclosing(self._run(asked, exchange, InOnePiece(self._installation.turns))) as pieces:
+        async with aclosing(self._run(asked, exchange, InOnePiece(self._installation.models))) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Completion):
                     return piece
@@ -44,7 +44,7 @@ class Completions:
         Raises `RouteUnknown`, `RouteExhausted`, `ConversationBroken`, `RequestOvertaken` and what sessions and
         actions raise. Nothing that was done by then is lost: the same request goes on after it.
         """
-        return self._run(asked, exchange, InParts(self._installation.turns))
+        return self._run(asked, exchange, InParts(self._installation.models))
 
     async def _run(self, asked: Asked, exchange: Exchange, asking: Asking) -> Pieces:
         installation, principal, request = self._installation, asked.principal, asked.request

@@ -86,7 +86,7 @@ class Vectors:
     ) -> bytes:
         """Return the body of the answer; *exchange* is told of everything on the way.
 
-        The texts are recorded nowhere, and heard as nobody's words. Raises as `Turns.embed` and `Sessions.use` do.
+        The texts are recorded nowhere, and heard as nobody's words. Raises as `Models.embed` and `Sessions.use` do.
         """
         metadata: dict[str, Any] = {"tenant": principal.tenant, "actor": principal.name}
         if session:
@@ -99,7 +99,7 @@ class Vectors:
             metadata["use_case"] = use_case
         exchange.route = request.model
         asked = embedding_request(request.inputs, metadata=metadata, parameters=request.parameters)
-        reply = await self._installation.turns.embed(request.model, asked)
+        reply = await self._installation.models.embed(request.model, asked)
         exchange.answering(f"{reply.provider}:{reply.model}", reply.asked)
         exchange.paid(reply.cost)
         return body_of(reply, request)

@@ -25,6 +25,12 @@ POINTS = (
     "budget.after_reservation",  # the worst case of a model call is reserved, the model not yet called
     "settle.before_read_back",  # after a crash, before the system is asked what happened
     "settle.after_read_back",  # the system said, the outcome not yet durable
+    "escalation.before_commit",  # a person answered, nothing of it durable
+    "escalation.after_commit",  # their answer is durable, what waits for it not yet told
+    "turn.kept",  # the model's calls are durable, none of them taken up
+    "turn.before_resume",  # what a turn waited for has ended, nothing of its going on durable
+    "turn.resumed",  # it is durable that a turn goes on, the model not yet told
+    "turn.before_end",  # the model has answered, the end of the turn not yet durable
     "journal.before_commit",  # inside the writer, before the transaction is committed
     "journal.after_commit",  # inside the writer, after it, before anyone is told
 )

@@ -164,6 +164,15 @@ async def in_state(database: Database, state: ActionState, *, after: str, limit:
     return [_action(row) for row in rows]
 
 
+async def states(database: Database, action_ids: Sequence[str]) -> dict[str, ActionState]:
+    """Return the states of actions, by id; one that is not there is left out."""
+    if not action_ids:
+        return {}
+    marks = ", ".join("?" * len(action_ids))
+    rows = await database.read(f"SELECT id, state FROM actions WHERE id IN ({marks})", *action_ids)
+    return {str(row[0]): ActionState(row[1]) for row in rows}
+
+
 async def owners(database: Database) -> list[str]:
     """Return the processes that have actions in execution."""
     rows = await database.read("SELECT DISTINCT owner FROM actions WHERE state = 'executing' AND owner <> ''")

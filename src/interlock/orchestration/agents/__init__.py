@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from interlock.orchestration.agents.runner import Actions, AgentRunner, Asked, Models
+from interlock.orchestration.agents.progress import Progress, progress_from_json
+from interlock.orchestration.agents.runner import Actions, AgentRunner, Asked, Models, advised, told
 from interlock.orchestration.agents.spec import AgentLimits, AgentSpec, Planning, agent_from_document, permitted_for
-from interlock.orchestration.agents.turn import Ended, Step, Turn
+from interlock.orchestration.agents.step import Step
+from interlock.orchestration.agents.turn import Ended, Turn
 
 __all__ = [
     "Actions",
@@ -15,8 +17,12 @@ __all__ = [
     "Ended",
     "Models",
     "Planning",
+    "Progress",
     "Step",
     "Turn",
+    "advised",
     "agent_from_document",
     "permitted_for",
+    "progress_from_json",
+    "told",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interlock.orchestration.agents.turn import Step
+from interlock.orchestration.agents.step import Step
 
 
 def waiting_words(view: Mapping[str, Any]) -> str:
@@ -30,3 +30,13 @@ def limit_words(limit: str, steps: Sequence[Step]) -> str:
     if limit == "steps":
         return f"I stopped at the limit of steps for one request, after {counted}."
     return f"I stopped because the time for one request is up, after {counted}."
+
+
+def idle_words(steps: Sequence[Step]) -> str:
+    """Return that a turn stopped because nothing came of its steps, with the last reason that was given."""
+    last = steps[-1].action if steps else {}
+    reasons = (last.get("decision") or {}).get("reasons") or ()
+    told = [str(reason["text"]) for reason in reasons if reason.get("text")]
+    told = told or [str((last.get("problem") or {}).get("detail", ""))]
+    because = f" The last one: {told[-1]}" if told[-1] else ""
+    return f"I stopped because nothing came of several steps one after the other.{because}"

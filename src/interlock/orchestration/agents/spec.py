@@ -45,7 +45,8 @@ class AgentLimits:
 class AgentSpec:
     """A built-in agent. *operations* are globs such as `erp.get_*`; they narrow what policy permits.
 
-    *clearance* is what it is shown at most; None leaves that to its roles.
+    *clearance* is what it is shown at most; None leaves that to its roles. *escalate* is the role of the people who are
+    asked where it cannot go on; empty for none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class AgentSpec:
     purpose: str = ""
     clearance: Clearance | None = None
     planning: Planning = Planning.none
+    escalate: str = ""
 
     def may_use(self, operation_id: str) -> bool:
         """Return whether the agent's file names the operation."""
@@ -97,6 +99,7 @@ def agent_from_document(document: Document) -> AgentSpec:
         purpose=data.get("purpose", ""),
         clearance=clearance_of(data["clearance"]) if "clearance" in data else None,
         planning=Planning(data.get("plan", "none")),
+        escalate=data.get("escalate", ""),
     )
 
 

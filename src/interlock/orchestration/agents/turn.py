@@ -9,6 +9,8 @@ from typing import Any
 
 from interlock.governance.labels import masked
 from interlock.intelligence.gateway import Usage
+from interlock.orchestration.agents.progress import Progress
+from interlock.orchestration.agents.step import Step
 from interlock.values.clearances import Clearance
 from interlock.values.labels import Label
 
@@ -22,27 +24,9 @@ class Ended(StrEnum):
     time_limit = "time_limit"
     no_model = "no_model"  # no target of the route gave an answer
     budget = "budget"  # a budget did not allow the next call of the model
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One proposal of the model and the view of the action that came of it."""
-
-    operation: str
-    arguments: Mapping[str, Any]
-    action: Mapping[str, Any]
-
-    def covered(self, words: str) -> Step:
-        """Return the step with *words* for everything in it that an agent chose or a system returned."""
-        action = dict(self.action)
-        action |= {name: words for name in ("output", "problem", "execute") if name in action}
-        if "input" in action:
-            action["input"] = dict.fromkeys(action["input"], words)
-        return Step(self.operation, dict.fromkeys(self.arguments, words), action)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the step as a JSON object."""
-        return {"operation": self.operation, "arguments": dict(self.arguments), "action": dict(self.action)}
+    no_answer = "no_answer"  # the model said nothing at all
+    no_progress = "no_progress"  # nothing came of several steps one after the other
+    abandoned = "abandoned"  # it could not be gone on with: its agent or its session is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +35,8 @@ class Turn:
 
     *messages* is the turn as a conversation (without instructions), for the next turn's history. *left_out* is what
     a plan that was derived for the turn does not foresee, in a sentence each. *label* is the joined label of all that
-    the model was shown: the answer, in whatever words, is no less confidential.
+    the model was shown: the answer, in whatever words, is no less confidential. *progress* is what it takes to go on
+    with it, *id* its name where it is kept. *escalation* is what a person was asked where it could not go on.
     """
 
     session: str
@@ -66,6 +51,9 @@ class Turn:
     messages: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     left_out: Sequence[str] = ()
     label: Label = Label()
+    progress: Progress | None = field(default=None, repr=False)
+    id: str = ""
+    escalation: str = ""
 
     def seen_by(self, clearance: Clearance) -> Turn:
         """Return the turn as the holder of *clearance* may see it: where the agent was shown more, what it said and
@@ -81,11 +69,13 @@ class Turn:
         label = {"label": self.label.to_json()} if self.label.unusual else {}
         return {
             **label,
+            **({"turn": self.id} if self.id else {}),
             "session": self.session,
             "words": self.words,
             "steps": [step.to_json() for step in self.steps],
             "answer": self.answer,
             "ended": self.ended.value,
+            **({"escalation": self.escalation} if self.escalation else {}),
             "model": {"provider": self.provider, "model": self.model, "usage": self.usage.to_json()},
             "missing_context": dict(self.missing_context),
             "left_out": list(self.left_out),

@@ -1,6 +1,6 @@
 """What can go wrong with asking an agent.
 
-AgentUnknown
+AgentUnknown, TurnUnknown
 """
 
 from __future__ import annotations
@@ -14,3 +14,11 @@ class AgentUnknown(InterlockError):
     code = "agent_unknown"
     status = 404
     title = "No such agent here"
+
+
+class TurnUnknown(InterlockError):
+    """No turn of a session that the caller may see has this id."""
+
+    code = "turn_unknown"
+    status = 404
+    title = "No such turn"

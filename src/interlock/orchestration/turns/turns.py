@@ -1,71 +1,57 @@
-"""Asking an agent: its model proposes, the one path decides, and the turn is journalled."""
+"""Asking an agent: its model proposes, the one path decides, and the turn is kept and journalled."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from interlock.foundation.store import Statement
 from interlock.foundation.telemetry import OFF, Telemetry
-from interlock.governance.journal import Entry, Journal
+from interlock.governance.journal import Entry
 from interlock.governance.policy import permitted_operations
-from interlock.intelligence.cache import Cache
-from interlock.intelligence.gateway import (
-    Answers,
-    EmbeddingRequest,
-    Embeddings,
-    ModelReply,
-    ModelRequest,
-)
-from interlock.intelligence.usage import Metering
 from interlock.orchestration.actions import Actions, Proposal, View
-from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Planning, Turn
+from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Ended, Models, Planning, Progress, Turn
+from interlock.orchestration.escalations import Escalations
 from interlock.orchestration.project import Project, Projects
-from interlock.orchestration.sessions import PlanFixed, PlanTooLate, Session, Sessions
-from interlock.orchestration.turns.caching import Caching
-from interlock.orchestration.turns.degrading import Degrading
-from interlock.orchestration.turns.errors import AgentUnknown
-from interlock.orchestration.turns.metered import Metered
+from interlock.orchestration.sessions import PlanFixed, PlanTooLate, Session, Sessions, SessionUnknown
+from interlock.orchestration.turns import store
+from interlock.orchestration.turns.errors import AgentUnknown, TurnUnknown
+from interlock.orchestration.turns.handing import HANDED_OVER, question
+from interlock.orchestration.turns.keeping import Keeping
+from interlock.orchestration.turns.kept import KeptTurn
 from interlock.orchestration.turns.planning import derive
-from interlock.values.clearances import Clearance
-from interlock.values.labels import PUBLIC, Label
+from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
-
-CONVERSATIONS = 1000
-REMEMBERED = 40
 
 
 class Turns:
-    """Runs the project's built-in agents. Conversations are kept in memory, the newest of each session."""
+    """Runs the project's built-in agents. Every turn is kept, so that it survives its process."""
 
     def __init__(
         self,
         projects: Projects,
         sessions: Sessions,
         actions: Actions,
-        journal: Journal,
-        metering: Metering,
+        models: Models,
+        escalations: Escalations,
+        keeping: Keeping,
         telemetry: Telemetry = OFF,
     ) -> None:
         self._projects = projects
         self._sessions = sessions
-        self._actions = actions
-        self._journal = journal
+        self._models = models
+        self._escalations = escalations
         self._telemetry = telemetry
-        self.metering = metering
-        self._runner = AgentRunner(self, _Path(actions, projects), metering.clock)
-        self._asked = Metered(projects, journal, metering, telemetry)
-        cache = Cache(metering.clock.monotonic)
-        routes, told, metrics = self._asked.routes, self._asked.told, metering.metrics
-        self._answers = Degrading(Caching(self._asked, routes, cache, told, metrics), routes, told, metrics)
-        self._conversations: OrderedDict[str, tuple[list[Mapping[str, Any]], Label]] = OrderedDict()
+        self.keeping = keeping
+        self._runner = AgentRunner(models, _Path(actions, projects), keeping.clock)
 
     async def ask(self, agent: str, session: Session, words: str, *, asker: Principal | None = None) -> Turn:
         """Give *words*, which the session has already heard, to *agent*. Raises `AgentUnknown`.
 
         *asker* is who asks: with that authority a plan is fixed before the turn reads anything, where the agent's
-        file has plans derived.
+        file has plans derived. A turn that waits is gone on with by itself when what it waits for has ended.
         """
         project = self._projects.current
         spec = self._agent(project, agent, session)
@@ -73,23 +59,89 @@ class Turns:
         unplanned = session.plan is None and not session.memory.tainted
         if asker is not None and spec.planning is Planning.derived and unplanned:
             session, left_out = await self._planned_first(asker, session, spec)
-        principal = Principal(Kind.agent, agent, session.tenant, spec.roles)
-        history, label = self._history(session.id, project.clearance_of(principal))
+        now = self.keeping.clock.now()
+        kept = KeptTurn(
+            id=new_id("trn"),
+            tenant=session.tenant,
+            session=session.id,
+            agent=agent,
+            asker=asker.name if asker is not None else session.opener,
+            words=words,
+            progress=Progress(),
+            created=now,
+            updated=now,
+        )
+        return replace(await self._run(kept, spec, session, None), left_out=left_out)
+
+    async def get(self, turn_id: str, principal: Principal) -> KeptTurn:
+        """Return a turn of a session that *principal* may see. Raises `TurnUnknown`."""
+        kept = await store.load(self.keeping.database, turn_id)
+        if kept is None or kept.tenant != principal.tenant:
+            raise _unknown()
+        try:
+            await self._sessions.find(kept.session, principal)
+        except SessionUnknown as error:
+            raise _unknown() from error
+        return kept
+
+    async def page(self, session_id: str, principal: Principal, *, before: str = "", limit: int = 50) -> list[KeptTurn]:
+        """Return the turns of a session that *principal* may see, newest first. Raises `SessionUnknown`."""
+        await self._sessions.find(session_id, principal)
+        return await store.of_session(self.keeping.database, session_id, before=before, limit=limit)
+
+    async def go_on(self, kept: KeptTurn) -> None:
+        """Go on with *kept*, which this process has claimed, from where it stands."""
+        spec = self._projects.current.agents.get(kept.agent)
+        session = await self._sessions.get(kept.session)
+        if spec is None or session is None or session.closed:
+            gone = "The agent" if spec is None else "The session"
+            await self._abandon(kept, f"{gone} is not there any more, so that nothing more was done.")
+            return
+        await self._run(kept, spec, session, kept.progress)
+
+    async def abandon(self, kept: KeptTurn, words: str, because: Mapping[str, Any]) -> None:
+        """End *kept*, which cannot be gone on with, saying so in *words*."""
+        if await self.keeping.claim(kept, because):
+            await self._abandon(kept, words)
+
+    async def _abandon(self, kept: KeptTurn, words: str) -> None:
+        progress = kept.progress
+        turn = Turn(kept.session, kept.words, words, Ended.abandoned, progress=progress, label=progress.label)
+        kept.take(turn)
+        await self.keeping.end(kept, turn)
+
+    async def _run(self, kept: KeptTurn, spec: AgentSpec, session: Session, progress: Progress | None) -> Turn:
+        """Run *kept* from *progress*, or from its beginning, until it ends or waits."""
+        project = self._projects.current
+        principal = Principal(Kind.agent, kept.agent, session.tenant, spec.roles)
+        clearance = project.clearance_of(principal)
+        history, label = await self.keeping.history(session.id, clearance, before=kept.id)
         asked = Asked(
             session.id,
             principal,
-            words,
+            kept.words,
             operations=_permitted(project, principal),
             session=session.view(project.settings.verification),
             history=history,
             label=label,
-            clearance=project.clearance_of(principal),
+            clearance=clearance,
+            turn_id=kept.id,
         )
-        with self._telemetry.agent(agent, session=session.id):
-            turn = await self._runner.ask(spec, asked)
-        self._keep(session.id, [*history, *turn.messages], turn.label)
-        await self._record(session, agent, turn)
-        return replace(turn, left_out=left_out)
+        with self.keeping.running(kept), self._telemetry.agent(kept.agent, session=session.id):
+            turn = await self._runner.ask(spec, asked, progress, partial(self.keeping.step, kept))
+            kept.take(turn)
+            entries, changes = self._handed_over(kept, spec, turn)
+            turn = replace(turn, answer=kept.answer, escalation=kept.waits_for if entries else "")
+            await self.keeping.end(kept, turn, further=entries, changes=changes)
+        return turn
+
+    def _handed_over(self, kept: KeptTurn, spec: AgentSpec, turn: Turn) -> tuple[list[Entry], list[Statement]]:
+        """Put a turn that could not go on before a person, where the agent's file says so."""
+        if not spec.escalate or turn.ended not in HANDED_OVER:
+            return [], []
+        escalation, changes = self._escalations.ask(question(kept, spec, turn))
+        kept.wait_for_person(escalation.id, spec.escalate)
+        return [self._escalations.opened(escalation, f"agent:{kept.agent}")], changes
 
     async def plan(self, asker: Principal, session_id: str) -> tuple[Session, tuple[str, ...]]:
         """Derive a plan from the person's words in a session, and fix it with the authority of *asker*.
@@ -112,7 +164,7 @@ class Turns:
     async def _plan(self, asker: Principal, session: Session, spec: AgentSpec) -> tuple[Session, tuple[str, ...]]:
         principal = Principal(Kind.agent, spec.name, session.tenant, spec.roles)
         operations = _permitted(self._projects.current, principal)
-        derived = await derive(self, spec, session, operations, asker)
+        derived = await derive(self._models, spec, session, operations, asker)
         if derived.steps:
             session = await self._sessions.fix_plan(
                 asker, session.id, derived.steps, derived_by=derived.by, left_out=derived.left_out
@@ -127,7 +179,7 @@ class Turns:
                 body={"agent": spec.name, "derived_by": derived.by},
                 fields={"left_out": list(derived.left_out)},
             )
-            await self._journal.record([entry])
+            await self.keeping.note(entry)
         return session, derived.left_out
 
     @staticmethod
@@ -141,56 +193,9 @@ class Turns:
             )
         return spec
 
-    async def complete(self, route: str, request: ModelRequest) -> ModelReply:
-        """Return the answer of the active project's route, kept or new, or what stands in for one that is too slow.
 
-        What a call to a model may cost is reserved first; when the project's routes change, calls under way end on the
-        ones they began with. Raises as `Gateway.complete` does, `BudgetExceeded`, `BudgetUnpriced`.
-        """
-        return await self._answers.complete(route, request)
-
-    def stream(self, route: str, request: ModelRequest) -> Answers:
-        """Yield the answer of the active project's route as it comes: as `complete`, and as `Gateway.stream` yields."""
-        return self._answers.stream(route, request)
-
-    async def embed(self, route: str, request: EmbeddingRequest) -> Embeddings:
-        """Return vectors by the active project's route for embeddings. Raises as `complete` does, and `RouteUnfit`."""
-        return await self._asked.embed(route, request)
-
-    async def _record(self, session: Session, agent: str, turn: Turn) -> None:
-        body = {
-            "agent": agent,
-            "ended": turn.ended.value,
-            "provider": turn.provider,
-            "model": turn.model,
-            "actions": [str(step.action.get("id", "")) for step in turn.steps],
-            "label": turn.label.to_json(),
-        }
-        entry = Entry(
-            kind="turn.answered",
-            tenant=session.tenant,
-            subject=session.id,
-            session=session.id,
-            actor=f"agent:{agent}",
-            body=body,
-            fields={"words": turn.words, "answer": turn.answer},
-        )
-        await self._journal.record([entry])
-
-    def _history(self, session_id: str, clearance: Clearance) -> tuple[Sequence[Mapping[str, Any]], Label]:
-        """Return the conversation so far and its label; where it says more than this agent may see, it begins anew."""
-        messages, label = self._conversations.get(session_id, ([], PUBLIC))
-        return (messages, label) if clearance.admits(label) else ([], PUBLIC)
-
-    def _keep(self, session_id: str, kept: list[Mapping[str, Any]], label: Label) -> None:
-        if len(kept) > REMEMBERED:
-            starts = [at for at, message in enumerate(kept) if message["role"] == "user"]
-            at = next((start for start in starts if len(kept) - start <= REMEMBERED), starts[-1])
-            kept = kept[at:]
-        self._conversations.pop(session_id, None)
-        self._conversations[session_id] = (kept, label)
-        if len(self._conversations) > CONVERSATIONS:
-            self._conversations.popitem(last=False)
+def _unknown() -> TurnUnknown:
+    return TurnUnknown("there is no such turn for this credential", fix="list a session's: GET /v1/turns?session=...")
 
 
 class _Path:
@@ -201,9 +206,9 @@ class _Path:
         self._projects = projects
 
     async def propose(
-        self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any]
+        self, session_id: str, principal: Principal, operation: str, arguments: dict[str, Any], *, key: str = ""
     ) -> Mapping[str, Any]:
-        action = await self._actions.propose(principal, Proposal(session_id, operation, arguments))
+        action = await self._actions.propose(principal, Proposal(session_id, operation, arguments, client_key=key))
         return View(self._projects.current, principal).action(action).to_json()
 
 

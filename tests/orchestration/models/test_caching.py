@@ -57,9 +57,9 @@ async def test_who_waits_for_an_answer_that_fails_asks_alone_and_at_once(tmp_pat
     provider = Gated(ModelFailed("down"), said("Good day"))
     async with desk(tmp_path, budgets="") as found:
         use(found, provider)
-        first = asyncio.create_task(found.turns.complete("desk", ASKED))
+        first = asyncio.create_task(found.models.complete("desk", ASKED))
         await provider.entered.wait()
-        others = [asyncio.create_task(found.turns.complete("desk", ASKED)) for _ in range(3)]
+        others = [asyncio.create_task(found.models.complete("desk", ASKED)) for _ in range(3)]
         for _ in range(10):
             await asyncio.sleep(0)
         provider.go.set()
@@ -73,9 +73,9 @@ async def test_who_waits_is_not_hurt_by_one_that_goes_away(tmp_path: Path) -> No
     provider = Gated(said("Good day"))
     async with desk(tmp_path, budgets="") as found:
         use(found, provider)
-        first = asyncio.create_task(found.turns.complete("desk", ASKED))
+        first = asyncio.create_task(found.models.complete("desk", ASKED))
         await provider.entered.wait()
-        other = asyncio.create_task(found.turns.complete("desk", ASKED))
+        other = asyncio.create_task(found.models.complete("desk", ASKED))
         for _ in range(10):
             await asyncio.sleep(0)
         first.cancel()
@@ -90,10 +90,10 @@ async def test_waiting_for_the_same_request_counts_in_a_latency_budget(tmp_path:
     async with desk(tmp_path, budgets="") as found:
         words = PreparedAnswer("In a moment")
         use(found, provider, latency=Latencies({"live": Latency(60.0, (words,), 0.01)}))
-        first = asyncio.create_task(found.turns.complete("desk", ASKED))
+        first = asyncio.create_task(found.models.complete("desk", ASKED))
         await provider.entered.wait()
         live = replace(ASKED, metadata={**ABOUT, "use_case": "live"})
-        assert (await found.turns.complete("desk", live)).degraded == "prepared"
+        assert (await found.models.complete("desk", live)).degraded == "prepared"
         provider.go.set()
         assert (await first).text == "Good day"
         assert provider.asked == 1

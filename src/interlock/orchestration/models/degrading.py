@@ -23,7 +23,7 @@ from interlock.intelligence.gateway import (
 )
 from interlock.intelligence.gateway.latency import AnotherRoute, KeptAnswer, Latency, Resort
 from interlock.intelligence.gateway.records import on_behalf_of
-from interlock.orchestration.turns.caching import Caching, Told, at_once
+from interlock.orchestration.models.caching import Caching, Told, at_once
 
 DEGRADED = "model.degraded"
 COUNTED = "interlock_model_degraded_total"

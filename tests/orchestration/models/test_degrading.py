@@ -70,8 +70,8 @@ async def installed(
 
 async def ask(found: Installation, *, streamed: bool, request: ModelRequest = ASKED) -> ModelReply:
     if not streamed:
-        return await found.turns.complete("desk", request)
-    async with aclosing(found.turns.stream("desk", request)) as coming:
+        return await found.models.complete("desk", request)
+    async with aclosing(found.models.stream("desk", request)) as coming:
         pieces = [piece async for piece in coming]
     first, last = pieces[0], pieces[-1]
     assert isinstance(first, Answering)
@@ -153,7 +153,7 @@ async def test_an_answer_that_has_begun_may_take_its_time(tmp_path: Path) -> Non
     """The budget is for the first word."""
     slow = ScriptedProvider("small-own", [Breaks("Once ")])
     async with installed(tmp_path, slow, WORDS, wait=0.2) as found:
-        async with aclosing(found.turns.stream("desk", ASKED)) as pieces:
+        async with aclosing(found.models.stream("desk", ASKED)) as pieces:
             assert isinstance(await anext(pieces), Answering)
             await anext(pieces)
             with pytest.raises(TimeoutError):

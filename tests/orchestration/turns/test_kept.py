@@ -1,0 +1,287 @@
+"""Turns that are kept: they wait, are gone on with once, are handed to people, and always end with words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.app.composition import Running
+from interlock.intelligence.gateway import ModelReply, ModelRequest, RouteExhausted, ToolCall, Usage
+from interlock.orchestration.actions.errors import ActionUnknown
+from interlock.orchestration.agents import Ended, Turn
+from interlock.orchestration.approvals import Verdict
+from interlock.orchestration.escalations import Source
+from interlock.orchestration.sessions import Opening, SessionUnknown
+from interlock.orchestration.turns import KeptTurn, Resuming, Turns, TurnState, TurnUnknown
+from tests.orchestration.desk import CARLA, LENA, OTTO, SteppingClock, payments, running, write_project
+
+WORDS = "pay it"
+
+
+class Script:
+    """A model that says one thing after the other, and the last for ever; what it was shown is kept."""
+
+    def __init__(self, *said: ModelReply | Exception) -> None:
+        self.said = list(said)
+        self.shown: list[ModelRequest] = []
+
+    async def complete(self, route: str, request: ModelRequest) -> ModelReply:
+        del route
+        self.shown.append(request)
+        reply = self.said.pop(0) if len(self.said) > 1 else self.said[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def says(text: str) -> ModelReply:
+    return ModelReply(text, provider="scripted", model="m", usage=Usage(1, 1))
+
+
+def pays(*amounts: float, account: str = "A-100") -> ModelReply:
+    calls = tuple(
+        ToolCall(f"call_{amount}", "ledger__pay", {"account": account, "amount": amount}) for amount in amounts
+    )
+    return ModelReply(tool_calls=calls, provider="scripted", model="m")
+
+
+class Desk:
+    """The desk with agents whose model follows a script."""
+
+    def __init__(self, composed: Running, script: Script) -> None:
+        installation = composed.installation
+        self.composed, self.script, self.installation = composed, script, installation
+        self.turns = Turns(
+            installation.projects,
+            installation.sessions,
+            installation.actions,
+            script,
+            installation.escalations,
+            installation.turns.keeping,
+        )
+        self.resuming = Resuming(self.turns, installation.projects, composed.database)
+        installation.escalations.waiting[Source.agent] = self.resuming
+
+    async def ask(self, words: str = WORDS) -> Turn:
+        opening = Opening(request=f"{words} for A-100", agent="helper")
+        session = await self.installation.sessions.open(CARLA, opening)
+        return await self.turns.ask("helper", session, words, asker=CARLA)
+
+    async def kept(self, turn: Turn) -> KeptTurn:
+        return await self.turns.get(turn.id, CARLA)
+
+    async def decide(self, turn: Turn, *, approve: bool = True) -> None:
+        kept = await self.kept(turn)
+        (approval,) = await self.installation.approvals.of_action(kept.waits_for)
+        await self.installation.approvals.decide(Verdict(approval.id, approve, approval.consent), LENA)
+
+    async def go_on(self) -> None:
+        await self.resuming.round()
+        await self.resuming.settled()
+
+
+@asynccontextmanager
+async def desk(root: Path, *said: ModelReply | Exception, agent: str = "") -> AsyncIterator[Desk]:
+    if not (root / "interlock.yaml").exists():
+        write_project(root)
+        file = root / "agents" / "helper.yaml"
+        file.write_text(file.read_text("utf-8") + agent, "utf-8")
+    async with running(root) as composed:
+        yield Desk(composed, Script(*said))
+
+
+async def test_a_wait_survives_a_restart_and_most_of_a_day_and_is_gone_on_with_once(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits.")) as first:
+        turn = await first.ask()
+        assert turn.ended is Ended.waiting
+    async with desk(tmp_path, says("I have paid it.")) as second:
+        clock = second.installation.clock
+        assert isinstance(clock, SteppingClock)
+        clock.set(clock.now() + 25 * 60)
+        await second.decide(turn)
+        for _ in range(3):
+            await second.go_on()
+        kept = await second.kept(turn)
+        assert (kept.state, kept.answer, kept.resumed) == (TurnState.ended, "I have paid it.", 1)
+        assert payments(tmp_path) == [("A-100", 500.0)]
+        results = [message for message in second.script.shown[0].messages if message["role"] == "tool"]
+        assert len(results) == 1
+        assert '"state":"succeeded"' in results[0]["content"]  # the model is told the end, and not that it waits
+        assert len(second.script.shown) == 1
+
+
+async def test_what_nobody_decides_ends_with_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), says("Nobody agreed in time.")) as place:
+        turn = await place.ask()
+        clock = place.installation.clock
+        assert isinstance(clock, SteppingClock)
+        for _ in range(3):
+            clock.set(clock.now() + 3 * 3600)
+            await place.installation.settlement.round()
+            await place.go_on()
+        kept = await place.kept(turn)
+        assert (kept.state, kept.answer) == (TurnState.ended, "Nobody agreed in time.")
+        assert payments(tmp_path) == []
+
+
+async def test_a_turn_may_wait_again(tmp_path: Path) -> None:
+    script = (pays(500.0), says("That waits."), pays(600.0), says("That waits too."), says("Both are paid."))
+    async with desk(tmp_path, *script) as place:
+        turn = await place.ask()
+        await place.decide(turn)
+        await place.go_on()
+        assert (await place.kept(turn)).state is TurnState.waiting
+        await place.decide(turn)
+        await place.go_on()
+        kept = await place.kept(turn)
+        assert (kept.answer, kept.resumed) == ("Both are paid.", 2)
+        assert payments(tmp_path) == [("A-100", 500.0), ("A-100", 600.0)]
+
+
+async def test_two_calls_at_once_of_which_one_waits_leave_none_open(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(20.0, 500.0, 30.0), says("One waits."), says("Done.")) as place:
+        turn = await place.ask()
+        await place.decide(turn)
+        await place.go_on()
+        assert payments(tmp_path) == [("A-100", 20.0), ("A-100", 500.0)]
+        shown = place.script.shown[-1].messages
+        assert sum(message["role"] == "tool" for message in shown) == 3
+        assert "turn ended before this was proposed" in str(shown[-1])
+
+
+async def test_what_another_process_goes_on_with_is_left_to_it(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), says("Paid.")) as place:
+        turn = await place.ask()
+        await place.decide(turn)
+        other = Resuming(place.turns, place.installation.projects, place.composed.database)
+        await asyncio.gather(place.resuming.round(), other.round())
+        await asyncio.gather(place.resuming.settled(), other.settled())
+        kept = await place.kept(turn)
+        assert (kept.state, kept.resumed, kept.answer) == (TurnState.ended, 1, "Paid.")
+        assert len(place.script.shown) == 3
+
+
+async def test_the_project_may_change_meanwhile(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), says("Paid.")) as place:
+        turn = await place.ask()
+        await place.decide(turn)
+        (tmp_path / "agents" / "helper.yaml").write_text(
+            'agent: helper\nroute: desk\nroles: [agents]\noperations: ["ledger.get_*"]\n', "utf-8"
+        )
+        await place.installation.projects.reload()
+        await place.go_on()
+        assert (await place.kept(turn)).answer == "Paid."
+        assert [tool["function"]["name"] for tool in place.script.shown[-1].tools] == ["ledger__get_account"]
+
+
+async def test_an_agent_that_is_gone_ends_its_turns_with_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits.")) as place:
+        turn = await place.ask()
+        await place.decide(turn)
+        (tmp_path / "agents" / "helper.yaml").rename(tmp_path / "helper.away")
+        (tmp_path / "policies" / "roles.cedar").write_text("", "utf-8")
+        main = tmp_path / "interlock.yaml"
+        main.write_text(main.read_text("utf-8").replace("roles: [clerk,", "roles: [agents, clerk,"), "utf-8")
+        await place.installation.projects.reload()
+        await place.go_on()
+        kept = await place.kept(turn)
+        assert (kept.state, kept.ended) == (TurnState.ended, "abandoned")
+        assert "not there any more" in kept.answer
+
+
+async def test_who_may_see_a_turn(tmp_path: Path) -> None:
+    async with desk(tmp_path, says("Hello.")) as place:
+        turn = await place.ask()
+        assert (await place.turns.get(turn.id, CARLA)).answer == "Hello."
+        assert [kept.id for kept in await place.turns.page(turn.session, CARLA)] == [turn.id]
+        with pytest.raises(TurnUnknown):
+            await place.turns.get(turn.id, OTTO)
+        with pytest.raises(SessionUnknown):
+            await place.turns.page(turn.session, OTTO)
+        with pytest.raises(TurnUnknown):
+            await place.turns.get("trn_none", CARLA)
+
+
+ESCALATING = "escalate: lead\nlimits: {steps: 9}\n"
+STUCK: dict[str, tuple[Sequence[ModelReply | Exception], str]] = {
+    "it loops": ([pays(20.0)], "no_progress"),
+    "it calls what it was not offered": ([ModelReply(tool_calls=(ToolCall("c", "rm_rf", {}),))], "no_progress"),
+    "it makes arguments up": ([ModelReply(tool_calls=(ToolCall("c", "ledger__pay", {"to": 1}),))], "no_progress"),
+    "its arguments cannot be read": (
+        [ModelReply(tool_calls=(ToolCall("c", "ledger__pay", {}, problem="no JSON"),))],
+        "no_progress",
+    ),
+    "it ignores a denial": ([pays(20.0, account="B-666")], "no_progress"),
+    "it says nothing": ([says("  \n")], "no_answer"),
+    "no model answers": ([RouteExhausted("nobody")], "no_model"),
+    "it goes on for ever": ([pays(float(amount)) for amount in range(1, 12)], "step_limit"),
+}
+
+
+@pytest.mark.parametrize("case", STUCK)
+async def test_a_turn_that_cannot_go_on_is_handed_over_with_its_story(tmp_path: Path, case: str) -> None:
+    said, reason = STUCK[case]
+    async with desk(tmp_path, *said, agent=ESCALATING) as place:
+        turn = await place.ask()
+        assert turn.ended.value == reason
+        assert turn.escalation in turn.answer
+        (escalation,) = await place.installation.escalations.page(LENA)
+        shown: dict[str, Any] = escalation.to_json()
+        assert (shown["id"], shown["reason"], shown["subject"]) == (turn.escalation, reason, turn.id)
+        assert shown["story"]["asked"]["words"] == WORDS
+        assert len(shown["story"]["tried"]) == len(turn.steps)
+        assert len(payments(tmp_path)) <= 9
+        place.script.said = [says("I have told them.")]
+        before = payments(tmp_path)
+        await place.installation.escalations.answer(turn.escalation, LENA, {"text": "Tell them to call us."})
+        await place.resuming.settled()
+        kept = await place.kept(turn)
+        assert (kept.state, kept.answer) == (TurnState.ended, "I have told them.")
+        assert place.script.shown[-1].messages[-1]["content"] == "lena, who was asked, answers: Tell them to call us."
+        assert payments(tmp_path) == before
+
+
+async def test_without_a_role_to_hand_over_to_it_ends_with_the_reason(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(20.0)) as place:
+        turn = await place.ask()
+        assert (turn.ended, turn.escalation) == (Ended.no_progress, "")
+        assert "nothing came of several steps" in turn.answer
+        assert "same action was already asked for" in turn.answer
+        assert (await place.kept(turn)).state is TurnState.ended
+        assert len(payments(tmp_path)) == 3  # the loop guard lets the same through three times
+
+
+async def test_a_question_that_nobody_answers_ends_the_turn(tmp_path: Path) -> None:
+    async with desk(tmp_path, says(""), agent=ESCALATING) as place:
+        turn = await place.ask()
+        clock = place.installation.clock
+        assert isinstance(clock, SteppingClock)
+        for _ in range(2):
+            clock.set(clock.now() + 3600)
+            await place.installation.escalations.round()
+        kept = await place.kept(turn)
+        assert (kept.state, kept.ended) == (TurnState.ended, "abandoned")
+
+
+async def test_an_answer_that_came_just_before_a_crash_is_not_lost(tmp_path: Path) -> None:
+    async with desk(tmp_path, says(""), agent=ESCALATING) as place:
+        turn = await place.ask()
+        del place.installation.escalations.waiting[Source.agent]
+        place.installation.escalations.waiting[Source.agent] = _Unheard()
+        await place.installation.escalations.answer(turn.escalation, LENA, {"text": "Yes."})
+    async with desk(tmp_path, says("They said yes.")) as place:
+        await place.installation.escalations.round()
+        await place.resuming.settled()
+        assert (await place.kept(turn)).answer == "They said yes."
+
+
+class _Unheard:
+    """What waits for an answer and cannot go on now."""
+
+    async def answered(self, escalation: object) -> None:
+        raise ActionUnknown("not now")
