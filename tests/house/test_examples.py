@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from interlock.foundation.documents import ProjectInvalid, parse_document
-from tests.house.source import read, texts
+from tests.house.source import ROOT, read, texts
 from tools.reference import command_line
 
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -135,3 +135,15 @@ def test_commands_in_examples_exist(block: Block) -> None:
             assert words[0] in children, f"{command}: no command {words[0]}"
             parser = children[words.pop(0)]
         assert not set(options) - known, command
+
+
+def test_guides_show_the_examples_as_they_are() -> None:
+    """A block that begins with the path of an example is that file, to the letter."""
+    shown = {}
+    for block in _blocks("python"):
+        head, _, code = block.text.partition("\n")
+        if head.startswith("# examples/"):
+            shown[head.removeprefix("# ")] = code.strip()
+    assert shown
+    for path, code in shown.items():
+        assert code == (ROOT / path).read_text("utf-8").strip(), path

@@ -48,7 +48,7 @@ class JobBook:
             Finding(f"jobs/{spec.name}.yaml", 0, "/route", f"{route!r} is no route of models.yaml; routes: {known}")
             for spec in self.jobs.values()
             for route in dict.fromkeys(spec.judged_by)
-            if route not in routes
+            if routes and route not in routes  # without any, their own file is wrong, and says so
         ]
         found += [
             Finding(f"jobs/{spec.name}.yaml", 0, "/otherwise", "a person is asked, and `ask` names no role of theirs")

@@ -1,0 +1,1 @@
+"""Agents written with other frameworks, whose actions take Interlock's path."""
