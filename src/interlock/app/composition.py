@@ -41,6 +41,8 @@ from interlock.orchestration.models import Models
 from interlock.orchestration.project import Load, Project, Projects, ProjectSecrets, load_project
 from interlock.orchestration.sessions import Sessions
 from interlock.orchestration.sessions.store import MIGRATIONS as SESSIONS
+from interlock.orchestration.teams import Teams
+from interlock.orchestration.teams.store import MIGRATIONS as TEAMS
 from interlock.orchestration.turns import Keeping, Resuming, Turns
 from interlock.orchestration.turns.store import MIGRATIONS as TURNS
 
@@ -53,6 +55,7 @@ TABLES = {
     "escalations": ESCALATIONS,
     "jobs": JOBS,
     "turns": TURNS,
+    "teams": TEAMS,
 }
 SURFACES_KEY = "surfaces.key"
 JWKS_TIMEOUT = 10.0
@@ -78,6 +81,7 @@ class Running:
             installation.settlement.run(),
             installation.escalations.run(),
             installation.resuming.run(),
+            installation.teams.run(),
             installation.projects.watch(),
             gauges.run(),
             drift.run(),
@@ -165,6 +169,7 @@ async def _installation(
         models=models,
         turns=turns,
         resuming=resuming,
+        teams=Teams(lambda: projects.current.teams, sessions, turns, database, journal, clock),
         journal=JournalReader(database, state),
         systems=systems,
         pins=pins,

@@ -20,6 +20,7 @@ from interlock.orchestration.jobs import Jobs
 from interlock.orchestration.models import Models
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import Sessions
+from interlock.orchestration.teams import Teams
 from interlock.orchestration.turns import Resuming, Turns
 
 
@@ -38,6 +39,7 @@ class Installation:
     models: Models
     turns: Turns
     resuming: Resuming
+    teams: Teams
     journal: JournalReader
     systems: Systems
     pins: Pins

@@ -105,6 +105,9 @@ CASES: dict[str, Make] = {
     "judge_job_run": of_run({"verdict": "accepted"}),
     "job_reliability": own(),
     "evaluate_job": own(),
+    "list_teams": own(),
+    "ask_team": lambda world: Attempt(body={"request": "hello", "session": world.session}),
+    "get_team_run": lambda world: Attempt(mark=world.team),
     "list_turns": lambda world: Attempt(query=f"session={world.session}"),
     "get_turn": lambda world: Attempt(mark=world.turn),
     "search_journal": own("session={world.session}"),
@@ -131,7 +134,7 @@ def path_of(route: Route, attempt: Attempt) -> str:
     path = route.path
     for name in ("id", "subject"):
         path = path.replace(f"{{{name}}}", attempt.mark)
-    path = path.replace("{job}", "sort")  # a job is the project's, and no tenant's
+    path = path.replace("{job}", "sort").replace("{team}", "line")  # these are the project's, and no tenant's
     return f"{path}?{attempt.query}" if attempt.query else path
 
 
@@ -172,7 +175,7 @@ def test_after_all_that_the_tenants_things_are_as_they_were(town: Place, world: 
     assert not approval["delegates"]
     session = ada.get("/v1/sessions?limit=500")["items"]
     found = next(item for item in session if item["id"] == world.session)
-    assert (found["state"], found["verification"], len(found["requests"])) == ("open", "none", 2)
+    assert (found["state"], found["verification"], len(found["requests"])) == ("open", "none", 3)
     assert any(switch["reason"] == REASON for switch in ada.get("/v1/switches")["items"])
     key = next(key for key in ada.get("/v1/keys")["items"] if key["id"] == world.key)
     assert key["revoked"] is None

@@ -157,6 +157,8 @@ CONSENTING = "--yes"
 def job_case(world: World) -> dict[str, list[str]]:
     """Return those about turns, jobs and escalations."""
     return {
+        "teams list": [],
+        "teams show": ["line", world.team],
         "turns list": [world.session],
         "turns show": [world.turn],
         "jobs list": [],
@@ -239,7 +241,7 @@ OPEN = {
     *("sessions list", "operations list", "operations show", "actions list", "approvals list", "systems list"),
     *("systems drift", "systems pins", "keys list", "switches list"),
     *("models usage", "models budgets", "jobs list", "jobs runs", "jobs reliability", "jobs evaluate"),
-    "escalations list",
+    *("escalations list", "teams list"),
 }
 """Commands that answer about the caller's own tenant; every other one is refused."""
 

@@ -28,6 +28,7 @@ class World:
     run: str
     escalation: str
     turn: str
+    team: str
 
     @classmethod
     def make(cls, town: Place) -> World:
@@ -44,6 +45,7 @@ class World:
         (escalation,) = town["lena"].get("/v1/escalations")["items"]
         words = {"agent": "helper", "session": session, "request": f"{MARK} hello"}
         turn = town["portal"].post("/v1/ask", words)
+        team = town["portal"].post("/v1/teams/line", {"session": session, "request": f"{MARK} hello"})
         switch = {"scope": "operation", "target": "shady.look", "reason": REASON}
         ada.post("/v1/switches", switch)
         return cls(
@@ -57,13 +59,14 @@ class World:
             run=str(run["id"]),
             escalation=str(escalation["id"]),
             turn=str(turn["turn"]),
+            team=str(team["id"]),
         )
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Every id."""
         actions = (self.succeeded, self.confirming["id"], self.approving["id"], self.external)
-        return (self.session, *actions, self.approval["id"], self.key, self.run, self.escalation, self.turn)
+        return (self.session, *actions, self.approval["id"], self.key, self.run, self.escalation, self.turn, self.team)
 
     def leaked(self, shown: str, sent: str = "") -> list[str]:
         """Return what of this tenant is in *shown* and was not in *sent*."""

@@ -52,6 +52,19 @@ def asked(town: Place, amount: float) -> tuple[int, str]:
     return order, session
 
 
+def asked_by_hand(town: Place, path: str, agent: str = "") -> tuple[int, str]:
+    """Ask *path* for a credit on a new order; return the order and the session, whether an answer came or not."""
+    order = next(ORDERS)
+    words = f"credit 20 on order {order}"
+    opening = {"agent": agent} if agent else {}
+    session = str(town["portal"].post("/v1/sessions", {"person": "carla", "request": words, **opening})["id"])
+    try:
+        town["portal"].post(path, {"session": session, "request": words, **opening})
+    except Lost:
+        town.server.wait_dead()
+    return order, session
+
+
 def the_turn(town: Place, session: str) -> dict[str, Any]:
     (turn,) = town["portal"].get(f"/v1/turns?session={session}")["items"]
     return dict(turn)
@@ -150,4 +163,35 @@ def test_a_kill_while_a_turn_goes_on_repeats_nothing(town: Place, point: str) ->
     town.server.start()
     turn = ended(town, session)
     assert turn["answer"] == f"I have credited 254.00 on order {order}."
+    assert credited(town, order) == 1
+
+
+@pytest.mark.parametrize("point", ["turn.kept", "turn.before_end", "turn.handed_over", "action.after_result"])
+def test_a_kill_between_hand_offs_loses_and_repeats_nothing(town: Place, point: str) -> None:
+    restarted(town, point)
+    order, session = asked_by_hand(town, "/v1/ask", "teller")
+    until(lambda: not town.server.running(), f"{point} to be reached")
+    town.server.start()
+
+    def last() -> dict[str, Any]:
+        return dict(town["portal"].get(f"/v1/turns?session={session}")["items"][0])
+
+    until(lambda: last()["agent"] == "helper" and last()["state"] == "ended", "the helper to end")
+    assert last()["answer"] == f"I have credited 20.00 on order {order}."
+    assert credited(town, order) == 1
+
+
+@pytest.mark.parametrize("point", ["team.kept", "team.kept:2", "turn.kept", "turn.before_end", "turn.before_end:2"])
+def test_a_kill_while_a_team_works_loses_and_repeats_nothing(town: Place, point: str) -> None:
+    restarted(town, point)
+    order, session = asked_by_hand(town, "/v1/teams/line")
+    until(lambda: not town.server.running(), f"{point} to be reached")
+    town.server.start()
+
+    def answered() -> list[Any]:
+        found = town["ada"].get(f"/v1/journal?session={session}&kind=team.answered")["items"]
+        return list(found)
+
+    until(lambda: bool(answered()), "the team to answer")
+    assert len(answered()) == 1
     assert credited(town, order) == 1

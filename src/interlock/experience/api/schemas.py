@@ -172,6 +172,15 @@ ASK = _object(
     channel=_text(50),
     verification=_text(50),
 )
+ASK_TEAM = _object(
+    "request",
+    request=_WORDS,
+    session=_text(),
+    customer=_text(),
+    person=_text(),
+    channel=_text(50),
+    verification=_text(50),
+)
 RETURN_ESCALATION = _object(comment=_COMMENT)
 ANSWER_ESCALATION = _object(
     "answer", answer={"description": "The answer, by the escalation's `schema`.", "type": "object"}
@@ -304,6 +313,20 @@ COMPONENTS: dict[str, Any] = {
             "by": {"enum": ["model", "person", None]},
             "confidence": {"type": ["object", "null"]},
             "attempts": {"type": "array", "items": _ANY},
+        },
+    },
+    "TeamRun": {
+        "type": "object",
+        "required": ["id", "team", "session", "state", "words", "answer", "ended", "turns"],
+        "properties": {
+            "id": {"type": "string"},
+            "team": {"type": "string"},
+            "session": {"type": "string"},
+            "state": {"enum": ["running", "waiting", "ended"]},
+            "words": {"type": "string"},
+            "answer": {"type": "string"},
+            "ended": {"type": ["string", "null"]},
+            "turns": {"type": "array", "items": {"$ref": "#/components/schemas/Turn"}},
         },
     },
     "Turn": {

@@ -7,6 +7,7 @@ from typing import Any
 
 from interlock.experience.cli.client import connect, segment
 from interlock.experience.cli.command import OK, REFUSED
+from interlock.experience.cli.errors import UsageInvalid
 from interlock.experience.cli.output import fields, indented, note, show, table
 from interlock.experience.cli.rendering import reasons_text
 from interlock.experience.words import requirement_words, state_words, summary
@@ -18,11 +19,54 @@ _UNANSWERED = ("no_model", "time_limit", "step_limit", "budget", "no_answer", "n
 def ask(arguments: argparse.Namespace) -> int:
     """Ask the agent; 1 where it could not come to an answer."""
     body = {name: getattr(arguments, name) for name in _OPTIONS if getattr(arguments, name)}
+    if bool(arguments.team) is bool(arguments.agent):
+        raise UsageInvalid("either an agent or a team is asked", fix="give --agent NAME, or --team NAME")
+    if arguments.team:
+        return _ask_team(arguments, body)
     if "session" in body:
         body = {"agent": body["agent"], "session": body["session"]}
     turn = connect(arguments).post("/v1/ask", {**body, "request": arguments.words})
     show(arguments, turn, turn_text)
     return REFUSED if turn["ended"] in _UNANSWERED else OK
+
+
+def _ask_team(arguments: argparse.Namespace, body: dict[str, Any]) -> int:
+    if "session" in body:
+        body = {"session": body["session"]}
+    run = connect(arguments).post(f"/v1/teams/{segment(arguments.team)}", {**body, "request": arguments.words})
+    show(arguments, run, team_text)
+    return OK if run["ended"] in ("answered", None) else REFUSED
+
+
+def list_teams(arguments: argparse.Namespace) -> int:
+    """List the teams of the project."""
+    head = ("TEAM", "PATTERN", "AGENTS", "WHAT FOR")
+    show(
+        arguments,
+        connect(arguments).get("/v1/teams"),
+        lambda found: table(
+            head,
+            ((one["team"], one["pattern"], ", ".join(one["agents"]), one["description"]) for one in found["items"]),
+            empty="no teams",
+        ),
+    )
+    return OK
+
+
+def show_team(arguments: argparse.Namespace) -> int:
+    """Show a team's run as it stands."""
+    path = f"/v1/teams/{segment(arguments.team)}/runs/{segment(arguments.run)}"
+    show(arguments, connect(arguments).get(path), team_text)
+    return OK
+
+
+def team_text(run: dict[str, Any]) -> str:
+    """Return a team's run: what each member said, and the answer."""
+    members = [f"{turn['agent']}\n{indented(turn_text(turn))}" for turn in run["turns"]]
+    foot = fields(
+        [("team", run["team"]), ("run", run["id"]), ("session", run["session"]), ("ended", run["ended"] or "")]
+    )
+    return "\n\n".join([*members, run["answer"], foot])
 
 
 def list_turns(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ KINDS = (
     "system",
     "labels",
     "agent",
+    "team",
     "job",
     "models",
     "prices",

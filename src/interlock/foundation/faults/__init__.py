@@ -31,6 +31,8 @@ POINTS = (
     "turn.before_resume",  # what a turn waited for has ended, nothing of its going on durable
     "turn.resumed",  # it is durable that a turn goes on, the model not yet told
     "turn.before_end",  # the model has answered, the end of the turn not yet durable
+    "turn.handed_over",  # the end of a turn is durable, and who goes on; that one has not begun
+    "team.kept",  # which turns a team gives next is durable, none of them begun
     "journal.before_commit",  # inside the writer, before the transaction is committed
     "journal.after_commit",  # inside the writer, after it, before anyone is told
 )

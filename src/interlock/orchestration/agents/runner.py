@@ -25,6 +25,7 @@ from interlock.intelligence.gateway import (
     tool_of,
 )
 from interlock.orchestration.agents.answers import idle_words, limit_words, waiting_words, with_handle
+from interlock.orchestration.agents.handing import PERSON, handed_to, tools_of
 from interlock.orchestration.agents.progress import Progress
 from interlock.orchestration.agents.prompt import opening, result_text
 from interlock.orchestration.agents.spec import AgentSpec, permitted_for
@@ -75,6 +76,7 @@ class Asked:
     `customer`), which context expressions may name and the model is told; *history* holds the messages of
     earlier turns, and *label* is the joined label of what they say. An answer is shared with others of the same
     *clearance* alone, where answers are kept at all. *turn_id* names the turn where it may be gone on with later.
+    *colleagues* are the agents that the request may be handed over to, each with what it is for.
     """
 
     session_id: str
@@ -86,6 +88,7 @@ class Asked:
     label: Label = PUBLIC
     clearance: Clearance | None = None
     turn_id: str = ""
+    colleagues: Mapping[str, str] = field(default_factory=dict)
 
 
 Keep = Callable[[Progress], Awaitable[None]]
@@ -137,7 +140,10 @@ class _Running:
         self._deadline = ports.clock.monotonic() + agent.limits.time
         self._operations = {operation.id: operation for operation in permitted_for(agent, asked.operations)}
         self._names = ToolNames(self._operations)
+        self._hand_offs = [name for name in agent.hand_offs if name == PERSON or name in asked.colleagues]
         self._tools = [tool_of(operation) for operation in self._operations.values()]
+        self._tools += tools_of(self._hand_offs, asked.colleagues)
+        self._handed_to = ""
         self._opening: list[dict[str, Any]] = []
         self._context = Assembled()
 
@@ -220,6 +226,11 @@ class _Running:
     async def _take(self, call: ToolCall, *, patient: bool) -> Ended | None:
         """Turn one tool call into an action, tell the model what came of it, and say whether the turn ends."""
         progress, limits = self._progress, self._agent.limits
+        self._handed_to = handed_to(call, self._hand_offs)
+        if self._handed_to:
+            given = {"kind": "data", "state": "handed_over", "to": self._handed_to}
+            progress.messages.append({"role": "tool", "tool_call_id": call.id, "content": orjson.dumps(given).decode()})
+            return Ended.handed_over
         operation_id = self._names.operation(call.name)
         view = await self._view(operation_id, call)
         self._see(view)
@@ -264,6 +275,8 @@ class _Running:
         steps = self._progress.steps
         if ended is Ended.no_progress:
             return self._end(ended, idle_words(steps))
+        if ended is Ended.handed_over:
+            return self._end(ended, f"I have handed this over to {self._handed_to}.")
         if ended is not Ended.waiting:
             return self._end(ended, limit_words("steps" if ended is Ended.step_limit else "time", steps))
         plain = waiting_words(steps[-1].action)
@@ -289,6 +302,7 @@ class _Running:
             messages=(*progress.messages, {"role": "assistant", "content": answer}),
             progress=progress,
             id=self._asked.turn_id,
+            handed_to=self._handed_to,
         )
 
 

@@ -46,7 +46,7 @@ class AgentSpec:
     """A built-in agent. *operations* are globs such as `erp.get_*`; they narrow what policy permits.
 
     *clearance* is what it is shown at most; None leaves that to its roles. *escalate* is the role of the people who are
-    asked where it cannot go on; empty for none.
+    asked where it cannot go on; empty for none. *hand_offs* are the agents that it may hand a request over to.
     """
 
     name: str
@@ -62,6 +62,7 @@ class AgentSpec:
     clearance: Clearance | None = None
     planning: Planning = Planning.none
     escalate: str = ""
+    hand_offs: tuple[str, ...] = ()
 
     def may_use(self, operation_id: str) -> bool:
         """Return whether the agent's file names the operation."""
@@ -100,6 +101,7 @@ def agent_from_document(document: Document) -> AgentSpec:
         clearance=clearance_of(data["clearance"]) if "clearance" in data else None,
         planning=Planning(data.get("plan", "none")),
         escalate=data.get("escalate", ""),
+        hand_offs=tuple(data.get("hand_offs", ())),
     )
 
 

@@ -26,6 +26,7 @@ class Ended(StrEnum):
     budget = "budget"  # a budget did not allow the next call of the model
     no_answer = "no_answer"  # the model said nothing at all
     no_progress = "no_progress"  # nothing came of several steps one after the other
+    handed_over = "handed_over"  # to the agent or person that is named
     abandoned = "abandoned"  # it could not be gone on with: its agent or its session is gone
 
 
@@ -36,7 +37,8 @@ class Turn:
     *messages* is the turn as a conversation (without instructions), for the next turn's history. *left_out* is what
     a plan that was derived for the turn does not foresee, in a sentence each. *label* is the joined label of all that
     the model was shown: the answer, in whatever words, is no less confidential. *progress* is what it takes to go on
-    with it, *id* its name where it is kept. *escalation* is what a person was asked where it could not go on.
+    with it, *id* its name where it is kept. *escalation* is what a person was asked where it could not go on,
+    *handed_to* the agent that goes on with it.
     """
 
     session: str
@@ -54,6 +56,7 @@ class Turn:
     progress: Progress | None = field(default=None, repr=False)
     id: str = ""
     escalation: str = ""
+    handed_to: str = ""
 
     def seen_by(self, clearance: Clearance) -> Turn:
         """Return the turn as the holder of *clearance* may see it: where the agent was shown more, what it said and
@@ -76,6 +79,7 @@ class Turn:
             "answer": self.answer,
             "ended": self.ended.value,
             **({"escalation": self.escalation} if self.escalation else {}),
+            **({"handed_to": self.handed_to} if self.handed_to else {}),
             "model": {"provider": self.provider, "model": self.model, "usage": self.usage.to_json()},
             "missing_context": dict(self.missing_context),
             "left_out": list(self.left_out),

@@ -20,7 +20,7 @@ from interlock.governance.policy import OperationShape, Policies, PolicyInvalid,
 from interlock.integration.systems import Catalog, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
 from interlock.intelligence.usage import Prices, prices_of
-from interlock.orchestration.agents import AgentSpec, agent_from_document
+from interlock.orchestration.agents import PERSON, SYSTEM, AgentSpec, agent_from_document, team_from_document
 from interlock.orchestration.jobs import JobBook, job_from_document, set_from_document
 from interlock.orchestration.project.plans import Report, compile_plans
 from interlock.orchestration.project.project import Project
@@ -98,6 +98,7 @@ def load_project(
     files = project_files(root)
     settings = _settings(folder)
     agents = _named(folder, "agents", "agent", agent_from_document)
+    teams = _named(folder, "teams", "team", team_from_document)
     jobs = _jobs(folder)
     before = len(findings)
     documents = {document.data["system"]: document for document in folder.documents("systems", "system")}
@@ -117,6 +118,7 @@ def load_project(
     routes = _routes(folder, ProviderPorts(root, http or HttpClient(), secrets))
     findings += _agent_findings(agents, operations, routes)
     findings += jobs.findings(routes)
+    findings += (finding for team in teams.values() for finding in team.findings(agents))
     prices, budgets = _money(folder)
     if findings or policies is None:
         raise ProjectInvalid(findings)
@@ -129,6 +131,7 @@ def load_project(
         catalog=catalog,
         policies=policies,
         agents=agents,
+        teams=teams,
         jobs=jobs,
         facts=facts,
         undos=undos,
@@ -212,13 +215,19 @@ def _agent_findings(
         for pattern in spec.operations:
             if not any(fnmatchcase(name, pattern) for name in operations):
                 yield Finding(file, 0, "/operations", f"{pattern!r} matches no operation of the project")
+        for name in spec.hand_offs:
+            if name == PERSON and not spec.escalate:
+                yield Finding(file, 0, "/hand_offs", "`person` stands for the people of `escalate`, which is not there")
+            elif name != PERSON and (name not in agents or name == spec.name):
+                yield Finding(file, 0, "/hand_offs", f"{name!r} is no other agent of the project")
         if routes and spec.route not in routes:
             known = ", ".join(sorted(routes))
             yield Finding(file, 0, "/route", f"{spec.route!r} is no route of models.yaml; routes: {known}")
     for route in routes.values():
         instances = [instance for target in route.targets for instance in target.instances]
         used: list[frozenset[str]] = [getattr(instance.provider, "operations", frozenset()) for instance in instances]
-        for name in sorted(frozenset().union(*used) - operations.keys()):
+        handing = {f"{SYSTEM}.{name}" for name in (*agents, PERSON)}
+        for name in sorted(frozenset().union(*used) - operations.keys() - handing):
             message = f"the rules of the route {route.name!r} use {name!r}, which no system declares"
             yield Finding("models.yaml", 0, f"/routes/{route.name}", message)
 

@@ -18,7 +18,7 @@ from interlock.governance.policy import Policies
 from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import Route
 from interlock.intelligence.usage import Prices
-from interlock.orchestration.agents import AgentSpec
+from interlock.orchestration.agents import AgentSpec, TeamSpec
 from interlock.orchestration.jobs import JobBook
 from interlock.orchestration.project.plans import CallPlan, ReadBackPlan
 from interlock.values.clearances import Clearance
@@ -38,6 +38,7 @@ class Project:
     catalog: Catalog
     policies: Policies
     agents: Mapping[str, AgentSpec]
+    teams: Mapping[str, TeamSpec]
     jobs: JobBook
     facts: Mapping[str, FactPlan]
     undos: Mapping[str, CallPlan]
@@ -84,6 +85,7 @@ class Project:
             "systems": sorted(self.catalog.systems),
             "operations": len(self.catalog.operations),
             "agents": sorted(self.agents),
+            "teams": sorted(self.teams),
             "jobs": sorted(self.jobs.jobs),
             "files": dict(self.files),
         }

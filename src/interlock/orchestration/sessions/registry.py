@@ -192,6 +192,20 @@ class Sessions:
                 return session
         raise _overtaken()
 
+    async def join(self, session_id: str, agents: Sequence[str], by: Principal) -> Session:
+        """Let *agents* of the project work in a session too. It is the caller who knows that its files say so."""
+        for _ in range(TRIES):
+            session = await self.use(session_id, by)
+            fresh = [agent for agent in agents if agent not in (session.agent, *session.joined)]
+            if not fresh:
+                return session
+            changed = replace(session, joined=[*session.joined, *fresh])
+            guard = store.save(changed, was=session)
+            if await self._save(session, guard, self._entry(session, by, "session.joined", {"agents": fresh}, {})):
+                session.joined = changed.joined
+                return session
+        raise _overtaken()
+
     async def overhear(self, principal: Principal, session_id: str, texts: Sequence[tuple[str, str]]) -> Session:
         """Remember what tools of the caller's own returned, as (tool, text): each counts as an outsider's text.
 

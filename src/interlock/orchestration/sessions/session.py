@@ -43,6 +43,8 @@ class Session:
     memory: Memory = field(default_factory=Memory, repr=False)
     overheard: list[Overheard] = field(default_factory=list, repr=False)
     declassified: list[Declassification] = field(default_factory=list, repr=False)
+    joined: list[str] = field(default_factory=list)
+    """Agents beside the one that it names: those that a request was handed over to, or that work in a team."""
 
     def begin(self, operation: str, arguments_digest: str) -> dict[str, int]:
         """Count one proposed action; return what was counted before it (`context.usage`)."""
@@ -121,12 +123,14 @@ class Session:
         }
 
     def admits(self, principal: Principal) -> bool:
-        """Return whether *principal* may work in the session: its opener, its person, or the agent it names."""
+        """Return whether *principal* may work in the session: its opener, its person, the agent it names, or one that
+        has joined it.
+        """
         if principal.tenant != self.tenant:
             return False
         if principal.name == self.opener or self.is_person(principal):
             return True
-        return principal.kind is Kind.agent and principal.id == self.agent
+        return principal.kind is Kind.agent and principal.id in (self.agent, *self.joined)
 
     def over(self, now: float) -> bool:
         """Return whether the session was closed or its time has run out at *now*."""
@@ -153,6 +157,7 @@ class Session:
             "plan": [step.to_json() for step in self.plan] if self.plan is not None else None,
             "requests": self.requests,
             **({"overheard": [heard.to_json() for heard in self.overheard]} if self.overheard else {}),
+            **({"joined": list(self.joined)} if self.joined else {}),
             **({"declassified": [given.to_json() for given in self.declassified]} if self.declassified else {}),
         }
 

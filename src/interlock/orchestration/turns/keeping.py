@@ -56,6 +56,8 @@ class Keeping:
         messages: list[Mapping[str, Any]] = []
         label = PUBLIC
         for turn in reversed(kept):
+            if turn.state is TurnState.running:
+                continue  # it goes on beside this one, or has just been begun
             messages += turn.messages
             label = label.join(turn.progress.label)
         if not messages or not clearance.admits(label):
@@ -101,6 +103,11 @@ class Keeping:
         fault("turn.before_end")
         entry = _entry(kept, "turn.answered", body, {"words": turn.words, "answer": turn.answer})
         await self._record(kept, [entry, *further], changes)
+
+    def begun(self, kept: KeptTurn) -> Statement:
+        """Return the statement that stores *kept* as one that this process runs; the caller commits it."""
+        kept.state, kept.owner, kept.stored = TurnState.running, self.process, True
+        return store.insert(kept)
 
     async def note(self, entry: Entry) -> None:
         """Record what concerns no turn that is kept."""

@@ -11,6 +11,7 @@ from interlock.foundation.clock import rfc3339
 from interlock.governance.labels import masked
 from interlock.orchestration.agents import Ended, Progress, Turn, progress_from_json
 from interlock.values.clearances import Clearance
+from interlock.values.labels import Label
 
 
 class TurnState(StrEnum):
@@ -26,7 +27,7 @@ class KeptTurn:
     """One turn. *owner* is the process that runs it; *waits_for* the action it waits for.
 
     *answer* is the last that was said: of a turn that waits, that it does. *resumed* counts how often it was gone on
-    with.
+    with, *hand_offs* how often the request had been handed over before it.
     """
 
     id: str
@@ -42,6 +43,7 @@ class KeptTurn:
     answer: str = field(default="", repr=False)
     ended: str = ""
     resumed: int = 0
+    hand_offs: int = 0
     created: float = 0.0
     updated: float = 0.0
     revision: int = 0
@@ -49,12 +51,14 @@ class KeptTurn:
     """Whether there is a row of it; a turn that is answered at once is stored with its end."""
 
     @property
+    def label(self) -> Label:
+        """The joined label of all that the model was shown."""
+        return self.progress.label
+
+    @property
     def messages(self) -> list[Mapping[str, Any]]:
-        """The turn as a part of the session's conversation; without calls that nobody has answered yet."""
-        said: list[Mapping[str, Any]] = list(self.progress.messages)
-        if self.state is TurnState.running:
-            said = said[:1]
-        return [*said, {"role": "assistant", "content": self.answer}] if self.answer else said
+        """The turn as a part of the session's conversation, once it waits or has ended."""
+        return [*self.progress.messages, {"role": "assistant", "content": self.answer}]
 
     def take(self, turn: Turn) -> None:
         """Take over how *turn* ended."""
@@ -70,6 +74,21 @@ class KeptTurn:
         self.state, self.waits_for = TurnState.waiting, escalation
         self.answer = f"{self.answer.rstrip()}\nSomebody else has been asked to help ({role}, {escalation})."
 
+    def follow_up(self, turn_id: str, agent: str, now: float) -> KeptTurn:
+        """Return the turn by which *agent* goes on with the same words."""
+        return KeptTurn(
+            id=turn_id,
+            tenant=self.tenant,
+            session=self.session,
+            agent=agent,
+            asker=self.asker,
+            words=self.words,
+            progress=Progress(),
+            hand_offs=self.hand_offs + 1,
+            created=now,
+            updated=now,
+        )
+
     def document(self) -> dict[str, Any]:
         """Return what is stored beside the columns."""
         return {
@@ -79,6 +98,7 @@ class KeptTurn:
             "answer": self.answer,
             "ended": self.ended,
             "resumed": self.resumed,
+            "hand_offs": self.hand_offs,
         }
 
     def to_json(self, clearance: Clearance) -> dict[str, Any]:

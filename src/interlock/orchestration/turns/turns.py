@@ -7,12 +7,24 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from interlock.foundation.faults import fault
 from interlock.foundation.store import Statement
 from interlock.foundation.telemetry import OFF, Telemetry
+from interlock.governance.budgets import BudgetExceeded, BudgetUnpriced
 from interlock.governance.journal import Entry
 from interlock.governance.policy import permitted_operations
 from interlock.orchestration.actions import Actions, Proposal, View
-from interlock.orchestration.agents import AgentRunner, AgentSpec, Asked, Ended, Models, Planning, Progress, Turn
+from interlock.orchestration.agents import (
+    PERSON,
+    AgentRunner,
+    AgentSpec,
+    Asked,
+    Ended,
+    Models,
+    Planning,
+    Progress,
+    Turn,
+)
 from interlock.orchestration.escalations import Escalations
 from interlock.orchestration.project import Project, Projects
 from interlock.orchestration.sessions import PlanFixed, PlanTooLate, Session, Sessions, SessionUnknown
@@ -24,6 +36,9 @@ from interlock.orchestration.turns.kept import KeptTurn
 from interlock.orchestration.turns.planning import derive
 from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
+
+MOST_HAND_OFFS = 5
+"""How often one request is handed over from agent to agent."""
 
 
 class Turns:
@@ -59,19 +74,34 @@ class Turns:
         unplanned = session.plan is None and not session.memory.tainted
         if asker is not None and spec.planning is Planning.derived and unplanned:
             session, left_out = await self._planned_first(asker, session, spec)
+        kept = self._new(new_id("trn"), agent, session, words, asker.name if asker is not None else session.opener)
+        return replace(await self._run(kept, spec, session, None), left_out=left_out)
+
+    async def play(self, turn_id: str, agent: str, session: Session, words: str, *, asker: str) -> Turn:
+        """Give *words* to one of several agents that work in *session*, as the turn *turn_id*."""
+        kept = self._new(turn_id, agent, session, words, asker)
+        spec = self._projects.current.agents.get(agent)
+        if spec is None:
+            return await self._abandon(kept, f"{agent} is not there any more, so that nothing more was done.")
+        return await self._within_budget(kept, spec, session, None)
+
+    async def find(self, turn_id: str) -> KeptTurn | None:
+        """Return a turn, whoever asks; None where it has not been kept yet."""
+        return await store.load(self.keeping.database, turn_id)
+
+    def _new(self, turn_id: str, agent: str, session: Session, words: str, asker: str) -> KeptTurn:
         now = self.keeping.clock.now()
-        kept = KeptTurn(
-            id=new_id("trn"),
+        return KeptTurn(
+            id=turn_id,
             tenant=session.tenant,
             session=session.id,
             agent=agent,
-            asker=asker.name if asker is not None else session.opener,
+            asker=asker,
             words=words,
             progress=Progress(),
             created=now,
             updated=now,
         )
-        return replace(await self._run(kept, spec, session, None), left_out=left_out)
 
     async def get(self, turn_id: str, principal: Principal) -> KeptTurn:
         """Return a turn of a session that *principal* may see. Raises `TurnUnknown`."""
@@ -97,18 +127,22 @@ class Turns:
             gone = "The agent" if spec is None else "The session"
             await self._abandon(kept, f"{gone} is not there any more, so that nothing more was done.")
             return
-        await self._run(kept, spec, session, kept.progress)
+        # One that was begun and had not come to its first step begins anew.
+        await self._within_budget(kept, spec, session, kept.progress if kept.progress.messages else None)
 
     async def abandon(self, kept: KeptTurn, words: str, because: Mapping[str, Any]) -> None:
         """End *kept*, which cannot be gone on with, saying so in *words*."""
         if await self.keeping.claim(kept, because):
             await self._abandon(kept, words)
 
-    async def _abandon(self, kept: KeptTurn, words: str) -> None:
+    async def _abandon(self, kept: KeptTurn, words: str) -> Turn:
         progress = kept.progress
-        turn = Turn(kept.session, kept.words, words, Ended.abandoned, progress=progress, label=progress.label)
+        turn = Turn(
+            kept.session, kept.words, words, Ended.abandoned, progress=progress, label=progress.label, id=kept.id
+        )
         kept.take(turn)
         await self.keeping.end(kept, turn)
+        return turn
 
     async def _run(self, kept: KeptTurn, spec: AgentSpec, session: Session, progress: Progress | None) -> Turn:
         """Run *kept* from *progress*, or from its beginning, until it ends or waits."""
@@ -126,18 +160,50 @@ class Turns:
             label=label,
             clearance=clearance,
             turn_id=kept.id,
+            colleagues={name: other.description for name, other in project.agents.items() if name != kept.agent},
         )
         with self.keeping.running(kept), self._telemetry.agent(kept.agent, session=session.id):
             turn = await self._runner.ask(spec, asked, progress, partial(self.keeping.step, kept))
+            if turn.handed_to and kept.hand_offs >= MOST_HAND_OFFS:
+                words = f"I stopped: this has been handed over {kept.hand_offs} times already."
+                turn = replace(turn, ended=Ended.no_progress, answer=words, handed_to="")
             kept.take(turn)
+            follow = await self._follow_up(kept, turn, session, principal)
             entries, changes = self._handed_over(kept, spec, turn)
             turn = replace(turn, answer=kept.answer, escalation=kept.waits_for if entries else "")
+            if follow is not None:
+                changes.append(self.keeping.begun(follow))
             await self.keeping.end(kept, turn, further=entries, changes=changes)
-        return turn
+        fault("turn.handed_over")
+        return turn if follow is None else await self._next(follow, session)
+
+    async def _within_budget(
+        self, kept: KeptTurn, spec: AgentSpec, session: Session, progress: Progress | None
+    ) -> Turn:
+        """Run *kept* where nobody waits for an error: that a budget does not allow the first call is its end too."""
+        try:
+            return await self._run(kept, spec, session, progress)
+        except (BudgetExceeded, BudgetUnpriced):
+            return await self._abandon(kept, "A budget does not allow to ask a model; nothing was done.")
+
+    async def _next(self, follow: KeptTurn, session: Session) -> Turn:
+        """Let the agent that a request was handed over to go on with it."""
+        spec = self._projects.current.agents.get(follow.agent)
+        if spec is None:
+            return await self._abandon(follow, f"{follow.agent} is not there any more, so that nothing more was done.")
+        return await self._within_budget(follow, spec, session, None)
+
+    async def _follow_up(self, kept: KeptTurn, turn: Turn, session: Session, by: Principal) -> KeptTurn | None:
+        """Return the turn of the agent that *turn* was handed over to, which may then work in the session."""
+        if turn.handed_to in ("", PERSON):
+            return None
+        await self._sessions.join(session.id, [turn.handed_to], by)
+        return kept.follow_up(new_id("trn"), turn.handed_to, self.keeping.clock.now())
 
     def _handed_over(self, kept: KeptTurn, spec: AgentSpec, turn: Turn) -> tuple[list[Entry], list[Statement]]:
         """Put a turn that could not go on before a person, where the agent's file says so."""
-        if not spec.escalate or turn.ended not in HANDED_OVER:
+        asked_for = turn.handed_to == PERSON
+        if not spec.escalate or not (asked_for or turn.ended in HANDED_OVER):
             return [], []
         escalation, changes = self._escalations.ask(question(kept, spec, turn))
         kept.wait_for_person(escalation.id, spec.escalate)
