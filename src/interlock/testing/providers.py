@@ -23,7 +23,7 @@ import tempfile
 import time
 import unittest
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +34,7 @@ from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.contracts import Contract
 from interlock.intelligence.gateway import (
+    Embedder,
     ModelBusy,
     ModelCutOff,
     ModelDenied,
@@ -47,6 +48,7 @@ from interlock.intelligence.gateway import (
     ProviderPlugin,
     ProviderPorts,
     Target,
+    embedding_request,
 )
 from interlock.testing.connectors import PATIENCE, SLACK, TIME_LIMIT
 
@@ -67,6 +69,8 @@ class Condition(StrEnum):
     broken = "broken"  # says that it broke
     busy = "busy"  # says that it has too many requests, and to come again in 7 seconds
     denied = "denied"  # does not accept the key
+    half = "half"  # begins to stream an answer, then goes away
+    dripping = "dripping"  # begins to stream an answer, then goes silent
 
 
 FAILURES: Mapping[Condition, type[ProviderFailure]] = {
@@ -79,6 +83,8 @@ FAILURES: Mapping[Condition, type[ProviderFailure]] = {
     Condition.broken: ModelFailed,
     Condition.busy: ModelBusy,
     Condition.denied: ModelDenied,
+    Condition.half: ModelCutOff,
+    Condition.dripping: ModelCutOff,
 }
 """What is raised in each condition. What a route does next depends on it: only some may be asked again."""
 
@@ -176,6 +182,56 @@ class ProviderContract:
 
         self._with_provider(Condition.working, check)
 
+    # --- streams -----------------------------------------------------------------------------------------------------
+
+    def test_a_stream_says_what_a_whole_answer_says(self) -> None:
+        async def check(rig: Rig, provider: Provider) -> None:
+            texts: list[str] = []
+            last: ModelReply | None = None
+            async for piece in provider.stream(ASKED, timeout=PATIENCE, idle=PATIENCE):
+                assert last is None, "something comes after the whole answer"
+                if isinstance(piece, ModelReply):
+                    last = piece
+                else:
+                    texts += [delta.text for delta in piece]
+            assert last is not None, "the whole answer does not come"
+            _well_formed(provider, last)
+            assert "".join(texts) == last.text
+            _hides(rig, repr(last))
+
+        self._with_provider(Condition.working, check)
+
+    def test_a_stream_that_is_left_leaves_the_provider_of_use(self) -> None:
+        async def check(_: Rig, provider: Provider) -> None:
+            async with aclosing(provider.stream(ASKED, timeout=PATIENCE, idle=PATIENCE)) as pieces:
+                async for _piece in pieces:
+                    break
+            _well_formed(provider, await provider.complete(ASKED, timeout=PATIENCE))
+
+        self._with_provider(Condition.working, check)
+
+    def test_a_stream_that_breaks_off_is_no_answer(self) -> None:
+        self._breaks(Condition.half)
+
+    def test_a_stream_that_goes_silent_is_given_up(self) -> None:
+        self._breaks(Condition.dripping)
+
+    # --- vectors -----------------------------------------------------------------------------------------------------
+
+    def test_vectors_come_in_the_order_of_their_inputs(self) -> None:
+        async def check(rig: Rig, provider: Provider) -> None:
+            if not isinstance(provider, Embedder):
+                raise unittest.SkipTest("it gives no vectors")
+            asked = embedding_request(["one", "two", "three"], metadata={}, parameters={})
+            found = await provider.embed(asked, timeout=PATIENCE)
+            assert len(found.vectors) == 3
+            assert len({len(vector) for vector in found.vectors}) == 1
+            again = await provider.embed(embedding_request(["three"], metadata={}, parameters={}), timeout=PATIENCE)
+            assert list(again.vectors[0]) == list(found.vectors[2])
+            _hides(rig, repr(found))
+
+        self._with_provider(Condition.working, check)
+
     # --- failures ----------------------------------------------------------------------------------------------------
 
     def test_nobody_there_may_be_asked_again(self) -> None:
@@ -229,6 +285,24 @@ class ProviderContract:
 
         self._with_provider(condition, check)
         return raised[0]
+
+    def _breaks(self, condition: Condition) -> None:
+        async def check(rig: Rig, provider: Provider) -> None:
+            begun = False
+            failure: ProviderFailure | None = None
+            try:
+                async with asyncio.timeout(TIME_LIMIT + SLACK):
+                    async for piece in provider.stream(ASKED, timeout=PATIENCE, idle=TIME_LIMIT):
+                        assert not isinstance(piece, ModelReply), "half an answer is given for a whole one"
+                        begun = begun or any(delta.text for delta in piece)
+            except ProviderFailure as error:
+                failure = error
+            assert type(failure) in (FAILURES[condition], ModelTimedOut), failure or "it ended as if it were complete"
+            assert begun, "nothing was passed on before it broke off"
+            assert PRIVATE not in str(failure)
+            _hides(rig, str(failure))
+
+        self._with_provider(condition, check)
 
     def _plugin(self) -> ProviderPlugin:
         module, _, name = self.plugin.partition(":")

@@ -69,6 +69,15 @@ litellm_settings:
 general_settings:
   master_key: sk-1234-secret-master
 """
+
+
+def message(text: str) -> dict[str, Any]:
+    """Return an answer in words as Anthropic's interface writes it."""
+    content = [{"type": "text", "text": text}]
+    usage = {"input_tokens": 5, "output_tokens": 2}
+    return {"type": "message", "model": "claude-backup", "content": content, "stop_reason": "end_turn", "usage": usage}
+
+
 ENVIRONMENT = {"MAIN_KEY": "k-main", "ANTHROPIC_API_KEY": "k-backup"}
 
 
@@ -121,11 +130,12 @@ async def test_the_same_calls_reach_the_same_models(tmp_path: Path, monkeypatch:
             assert request.headers["authorization"] == "Bearer k-main"
             assert request.json()["model"] in {"gpt-4.1-mini", "gpt-41-mini-eu"}
             assert request.target in {"/v1/chat/completions", "/openai/v1/chat/completions"}
-        backup.script[:] = [said("From the backup")]
+        backup.script[:] = [message("From the backup")]
         answer = await ask(shop, "backup/claude")
         assert answer.parse().choices[0].message.content == "From the backup"
         assert (backup.asked[-1]["model"], backup.asked[-1]["max_tokens"]) == ("claude-backup", 20)
-        assert backup.server.received[-1].headers["authorization"] == "Bearer k-backup"
+        assert backup.server.received[-1].headers["x-api-key"] == "k-backup"
+        assert backup.server.received[-1].target == "/v1/messages"
 
 
 async def test_what_fails_is_repeated_and_then_the_fallback_answers(
@@ -133,12 +143,12 @@ async def test_what_fails_is_repeated_and_then_the_fallback_answers(
 ) -> None:
     async with place(tmp_path, monkeypatch) as (shop, backup):
         shop.model.script[:] = [500, 500, 500, 500]
-        backup.script[:] = [said("From the backup")]
+        backup.script[:] = [message("From the backup")]
         answer = await ask(shop, "gpt-4.1")
         assert answer.parse().choices[0].message.content == "From the backup"
         assert answer.headers["x-interlock-attempts"] == "5"
         assert Counter(asked["model"] for asked in shop.model.asked) == {"gpt-4.1-mini": 2, "gpt-41-mini-eu": 2}
-        backup.script[:] = [said("Again")]
+        backup.script[:] = [message("Again")]
         assert (await ask(shop, "gpt-4.1")).headers["x-interlock-attempts"] == "1", "both rest after two failures"
 
 

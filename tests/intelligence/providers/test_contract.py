@@ -2,23 +2,107 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from interlock.testing.providers import Condition, ProviderContract, Rig
-from interlock.testing.servers import ScriptedServer, answers, cuts_off, free_port, hangs, resets, streams
+from interlock.testing.servers import (
+    Received,
+    ScriptedServer,
+    answers,
+    cuts_off,
+    free_port,
+    hangs,
+    resets,
+    streams,
+    tells,
+)
 
 COMPLETION = {
     "model": "m-2026-01-01",
     "choices": [{"message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 9, "completion_tokens": 2},
 }
+CHUNKS = [
+    {"model": "m-2026-01-01", "choices": [{"delta": {"content": "Hel"}}]},
+    {"choices": [{"delta": {"content": "lo."}}]},
+]
+LAST = [
+    {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+    {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}},
+    "[DONE]",
+]
+
+
+async def chats(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answer whole, streamed or with vectors, as it is asked."""
+    body = request.json()
+    if request.target.endswith("/embeddings"):
+        inputs = body["input"]
+        vectors = [
+            {"index": at, "embedding": [float(len(text)), float(ord(text[0]))]} for at, text in enumerate(inputs)
+        ]
+        await answers(200, {"model": "m", "data": vectors, "usage": {"prompt_tokens": 3}})(request, writer)
+    elif body.get("stream"):
+        await tells(*CHUNKS, *LAST)(request, writer)
+    else:
+        await answers(200, COMPLETION)(request, writer)
+
+
+MESSAGE = {
+    "type": "message",
+    "model": "m-2026-01-01",
+    "content": [{"type": "text", "text": "Hello."}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 9, "output_tokens": 2},
+}
+BEGUN = [
+    {"type": "message_start", "message": {"model": "m-2026-01-01", "usage": {"input_tokens": 9}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello."}},
+]
+ENDED = [
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+    {"type": "message_stop"},
+]
+
+
+async def messages(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answer as Anthropic's interface does."""
+    if request.json().get("stream"):
+        await tells(*BEGUN, *ENDED)(request, writer)
+    else:
+        await answers(200, MESSAGE)(request, writer)
+
+
+PART: dict[str, Any] = {"candidates": [{"content": {"parts": [{"text": "Hello."}]}}], "modelVersion": "m-2026-01-01"}
+END = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2}}
+
+
+async def contents(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answer as Gemini's interface does."""
+    if ":batchEmbedContents" in request.target:
+        texts = [one["content"]["parts"][0]["text"] for one in request.json()["requests"]]
+        found = [{"values": [float(len(text)), float(ord(text[0]))]} for text in texts]
+        await answers(200, {"embeddings": found})(request, writer)
+    elif "alt=sse" in request.target:
+        await tells(PART, END)(request, writer)
+    else:
+        candidate = {**PART["candidates"][0], "finishReason": "STOP"}
+        await answers(200, {**PART, **END, "candidates": [candidate]})(request, writer)
+
+
 BEHAVIOURS = {
-    Condition.working: answers(200, COMPLETION),
+    Condition.working: chats,
+    Condition.half: tells(*CHUNKS, ends=False),
+    Condition.dripping: tells(*CHUNKS, asyncio.Event()),
     Condition.lost: resets(),
     Condition.cut_off: cuts_off(),
     Condition.silent: hangs(),
@@ -39,6 +123,38 @@ class TestOpenAi(ProviderContract):
         async with ScriptedServer(BEHAVIOURS.get(condition, hangs())) as server:
             url = f"http://127.0.0.1:{free_port()}" if condition is Condition.refused else server.url
             yield Rig({"base_url": f"{url}/v1", "model": "m", "key": "secret:model"}, {"model": "k-1"})
+
+
+class TestAnthropic(ProviderContract):
+    plugin = "interlock.intelligence.providers.anthropic:plugin"
+    drivers = ("aiohttp", "anthropic")
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        own = {
+            Condition.working: messages,
+            Condition.half: tells(*BEGUN, ends=False),
+            Condition.dripping: tells(*BEGUN, asyncio.Event()),
+        }
+        async with ScriptedServer({**BEHAVIOURS, **own}.get(condition, hangs())) as server:
+            url = f"http://127.0.0.1:{free_port()}" if condition is Condition.refused else server.url
+            yield Rig({"base_url": url, "model": "m", "key": "secret:model"}, {"model": "k-1"})
+
+
+class TestGemini(ProviderContract):
+    plugin = "interlock.intelligence.providers.gemini:plugin"
+    drivers = ("aiohttp", "google")
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        own = {
+            Condition.working: contents,
+            Condition.half: tells(PART, ends=False),
+            Condition.dripping: tells(PART, asyncio.Event()),
+        }
+        async with ScriptedServer({**BEHAVIOURS, **own}.get(condition, hangs())) as server:
+            url = f"http://127.0.0.1:{free_port()}" if condition is Condition.refused else server.url
+            yield Rig({"base_url": url, "model": "m", "key": "secret:model"}, {"model": "k-1"})
 
 
 class TestRules(ProviderContract):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.intelligence.providers.openai.rests import rest, retry_after
+from interlock.intelligence.providers.rests import rest, retry_after
 
 
 @pytest.mark.parametrize(

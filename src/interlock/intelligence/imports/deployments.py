@@ -21,14 +21,14 @@ _BASES = {
     "perplexity": "https://api.perplexity.ai",
     "cerebras": "https://api.cerebras.ai/v1",
     "nvidia_nim": "https://integrate.api.nvidia.com/v1",
-    "anthropic": "https://api.anthropic.com/v1",
-    "gemini": "https://generativelanguage.googleapis.com/v1beta/openai",
     "ollama": "http://127.0.0.1:11434/v1",
     "ollama_chat": "http://127.0.0.1:11434/v1",
 }
 """Providers whose own interface is OpenAI's chat completions, or which offer it beside theirs."""
 
-_COMPATIBLE = frozenset({"anthropic", "gemini"})
+_NATIVE = frozenset({"anthropic", "gemini"})
+"""Providers that are asked in their own words."""
+
 _ADDRESSED = frozenset({"hosted_vllm", "vllm", "openai_like", "lm_studio", "llamafile", "custom_openai", "azure"})
 """Providers that are reached at an address of the deployment's own."""
 
@@ -73,7 +73,7 @@ def deployment_of(entry: Mapping[str, Any], place: str, found: Imported) -> Depl
         found.note(f"{place}.litellm_params.model", "it names no model")
         return None
     provider, _, model = named.partition("/") if "/" in named else ("openai", "", named)
-    if provider not in _BASES and provider not in _ADDRESSED:
+    if provider not in _BASES and provider not in _ADDRESSED and provider not in _NATIVE:
         found.note(f"{place}.litellm_params.model", f"the provider {provider[:40]!r} cannot be reached from here")
         return None
     base = _text(given.get("api_base"))
@@ -83,11 +83,14 @@ def deployment_of(entry: Mapping[str, Any], place: str, found: Imported) -> Depl
     if provider == "azure" and base is not None:
         base = f"{base.rstrip('/')}/openai/v1"
         found.note(f"{place}.litellm_params.api_base", "asked by the v1 interface, which needs no api_version")
-    if provider in _COMPATIBLE:
-        found.note(f"{place}.litellm_params.model", f"{provider} is asked by the interface of OpenAI that it offers")
     if base is not None and provider in {"ollama", "ollama_chat"} and not base.rstrip("/").endswith("/v1"):
         base = f"{base.rstrip('/')}/v1"
-    own: dict[str, Any] = {"provider": "openai", "base_url": base or _BASES[provider], "model": literal(model)}
+    if base is not None and provider == "anthropic":
+        base = base.rstrip("/").removesuffix("/v1")
+    own: dict[str, Any] = {"provider": provider if provider in _NATIVE else "openai"}
+    if base is not None or provider not in _NATIVE:
+        own["base_url"] = base or _BASES[provider]
+    own["model"] = literal(model)
     key = _key(given.get("api_key"), provider, f"{place}.litellm_params.api_key", found)
     if key:
         own["key"] = key
