@@ -17,14 +17,19 @@ from interlock.intelligence.gateway.embeddings import (
 )
 from interlock.intelligence.gateway.errors import (
     AnswerForbidden,
+    AnswerUnfit,
+    FormatInvalid,
     ModelBusy,
     ModelChanged,
     ModelCutOff,
     ModelDenied,
     ModelFailed,
+    ModelForbidden,
     ModelHeld,
+    ModelObjected,
     ModelRefused,
     ModelTimedOut,
+    ModelUnfit,
     ModelUnreadable,
     ProviderFailure,
     RouteBroken,
@@ -35,7 +40,7 @@ from interlock.intelligence.gateway.errors import (
     RouteUnfit,
     RouteUnknown,
 )
-from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format, json_of
+from interlock.intelligence.gateway.formats import PLAN, PLAN_SCHEMA, format_of, json_format, json_hint, json_of
 from interlock.intelligence.gateway.gateway import Gateway, route_unfit, route_unknown
 from interlock.intelligence.gateway.messages import (
     Answering,
@@ -72,6 +77,7 @@ __all__ = [
     "PLAN_SCHEMA",
     "STRATEGIES",
     "AnswerForbidden",
+    "AnswerUnfit",
     "Answering",
     "Answers",
     "Attempt",
@@ -83,6 +89,7 @@ __all__ = [
     "EmbeddingRequest",
     "Embeddings",
     "Extras",
+    "FormatInvalid",
     "Gateway",
     "Instance",
     "ModelBusy",
@@ -90,11 +97,14 @@ __all__ = [
     "ModelCutOff",
     "ModelDenied",
     "ModelFailed",
+    "ModelForbidden",
     "ModelHeld",
+    "ModelObjected",
     "ModelRefused",
     "ModelReply",
     "ModelRequest",
     "ModelTimedOut",
+    "ModelUnfit",
     "ModelUnreadable",
     "OnModelCall",
     "Ordered",
@@ -132,6 +142,7 @@ __all__ = [
     "format_of",
     "in_one_piece",
     "json_format",
+    "json_hint",
     "json_of",
     "numbers",
     "packed",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.intelligence.gateway.begun import Begun
-from interlock.intelligence.gateway.errors import ProviderFailure, RouteExhausted
+from interlock.intelligence.gateway.errors import OBJECTED, ProviderFailure, RouteExhausted
 from interlock.intelligence.gateway.health import Visit
 from interlock.intelligence.gateway.messages import Attempt, ModelReply, ModelRequest, Usage
 from interlock.intelligence.gateway.records import on_behalf_of, record
@@ -22,7 +22,8 @@ OnModelCall = Callable[[dict[str, Any]], Awaitable[None]]
 *body* has ids, names, counts and times alone: route, target, provider, model, outcome (`ok`, `declined` or an error's
 code), attempt (its number), attempts (all so far, this one last), usage, elapsed_ms, messages and tools (how many),
 tool_calls (names), changed (where the version is not the pinned one), and the request's metadata. *fields* has what was
-said: `messages` and `reply`, and the request's own `parameters` if it has any.
+said: `messages` and `reply`, and the request's own `parameters` if it has any. An answer that a guard objects to, and
+the one that is asked for in its place, are calls of their own.
 
 Of what guards find it is told with the `kind` `model.guarded`: route, findings (guard, kind, count, what was done) and
 the metadata.
@@ -52,6 +53,8 @@ class Asking:
     begun: Begun | None = None
     reply: ModelReply | None = None
     began: float = 0.0
+    request: ModelRequest | None = None
+    """What it is asked, where that is not the request of the call but what a guard makes of it."""
     said: list[str] = field(default_factory=list)
     """What was passed on before the whole of it came."""
 
@@ -102,7 +105,9 @@ class Attempts:
             body["attempts"] = [one.to_json() for one in self._attempts]
             if change:
                 body["changed"] = change
-            await self._told(record(body, self._request, asking.instance.provider, reply, asking.said))
+            await self._told(
+                record(body, asking.request or self._request, asking.instance.provider, reply, asking.said)
+            )
 
     def passed(self, target: str, outcome: str, why: str = "") -> None:
         """Take note of a target that was not asked."""
@@ -119,7 +124,7 @@ class Attempts:
         """Return the error that says of each target why it gave no answer."""
         told = [attempt.to_json() | {"why": _reason(attempt)} for attempt in self._attempts]
         return kind(
-            f"no model of the route {self._route.name!r} gave an answer",
+            f"no model of the route {self._route.name!r} gave {kind.gave}",
             why="; ".join(f"{one['target']}: {one['why']}" for one in told),
             fix=kind.fixed_by,
             targets=told,
@@ -129,7 +134,9 @@ class Attempts:
 
 def _reason(attempt: Attempt) -> str:
     """Why an attempt gave no answer; what a provider said of it may name addresses, and stays in the journal."""
-    return attempt.outcome if attempt.asked or not attempt.why else attempt.why
+    if not attempt.asked:
+        return attempt.why or attempt.outcome
+    return f"{attempt.outcome}: {attempt.why}" if attempt.outcome in OBJECTED and attempt.why else attempt.outcome
 
 
 def milliseconds(seconds: float) -> float:

@@ -15,11 +15,11 @@ from interlock.intelligence.gateway.attempts import LEFT, UNUSED, Asking, Attemp
 from interlock.intelligence.gateway.begun import Patience, Way, remaining
 from interlock.intelligence.gateway.conditions import ALWAYS, facts_of
 from interlock.intelligence.gateway.errors import (
+    ModelObjected,
     ModelTimedOut,
     ProviderFailure,
     RouteBroken,
     RouteExhausted,
-    RouteRefused,
     RouteSlow,
 )
 from interlock.intelligence.gateway.health import Health, Healths
@@ -61,6 +61,7 @@ class Call:
         self._under_way: list[Asking] = []
         self._race: Race[Asking] = Race(self._leave)
         self._paused = 0.0
+        self._asked_again: set[str] = set()
 
     async def run(self) -> ModelReply:
         """Return the answer, with all that was tried for it. Raises a kind of `RouteExhausted`."""
@@ -96,7 +97,8 @@ class Call:
                 async for piece in pieces:
                     if isinstance(piece, ModelReply):
                         asking.reply = piece
-                        outcome = "ok"
+                        failure = self._way.objection(piece)
+                        outcome = "ok" if failure is None else failure.code
                     else:
                         asking.said += [delta.text for delta in piece]
                         yield piece
@@ -106,7 +108,7 @@ class Call:
             await begun.close()
             await self._over(asking, outcome, failure)
         if failure is not None:
-            broken = self._exhausted(RouteBroken)
+            broken = self._exhausted(failure.ends if isinstance(failure, ModelObjected) else RouteBroken)
             await self._attempts.unanswered(broken)
             raise broken from failure
 
@@ -153,8 +155,8 @@ class Call:
             return asking
         if self._declined is not None:
             return self._declined
-        refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
-        raise self._exhausted(RouteRefused if refused else RouteExhausted)
+        refused = bool(self._failures) and all(failure.ends is not RouteExhausted for failure in self._failures)
+        raise self._exhausted(self._failures[-1].ends if refused else RouteExhausted)
 
     async def _walk(self, targets: Iterator[RouteTarget]) -> Asking | None:
         """Ask one of *targets* after the other; return the first answer, or None."""
@@ -237,6 +239,8 @@ class Call:
             asked.add(asking.instance.name)
             try:
                 return await self._attempt(asking)
+            except ModelObjected as error:
+                return await self._once_more(asking, error)
             except ProviderFailure as error:
                 failure = error
             if not failure.repeatable and not self._route.goes_on(failure.cause):
@@ -246,6 +250,27 @@ class Call:
         if failure is not None:
             raise failure
         return None
+
+    async def _once_more(self, asking: Asking, objected: ModelObjected) -> Asking | None:
+        """Ask again where an answer is objected to that can be done better, with what is wrong with it.
+
+        A target is asked so at most once in a call. Raises *objected* where that is of no use.
+        """
+        target, reply = asking.target, asking.reply
+        if not objected.wanted or reply is None or target.name in self._asked_again or self._left() <= 0:
+            raise objected
+        self._asked_again.add(target.name)
+        visit = self._health(asking.instance).admit()
+        if visit is None:
+            raise objected
+        again = Asking(target, asking.instance, visit)
+        again.request = (asking.request or self._request).again(reply.text, objected.wanted)
+        try:
+            return await self._attempt(again)
+        except ModelObjected:
+            raise
+        except ProviderFailure as failure:
+            raise objected from failure
 
     def _admit(self, target: RouteTarget, asked: set[str]) -> Asking | None:
         """Return the least busy instance that may be asked and is not among *asked*.
@@ -306,11 +331,15 @@ class Call:
         failure: ProviderFailure | None = None
         asking.began = self._clock.monotonic()
         try:
-            begun = asking.begun = await self._way.begin(asking.instance.provider, self._request, patience)
+            begun = asking.begun = await self._way.begin(
+                asking.instance.provider, asking.request or self._request, patience
+            )
             asking.reply = begun.reply
             if begun.reply is not None:
                 asking.visit.answered(begun.reply)
             failure = target.pin.objection(begun.reported)
+            if failure is None and begun.reply is not None:
+                failure = self._way.objection(begun.reply)
             if failure is None and not self._passed_on(begun.reply):
                 await self._race.won()
         except ProviderFailure as error:

@@ -18,6 +18,7 @@ from interlock.intelligence.gateway import guards
 from interlock.intelligence.gateway.caching import cache_plan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
 from interlock.intelligence.gateway.embeddings import Embedder
+from interlock.intelligence.gateway.guards import NO_GUARDS
 from interlock.intelligence.gateway.hedging import hedge_of
 from interlock.intelligence.gateway.latency import AnotherRoute, KeptAnswer, PreparedAnswer, latencies_of
 from interlock.intelligence.gateway.messages import RouteKind
@@ -64,7 +65,10 @@ def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
                 targets.append(_target(Target(document, f"{place}/targets/{position}", data), ports))
         findings.extend(_contradictions(document, place, declared))
         findings.extend(guards.contradictions(document, place, declared))
-        routes[name] = _route(name, declared, targets)
+        guarded = NO_GUARDS
+        with findings.collect():
+            guarded = guards.guards_of(document, place, declared)
+        routes[name] = replace(_route(name, declared, targets), guards=guarded)
         if len(targets) == len(declared["targets"]):
             findings.extend(_unfit(document, place, routes[name]))
     for name, route in routes.items():
@@ -91,7 +95,6 @@ def _route(name: str, declared: Mapping[str, Any], targets: list[RouteTarget]) -
         cache_plan(declared.get("cache")),
         hedge_of(declared.get("hedge")),
         latencies_of(declared.get("latency")),
-        guards.guards_of(declared),
     )
 
 

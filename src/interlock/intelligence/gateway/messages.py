@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -120,6 +120,11 @@ class ModelRequest:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     begin_by: float | None = None
+
+    def again(self, answer: str, wanted: str) -> ModelRequest:
+        """Return it with the *answer* that came, and what is *wanted* of the next one."""
+        said = [{"role": "assistant", "content": answer}] if answer else []
+        return replace(self, messages=[*self.messages, *said, {"role": "user", "content": wanted}])
 
     def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what is recorded of it: counts, and what is said in it."""

@@ -20,7 +20,8 @@ from interlock.intelligence.gateway.strategies import STRATEGIES, Strategy
 
 ALWAYS_NEXT = "change"
 DECLINED = "declined"
-FALL_BACK = frozenset({"error", "refusal"})
+REFUSAL = "refusal"
+FALL_BACK = frozenset({"error", REFUSAL})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from interlock.intelligence.gateway import (
     ModelRequest,
     RouteExhausted,
     ToolNames,
-    json_format,
+    json_hint,
     json_of,
 )
 from interlock.orchestration.agents import AgentSpec, Models, permitted_for
@@ -146,7 +146,7 @@ def _request(agent: AgentSpec, session: Session, operations: Sequence[Operation]
         *({"role": "user", "content": words} for words in session.requests),
     ]
     metadata = {"session": session.id, "agent": agent.name, "tenant": session.tenant, "actor": asker.name}
-    return ModelRequest(messages, (), metadata, json_format(PLAN, PLAN_SCHEMA))
+    return ModelRequest(messages, (), metadata, json_hint(PLAN, PLAN_SCHEMA))
 
 
 def _described(operation: Operation) -> dict[str, Any]:
