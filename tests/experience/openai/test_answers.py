@@ -133,6 +133,31 @@ async def test_calls_of_tools_pass_before_the_answer_does(shop: Shop) -> None:
     assert answer.parse().choices[0].message.tool_calls[0].function.name == "web_search"
 
 
+CITING = "    guards: {citations: required}\n"
+
+
+@pytest.mark.parametrize("shop", [CITING], indirect=True, ids=["citing"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_an_answer_must_cite_what_it_was_given(shop: Shop, stream: bool) -> None:
+    asked = [
+        {"role": "system", "content": "[doc:terms] Refunds take 14 days. [/doc] Answer from that."},
+        {"role": "user", "content": "How long do refunds take?"},
+    ]
+    right = '"Refunds take 14 days" [doc:terms].'
+    shop.model.script[:] = [said("Ten days [doc:hearsay]."), said(right)]
+    answer = await shop.post({"model": "desk", "stream": stream, "messages": asked})
+    assert answer.status_code == 200
+    assert "hearsay" not in answer.text
+    assert "14 days" in answer.text
+    assert "no passage [doc:hearsay]" in shop.model.last[-1]["content"]
+    shop.model.script[:] = [said("Ten days."), said('"Refunds take 10 days" [doc:terms]')]
+    refused = await shop.post({"model": "desk", "stream": stream, "messages": asked})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (502, "answer_ungrounded")
+    outcomes = [record.body["outcome"] for record in await shop.entries("model.called")]
+    assert outcomes == ["model_ungrounded", "model_ungrounded", "ok", "model_ungrounded"]
+    assert "10 days" not in refused.text
+
+
 CACHED = GUARDS + "    cache: {ttl: 1h}\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from interlock.governance.guards import Shape
 from interlock.intelligence.gateway import (
-    Answering,
     AnswerForbidden,
+    Answering,
     AnswerUnfit,
     Delta,
     FormatInvalid,
@@ -94,7 +95,9 @@ class Desk:
 
     @property
     def findings(self) -> list[Any]:
-        return [found for call in self.told if call.get("kind") == "model.guarded" for found in call["body"]["findings"]]
+        return [
+            found for call in self.told if call.get("kind") == "model.guarded" for found in call["body"]["findings"]
+        ]
 
 
 def words(pieces: list[Any]) -> str:
@@ -325,7 +328,7 @@ class Cut(ScriptedProvider):
 
 def cut(text: str, places: list[int]) -> list[str]:
     ends = sorted({place % (len(text) + 1) for place in places} | {0, len(text)})
-    return [text[start:end] for start, end in zip(ends, ends[1:], strict=False)] or [text]
+    return [text[start:end] for start, end in pairwise(ends)] or [text]
 
 
 CUTS = st.lists(st.integers(0, 500), max_size=12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interlock.governance.guards.citations import Passages
 from interlock.governance.guards.detector import KINDS, Detector, Found, Patterns
 from interlock.governance.guards.phrases import Listening, Phrases, PhraseSaid
 from interlock.governance.guards.shape import Shape
@@ -12,6 +13,7 @@ __all__ = [
     "Detector",
     "Found",
     "Listening",
+    "Passages",
     "Patterns",
     "PhraseSaid",
     "Phrases",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from interlock.governance.guards import Phrases, PhraseSaid, Shape
-from interlock.intelligence.gateway.errors import ModelForbidden, ModelObjected, ModelUnfit
-from interlock.intelligence.gateway.messages import ModelReply
+import orjson
+
+from interlock.governance.guards import Passages, Phrases, PhraseSaid, Shape
+from interlock.intelligence.gateway.errors import ModelForbidden, ModelObjected, ModelUnfit, ModelUngrounded
+from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
 
 MOST_TOLD = 2000
 """How many characters of what is wrong a model is told, when it is asked again."""
@@ -55,6 +57,26 @@ class Fitting:
         return ModelUnfit("the answer does not fit its schema", why=why, kind=self._kind, wanted=wanted)
 
 
+class Grounded:
+    """The words of the answer cite the passages of *request*, as the client sent it, and quote them rightly."""
+
+    def __init__(self, request: ModelRequest) -> None:
+        self._passages = Passages(_given(request))
+
+    def objection(self, reply: ModelReply) -> ModelObjected | None:
+        if reply.tool_calls or reply.declined:
+            return None
+        flaws = self._passages.flaws("\n".join(_words(reply.text)))
+        if not flaws:
+            return None
+        told = "\n".join(f"- {flaw.more}" for flaw in flaws)[:MOST_TOLD]
+        wanted = f"This answer does not show where it has it from:\n{told}\nAnswer again from the passages alone."
+        why = "; ".join(dict.fromkeys(flaw.rule for flaw in flaws))
+        if not self._passages:
+            why, wanted = "no passages were given", ""
+        return ModelUngrounded("the answer is not grounded", why=why, kind="required", wanted=wanted)
+
+
 def forbidden(name: str) -> ModelForbidden:
     """Return the objection to the phrase that is called *name*."""
     why = f"its guards forbid {name!r}"
@@ -69,6 +91,27 @@ def _said(reply: ModelReply) -> Iterator[str]:
         yield call.name
         yield call.raw
         yield from _texts(call.arguments)
+
+
+def _given(request: ModelRequest) -> Iterator[str]:
+    """Yield every text of *request* but what a model said itself."""
+    for message in request.messages:
+        if message.get("role") == "assistant":
+            continue
+        content = message.get("content")
+        if isinstance(content, str):
+            yield content
+        elif isinstance(content, list):
+            yield from (part["text"] for part in content if isinstance(part.get("text"), str))
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield what an answer says: of one in JSON its strings, else its text."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = text
+    yield from _texts(value)
 
 
 def _texts(value: Any) -> Iterator[str]:

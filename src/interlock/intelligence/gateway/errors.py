@@ -8,6 +8,7 @@ InterlockError
       +-- RouteRefused       what was asked is refused; asking again is of no use
       +-- AnswerForbidden    a guard of the route does not let the answer through
       +-- AnswerUnfit        it is not what was asked for, by its schema
+      +-- AnswerUngrounded   it does not show where it has it from
       +-- RouteBroken        the answer broke off after it had begun
       +-- RouteSlow          none began to answer within the latency budget
       +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
@@ -22,6 +23,7 @@ InterlockError
       +-- ModelObjected      a guard of the route objects to what it answered
            +-- ModelForbidden    it said what may not be said
            +-- ModelUnfit        its answer does not fit the schema
+           +-- ModelUngrounded   its answer cites nothing, or what was not given
       +-- ModelChanged       it is not the version that was pinned
            +-- ModelHeld         the same, where nobody else may answer either
 """
@@ -100,6 +102,17 @@ class AnswerUnfit(RouteExhausted):
     transient = False
     gave = "an answer that fits its schema"
     fixed_by = "see whether the schema can be met; a larger model may do better"
+
+
+class AnswerUngrounded(RouteExhausted):
+    """What the models answered cites nothing, cites what was not given, or quotes what does not stand there."""
+
+    code = "answer_ungrounded"
+    status = 502
+    title = "The answer does not show where it has it from"
+    transient = False
+    gave = "an answer that cites what was given"
+    fixed_by = "see whether the passages that were given, each marked [doc:ID], hold an answer"
 
 
 class RouteBroken(RouteExhausted):
@@ -248,7 +261,16 @@ class ModelUnfit(ModelObjected):
     ends: ClassVar[type[RouteExhausted]] = AnswerUnfit
 
 
-OBJECTED = frozenset({ModelForbidden.code, ModelUnfit.code})
+class ModelUngrounded(ModelObjected):
+    """The model's answer cites nothing, cites what was not given, or quotes what does not stand there."""
+
+    code = "model_ungrounded"
+    title = "The model's answer does not show where it has it from"
+    guard = "citations"
+    ends: ClassVar[type[RouteExhausted]] = AnswerUngrounded
+
+
+OBJECTED = frozenset({ModelForbidden.code, ModelUnfit.code, ModelUngrounded.code})
 """What is ours to say of an answer: what provider answered it does not show in it."""
 
 

@@ -13,7 +13,7 @@ from interlock.governance.guards import PhraseSaid, Shape, Vault
 from interlock.intelligence.gateway.attempts import OnModelCall
 from interlock.intelligence.gateway.begun import Way
 from interlock.intelligence.gateway.calls import Answers
-from interlock.intelligence.gateway.checks import Check, Fitting, Unsaid, forbidden
+from interlock.intelligence.gateway.checks import Check, Fitting, Grounded, Unsaid, forbidden
 from interlock.intelligence.gateway.concealing import hidden, restored
 from interlock.intelligence.gateway.errors import AnswerForbidden, FormatInvalid, ModelObjected, RouteExhausted
 from interlock.intelligence.gateway.formats import RESPONSE_FORMAT, bare, schema_of
@@ -54,9 +54,11 @@ class Guarded:
         self._findings: Counter[tuple[str, str, str]] = Counter()
         shapes = [(shape, kind) for shape, kind in ((guards.shape, DECLARED), (requested, REQUESTED)) if shape]
         self._shaped = bool(shapes)
+        self._whole = self._shaped or guards.grounded
         self._bares = self._shaped and not self._observes
         self._checks: list[Check] = [Unsaid(self._phrases)] if guards.forbid else []
         self._checks += [Fitting(shape, kind) for shape, kind in shapes]
+        self._checks += [Grounded(request)] if guards.grounded else []
         if guards.redact:
             concealed = hidden(request, self._vault)
             request = request if self._observes else concealed
@@ -70,7 +72,7 @@ class Guarded:
 
     def streamed(self, way: Way) -> Way:
         """Return *way* for an answer that is passed on as it comes, as far as its guards let it."""
-        if self._seals and self._shaped:
+        if self._seals and self._whole:
             return Held(way, self)
         self._bares = False
         return Overheard(way, self) if self._seals and self._phrases.longest else Checked(way, self)
@@ -132,11 +134,11 @@ class Guarded:
             if isinstance(piece, ModelReply):
                 reply = self._given(piece)
                 whole = as_delta(reply)
-                yield [whole if self._shaped else replace(words.finish(), calls=whole.calls)]
+                yield [whole if self._whole else replace(words.finish(), calls=whole.calls)]
                 yield self._marked(reply, piece)
             elif isinstance(piece, Answering):
                 yield piece
-            elif not self._shaped:
+            elif not self._whole:
                 yield [words.passed(delta) for delta in piece]
 
     def _given(self, reply: ModelReply) -> ModelReply:

@@ -22,14 +22,15 @@ ENFORCE, OBSERVE = "enforce", "observe"
 class Guards:
     """*redact* are kinds of `governance.guards` that models do not get to see, *forbid* phrases, as (name, phrase).
 
-    *shape* is what every answer in words has to fit, whatever a request asks for itself. With the *mode* `observe`
-    nothing is changed or refused, only reported.
+    *shape* is what every answer in words has to fit, whatever a request asks for itself. One that is to be *grounded*
+    cites the passages of the request. With the *mode* `observe` nothing is changed or refused, only reported.
     """
 
     redact: tuple[str, ...] = ()
     forbid: tuple[tuple[str, str], ...] = ()
     mode: str = ENFORCE
     shape: Shape | None = None
+    grounded: bool = False
     detector: Patterns = field(init=False, repr=False, compare=False)
     phrases: Phrases = field(init=False, repr=False, compare=False)
 
@@ -38,7 +39,12 @@ class Guards:
         object.__setattr__(self, "phrases", Phrases(self.forbid))
 
     def __bool__(self) -> bool:
-        return bool(self.redact or self.forbid or self.shape is not None)
+        return bool(self.redact or self.forbid or self.reads_whole)
+
+    @property
+    def reads_whole(self) -> bool:
+        """Whether an answer can be judged, and asked for again, only when it is whole."""
+        return self.shape is not None or self.grounded
 
     def shown(self, request: ModelRequest) -> ModelRequest:
         """Return *request* with the declared shape, where it asks for none itself and guards are to change it."""
@@ -54,7 +60,8 @@ def guards_of(document: Document, place: str, declared: Mapping[str, Any]) -> Gu
     """Return the guards that the route at *place* declares. Raises `ProjectInvalid` where its schema is none."""
     data = declared.get("guards", {})
     forbid = tuple(sorted(data.get("forbid", {}).items()))
-    return Guards(tuple(data.get("redact", ())), forbid, data.get("mode", ENFORCE), _shape(document, place, data))
+    shape = _shape(document, place, data)
+    return Guards(tuple(data.get("redact", ())), forbid, data.get("mode", ENFORCE), shape, "citations" in data)
 
 
 def contradictions(document: Document, place: str, declared: Mapping[str, Any]) -> Iterator[Finding]:

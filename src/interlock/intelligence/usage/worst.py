@@ -32,7 +32,7 @@ def worst_cases(route: Route, request: ModelRequest, prices: Prices, *, output: 
     is an upper bound of what is read.
     """
     hedged = route.hedge is not None
-    again = route.guards.shape is not None or schema_of(request) is not None
+    again = route.guards.reads_whole or schema_of(request) is not None
     refused = again or (bool(route.guards.forbid) and route.goes_on(REFUSAL))
     request = route.guards.shown(request) if again else request
     adds = hedged or refused or route.goes_on(DECLINED)

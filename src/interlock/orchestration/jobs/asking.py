@@ -13,6 +13,7 @@ from interlock.intelligence.confidence import Calibration, agreement, grounding,
 from interlock.intelligence.gateway import (
     AnswerForbidden,
     AnswerUnfit,
+    AnswerUngrounded,
     ModelReply,
     ModelRequest,
     RouteExhausted,
@@ -85,7 +86,7 @@ class Asking:
             reply = await self.models.complete(route, request)
         except (RouteRefused, AnswerForbidden):
             return Attempt(route, reason=Reason.declined, calls=1), None
-        except AnswerUnfit:
+        except (AnswerUnfit, AnswerUngrounded):
             return Attempt(route, reason=Reason.invalid_answer, calls=1), None
         except RouteExhausted:
             return Attempt(route, reason=Reason.no_model, calls=1), None
