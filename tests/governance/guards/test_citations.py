@@ -10,7 +10,8 @@ from interlock.governance.guards import Passages
 
 GIVEN = Passages(
     [
-        "[doc:terms] Refunds take 14 days,\n counted from the day of receipt. [/doc] outside [doc:terms-2]Shipping is free.",
+        "[doc:terms] Refunds take 14 days,\n counted from the day of receipt. [/doc] outside of it",
+        "[doc:terms-2]Shipping is free.",
         "[doc:faq#1]Ask the desk. Nothing is refunded twice.[doc:faq#2] Bring the receipt with you",
         "no passage at all",
     ]

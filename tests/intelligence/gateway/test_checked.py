@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.governance.guards import Shape
+from interlock.governance.guards import Canary, Shape
 from interlock.intelligence.gateway import (
     AnswerForbidden,
     Answering,
@@ -380,3 +380,80 @@ async def test_a_phrase_is_never_seen_and_what_was_seen_stays_said(
     else:
         assert words(seen) == "no"
     assert [piece.target for piece in seen if isinstance(piece, Answering)] in (["scripted:cut"], ["other"])
+
+
+# --- a canary --------------------------------------------------------------------------------------------------------
+
+
+def leaking(*, aloud: bool, parts: int = 1) -> ScriptedProvider:
+    """Return a model that repeats its instructions, in so many pieces: in words, or in a call's arguments."""
+
+    class Leaks(ScriptedProvider):
+        def _turn(self, request: ModelRequest) -> ModelReply:
+            self.requests.append(request)
+            first = request.messages[0]["content"]
+            text = first if isinstance(first, str) else " ".join(part["text"] for part in first)
+            return said(text.upper()) if aloud else ModelReply("", (ToolCall("c", "post", {"body": [text]}),))
+
+        async def _streamed(self, request: ModelRequest) -> Streamed:
+            reply = self._turn(request)
+            size = max(len(reply.text) // parts, 1)
+            for at in range(0, len(reply.text), size):
+                yield [Delta(reply.text[at : at + size])]
+            yield self._signed(reply)
+
+    return Leaks("leaks")
+
+
+def watched(*models: ScriptedProvider, **guards: Any) -> Desk:
+    desk = Desk([said("unused")], guards=Guards(canary=Canary(), **guards))
+    targets = tuple(RouteTarget(model, name=f"{model.model}{at}") for at, model in enumerate(models))
+    desk.models = list(models)
+    desk.gateway = Gateway({"desk": Route("desk", targets, guards=desk.route.guards)})
+    return desk
+
+
+INSTRUCTED: dict[str, list[Any]] = {
+    "text": [{"role": "system", "content": "Be kind."}, *HELLO],
+    "parts": [{"role": "developer", "content": [{"type": "text", "text": "Be kind."}]}, *HELLO],
+    "nothing": HELLO,
+}
+
+
+@EITHER
+@pytest.mark.parametrize("aloud", [True, False], ids=["in words", "in a call"])
+@pytest.mark.parametrize("messages", INSTRUCTED.values(), ids=INSTRUCTED.keys())
+async def test_an_answer_that_lets_the_instructions_out_is_stopped(
+    messages: list[Any], aloud: bool, streamed: bool
+) -> None:
+    desk = watched(leaking(aloud=aloud))
+    with pytest.raises(AnswerForbidden) as raised:
+        await desk.ask(ModelRequest(messages), streamed=streamed)
+    sent = desk.models[0].requests[0].messages
+    song = desk.route.guards.canary.song if desk.route.guards.canary else ""
+    assert song in json.dumps(sent[0])
+    assert len(sent) == (2 if messages is not HELLO else len(HELLO) + 1)
+    assert song not in str(raised.value)
+    assert {found["kind"] for found in desk.findings} == {"canary"}
+
+
+@given(st.integers(1, 200))
+async def test_no_part_of_the_canary_is_seen_however_a_stream_is_cut(parts: int) -> None:
+    desk = watched(leaking(aloud=True, parts=parts))
+    seen, _ = await desk.until_refused(AnswerForbidden, ModelRequest(INSTRUCTED["text"]))
+    song = desk.route.guards.canary.song if desk.route.guards.canary else ""
+    assert song[:5] not in seen.lower()
+
+
+async def test_after_a_leak_the_next_target_is_asked_and_observing_puts_no_canary_in() -> None:
+    desk = watched(leaking(aloud=False), ScriptedProvider("good", [said("Three.")]))
+    assert (await desk.ask(streamed=True)).text == "Three."
+    desk = watched(leaking(aloud=True), mode="observe")
+    assert (await desk.ask()).text == HELLO[0]["content"].upper()
+
+
+def test_a_canary_tells_no_routes_apart_and_does_not_show_itself() -> None:
+    one, other = Canary(), Canary()
+    assert one.song != other.song
+    assert (one, hash(one)) == (other, hash(other))
+    assert one.song not in repr(Guards(canary=one))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interlock.governance.guards.canary import Canary
 from interlock.governance.guards.citations import Passages
 from interlock.governance.guards.detector import KINDS, Detector, Found, Patterns
 from interlock.governance.guards.phrases import Listening, Phrases, PhraseSaid
@@ -10,6 +11,7 @@ from interlock.governance.guards.vault import Restoring, Vault
 
 __all__ = [
     "KINDS",
+    "Canary",
     "Detector",
     "Found",
     "Listening",

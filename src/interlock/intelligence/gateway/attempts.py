@@ -13,6 +13,7 @@ from interlock.intelligence.gateway.health import Visit
 from interlock.intelligence.gateway.messages import Attempt, ModelReply, ModelRequest, Usage
 from interlock.intelligence.gateway.records import on_behalf_of, record
 from interlock.intelligence.gateway.routes import Instance, Route, RouteTarget
+from interlock.intelligence.gateway.terms import CLEARANCE, Broken
 
 LOG = logging.getLogger("interlock.models")
 
@@ -33,6 +34,10 @@ Where no target gave an answer, it is told once more, with `kind` (`model.unansw
 """
 
 UNANSWERED = "model.unanswered"
+GUARDED = "model.guarded"
+NOT_CLEARED = "not_cleared"
+"""The outcome of a target that may not be shown what the call holds, and was not asked."""
+
 LEFT = "left"
 """The outcome of an answer that nobody waited for to its end."""
 
@@ -113,6 +118,13 @@ class Attempts:
         """Take note of a target that was not asked."""
         self._attempts.append(Attempt(target, outcome, why))
 
+    async def observed(self, broken: Broken) -> None:
+        """Tell that a target is asked by which a rule is broken, since rules of the route are only observed."""
+        if self._told is not None:
+            found = {"guard": CLEARANCE, "kind": broken.rule, "count": 1, "done": "observed"}
+            body = {"route": self._route.name, "findings": [found], **on_behalf_of(self._request)}
+            await self._told({"kind": GUARDED, "body": body, "fields": {}})
+
     async def unanswered(self, error: RouteExhausted) -> None:
         """Tell that nobody gave an answer that could be used."""
         if self._told is not None:
@@ -124,7 +136,7 @@ class Attempts:
         """Return the error that says of each target why it gave no answer."""
         told = [attempt.to_json() | {"why": _reason(attempt)} for attempt in self._attempts]
         return kind(
-            f"no model of the route {self._route.name!r} gave {kind.gave}",
+            f"no model of the route {self._route.name!r} {kind.did}",
             why="; ".join(f"{one['target']}: {one['why']}" for one in told),
             fix=kind.fixed_by,
             targets=told,

@@ -11,7 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.foundation.telemetry.overhead import waited
-from interlock.intelligence.gateway.attempts import LEFT, UNUSED, Asking, Attempts, OnModelCall, milliseconds
+from interlock.intelligence.gateway.attempts import (
+    LEFT,
+    NOT_CLEARED,
+    UNUSED,
+    Asking,
+    Attempts,
+    OnModelCall,
+    milliseconds,
+)
 from interlock.intelligence.gateway.begun import Patience, Way, remaining
 from interlock.intelligence.gateway.conditions import ALWAYS, facts_of
 from interlock.intelligence.gateway.errors import (
@@ -20,13 +28,16 @@ from interlock.intelligence.gateway.errors import (
     ProviderFailure,
     RouteBroken,
     RouteExhausted,
+    RouteNotCleared,
     RouteSlow,
 )
+from interlock.intelligence.gateway.guards import OBSERVE
 from interlock.intelligence.gateway.health import Health, Healths
 from interlock.intelligence.gateway.hedging import Race
 from interlock.intelligence.gateway.messages import Answering, Delta, ModelReply, ModelRequest
 from interlock.intelligence.gateway.routes import DECLINED, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.surroundings import Surroundings
+from interlock.intelligence.gateway.terms import Terms, terms_of
 
 Answers = AsyncGenerator[Answering | Sequence[Delta] | ModelReply, None]
 """An answer as it comes: who gives it, then what came together, last the whole."""
@@ -62,6 +73,7 @@ class Call:
         self._race: Race[Asking] = Race(self._leave)
         self._paused = 0.0
         self._asked_again: set[str] = set()
+        self._terms = terms_of(request.metadata, route.residency) if route.bounded else None
 
     async def run(self) -> ModelReply:
         """Return the answer, with all that was tried for it. Raises a kind of `RouteExhausted`."""
@@ -155,14 +167,17 @@ class Call:
             return asking
         if self._declined is not None:
             return self._declined
+        if not self._eligible and any(one.outcome == NOT_CLEARED for one in self._attempts.all):
+            raise self._exhausted(RouteNotCleared)
         refused = bool(self._failures) and all(failure.ends is not RouteExhausted for failure in self._failures)
         raise self._exhausted(self._failures[-1].ends if refused else RouteExhausted)
 
     async def _walk(self, targets: Iterator[RouteTarget]) -> Asking | None:
         """Ask one of *targets* after the other; return the first answer, or None."""
         for target in targets:
-            if not self._fits(target):
+            if not self._fits(target) or not (self._terms is None or await self._cleared(target, self._terms)):
                 continue
+            self._eligible.append(target)
             if self._left() <= 0:
                 self._attempts.passed(target.name, "no_time", "no time was left")
                 break
@@ -204,8 +219,18 @@ class Call:
             if verdict:
                 self._attempts.passed(target.name, verdict)
                 return False
-        self._eligible.append(target)
         return True
+
+    async def _cleared(self, target: RouteTarget, terms: Terms) -> bool:
+        """Return whether *target* may be shown what the call holds, and note by which rule it may not."""
+        broken = terms.broken(target.clearance, target.region)
+        if broken is None:
+            return True
+        if self._route.guards.mode == OBSERVE:
+            await self._attempts.observed(broken)
+            return True
+        self._attempts.passed(target.name, NOT_CLEARED, f"rule {broken.rule!r}: {broken.words}")
+        return False
 
     async def _ask(self, target: RouteTarget) -> Asking | None:
         """Return the answer of *target*, asked as often as may be; None where the next one is to be asked."""

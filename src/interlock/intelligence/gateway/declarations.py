@@ -14,7 +14,7 @@ from interlock.foundation.plugins import PROVIDERS, load_plugin
 from interlock.foundation.plugins.errors import PluginMissing
 from interlock.foundation.settings.quantities import duration
 from interlock.governance.limits import BreakerLimits
-from interlock.intelligence.gateway import guards
+from interlock.intelligence.gateway import guards, terms
 from interlock.intelligence.gateway.caching import cache_plan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
 from interlock.intelligence.gateway.embeddings import Embedder
@@ -28,6 +28,7 @@ from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
 from interlock.intelligence.gateway.routes import FALL_BACK, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.strategies import STRATEGIES
 from interlock.intelligence.gateway.warming import Warmable
+from interlock.values.clearances import clearance_of
 from interlock.values.digests import digest
 
 GATEWAY_KEYS = frozenset(
@@ -44,6 +45,8 @@ GATEWAY_KEYS = frozenset(
         "on_change",
         "instances",
         "warm",
+        "clearance",
+        "region",
     }
 )
 INSTANCES = "instances"
@@ -65,10 +68,11 @@ def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
                 targets.append(_target(Target(document, f"{place}/targets/{position}", data), ports))
         findings.extend(_contradictions(document, place, declared))
         findings.extend(guards.contradictions(document, place, declared))
+        findings.extend(terms.contradictions(document, place, declared))
         guarded = NO_GUARDS
         with findings.collect():
             guarded = guards.guards_of(document, place, declared)
-        routes[name] = replace(_route(name, declared, targets), guards=guarded)
+        routes[name] = replace(_route(name, declared, targets), guards=guarded, residency=terms.residency_of(declared))
         if len(targets) == len(declared["targets"]):
             findings.extend(_unfit(document, place, routes[name]))
     for name, route in routes.items():
@@ -196,6 +200,8 @@ def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
         duration(data["first_token"]) if "first_token" in data else math.inf,
         duration(data.get("idle", "30s")),
         duration(data.get("warm", "0s")),
+        clearance_of(data.get("clearance", "restricted")),
+        data.get("region", ""),
     )
 
 

@@ -9,6 +9,7 @@ InterlockError
       +-- AnswerForbidden    a guard of the route does not let the answer through
       +-- AnswerUnfit        it is not what was asked for, by its schema
       +-- AnswerUngrounded   it does not show where it has it from
+      +-- RouteNotCleared    none may be shown what the call holds
       +-- RouteBroken        the answer broke off after it had begun
       +-- RouteSlow          none began to answer within the latency budget
       +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
@@ -66,7 +67,7 @@ class RouteExhausted(InterlockError):
     status = 503
     title = "No model is available"
     transient = True
-    gave: ClassVar[str] = "an answer"
+    did: ClassVar[str] = "gave an answer"
     fixed_by: ClassVar[str] = (
         "see whether the providers are configured and reachable; `rules` needs neither key nor network"
     )
@@ -89,7 +90,7 @@ class AnswerForbidden(RouteExhausted):
     status = 422
     title = "The answer may not be said"
     transient = False
-    gave = "an answer that may be said"
+    did = "gave an answer that may be said"
     fixed_by = "ask for something else; a guard is changed in models.yaml"
 
 
@@ -100,7 +101,7 @@ class AnswerUnfit(RouteExhausted):
     status = 502
     title = "The answer is not what was asked for"
     transient = False
-    gave = "an answer that fits its schema"
+    did = "gave an answer that fits its schema"
     fixed_by = "see whether the schema can be met; a larger model may do better"
 
 
@@ -111,8 +112,19 @@ class AnswerUngrounded(RouteExhausted):
     status = 502
     title = "The answer does not show where it has it from"
     transient = False
-    gave = "an answer that cites what was given"
+    did = "gave an answer that cites what was given"
     fixed_by = "see whether the passages that were given, each marked [doc:ID], hold an answer"
+
+
+class RouteNotCleared(RouteExhausted):
+    """No target of the route may be shown what the call holds, or may be asked for what it is for."""
+
+    code = "not_cleared"
+    status = 403
+    title = "No model may be shown this"
+    transient = False
+    did = "may be shown what this call holds"
+    fixed_by = "leave out what it may not see; targets and rules are changed in models.yaml"
 
 
 class RouteBroken(RouteExhausted):

@@ -10,7 +10,7 @@ from typing import Any
 
 from interlock.foundation.contracts import SchemaInvalid
 from interlock.governance.guards import PhraseSaid, Shape, Vault
-from interlock.intelligence.gateway.attempts import OnModelCall
+from interlock.intelligence.gateway.attempts import GUARDED, OnModelCall
 from interlock.intelligence.gateway.begun import Way
 from interlock.intelligence.gateway.calls import Answers
 from interlock.intelligence.gateway.checks import Check, Fitting, Grounded, Unsaid, forbidden
@@ -24,7 +24,6 @@ from interlock.intelligence.gateway.provider import as_delta
 from interlock.intelligence.gateway.records import on_behalf_of
 from interlock.intelligence.gateway.routes import Route
 
-GUARDED = "model.guarded"
 GUARDED_WHY = "guarded"
 """What is noted of an answer with restored values, so that it is not kept for others."""
 
@@ -56,7 +55,7 @@ class Guarded:
         self._shaped = bool(shapes)
         self._whole = self._shaped or guards.grounded
         self._bares = self._shaped and not self._observes
-        self._checks: list[Check] = [Unsaid(self._phrases)] if guards.forbid else []
+        self._checks: list[Check] = [Unsaid(self._phrases)] if self._phrases.longest else []
         self._checks += [Fitting(shape, kind) for shape, kind in shapes]
         self._checks += [Grounded(request)] if guards.grounded else []
         if guards.redact:

@@ -139,9 +139,9 @@ class Attempt:
     """One target of a route in one call: what came of it, or why it was passed over.
 
     *outcome* is `ok`, the code of a `ProviderFailure`, or why the target was not asked: `not_configured`,
-    `condition`, `condition_failed`, `resting`, `ejected`, `no_time`, `model_changed`. *why* says more where there is
-    more to say. *wait* and *elapsed* are milliseconds: the pause before the target was asked, and what it then took.
-    *usage* is what the provider counted, also for an answer that was not used.
+    `condition`, `condition_failed`, `not_cleared`, `resting`, `ejected`, `no_time`, `model_changed`. *why* says more
+    where there is more to say. *wait* and *elapsed* are milliseconds: the pause before the target was asked, and what
+    it then took. *usage* is what the provider counted, also for an answer that was not used.
     """
 
     target: str

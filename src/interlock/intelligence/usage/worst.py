@@ -33,8 +33,8 @@ def worst_cases(route: Route, request: ModelRequest, prices: Prices, *, output: 
     """
     hedged = route.hedge is not None
     again = route.guards.reads_whole or schema_of(request) is not None
-    refused = again or (bool(route.guards.forbid) and route.goes_on(REFUSAL))
-    request = route.guards.shown(request) if again else request
+    refused = again or (route.guards.phrases.longest > 0 and route.goes_on(REFUSAL))
+    request = route.guards.shown(request) if route.guards else request
     adds = hedged or refused or route.goes_on(DECLINED)
     adds = adds or any(target.pin.falls_back for target in route.targets)
     found = []
