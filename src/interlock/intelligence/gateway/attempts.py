@@ -118,10 +118,10 @@ class Attempts:
         """Take note of a target that was not asked."""
         self._attempts.append(Attempt(target, outcome, why))
 
-    async def observed(self, broken: Broken) -> None:
-        """Tell that a target is asked by which a rule is broken, since rules of the route are only observed."""
+    async def bent(self, broken: Broken, done: str) -> None:
+        """Tell of a rule that a target would break, and what is *done* about it: `observed`, or its data `replaced`."""
         if self._told is not None:
-            found = {"guard": CLEARANCE, "kind": broken.rule, "count": 1, "done": "observed"}
+            found = {"guard": CLEARANCE, "kind": broken.rule, "count": 1, "done": done}
             body = {"route": self._route.name, "findings": [found], **on_behalf_of(self._request)}
             await self._told({"kind": GUARDED, "body": body, "fields": {}})
 

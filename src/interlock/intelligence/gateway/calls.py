@@ -73,6 +73,7 @@ class Call:
         self._race: Race[Asking] = Race(self._leave)
         self._paused = 0.0
         self._asked_again: set[str] = set()
+        self._lowered: dict[str, ModelRequest] = {}
         self._terms = terms_of(request.metadata, route.residency) if route.bounded else None
 
     async def run(self) -> ModelReply:
@@ -227,10 +228,25 @@ class Call:
         if broken is None:
             return True
         if self._route.guards.mode == OBSERVE:
-            await self._attempts.observed(broken)
+            await self._attempts.bent(broken, "observed")
+            return True
+        if self._lower(target, terms):
+            await self._attempts.bent(broken, "replaced")
             return True
         self._attempts.passed(target.name, NOT_CLEARED, f"rule {broken.rule!r}: {broken.words}")
         return False
+
+    def _lower(self, target: RouteTarget, terms: Terms) -> bool:
+        """Return whether *target* may be shown what is left where all that is above its clearance is left out."""
+        request = self._request
+        less = request.lowered(request, target.clearance) if request.lowered is not None else None
+        if less is None:
+            return False
+        now = terms_of(less.metadata, terms.rules)
+        if now.broken(target.clearance, target.region) is not None:
+            return False
+        self._lowered[target.name] = less
+        return True
 
     async def _ask(self, target: RouteTarget) -> Asking | None:
         """Return the answer of *target*, asked as often as may be; None where the next one is to be asked."""
@@ -313,7 +329,9 @@ class Call:
             visit = health.admit() if objection is None else None
             if visit is not None:
                 paused, self._paused = self._paused, 0.0
-                return Asking(target, instance, visit, milliseconds(paused))
+                asking = Asking(target, instance, visit, milliseconds(paused))
+                asking.request = self._lowered.get(target.name)
+                return asking
             if objection is not None:
                 changed = objection
                 passed.append((instance.name, objection.code, objection.why))

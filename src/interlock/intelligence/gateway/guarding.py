@@ -23,6 +23,7 @@ from interlock.intelligence.gateway.messages import Answering, Extras, ModelRepl
 from interlock.intelligence.gateway.provider import as_delta
 from interlock.intelligence.gateway.records import on_behalf_of
 from interlock.intelligence.gateway.routes import Route
+from interlock.values.clearances import Clearance
 
 GUARDED_WHY = "guarded"
 """What is noted of an answer with restored values, so that it is not kept for others."""
@@ -58,10 +59,13 @@ class Guarded:
         self._checks: list[Check] = [Unsaid(self._phrases)] if self._phrases.longest else []
         self._checks += [Fitting(shape, kind) for shape, kind in shapes]
         self._checks += [Grounded(request)] if guards.grounded else []
+        self._guards, self._plain = guards, request
         if guards.redact:
             concealed = hidden(request, self._vault)
             request = request if self._observes else concealed
         self.request = guards.shown(request)
+        if request.lowered is not None:
+            self.request = replace(self.request, lowered=self._lowered)
 
     # --- within a call ----------------------------------------------------------------------------------------
 
@@ -94,6 +98,16 @@ class Guarded:
     def found(self, objected: ModelObjected) -> None:
         """Take note of what a guard found in an answer."""
         self._findings[objected.guard, objected.kind, "observed" if self._observes else "refused"] += 1
+
+    def _lowered(self, _request: ModelRequest, clearance: Clearance) -> ModelRequest | None:
+        """Lower what the client sent, and guard what is left as the whole of it is."""
+        plain = self._plain
+        less = plain.lowered(plain, clearance) if plain.lowered is not None else None
+        if less is None:
+            return None
+        if self._guards.redact and not self._observes:
+            less = hidden(less, self._vault)
+        return self._guards.shown(less)
 
     # --- around a call ----------------------------------------------------------------------------------------
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar
+
+from interlock.values.clearances import Clearance
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -102,6 +104,10 @@ class Usage:
         return {**counted, "reasoning_tokens": self.reasoning_tokens} if self.reasoning_tokens else counted
 
 
+Lowered = Callable[["ModelRequest", Clearance], "ModelRequest | None"]
+"""Returns a request as a model of a lesser clearance may see it, labelled by what is left; None where it cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One chat completion.
@@ -111,7 +117,7 @@ class ModelRequest:
     `tool_choice`; they override what a target is configured with, and a provider that has no use for one passes
     over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`, and with which `label` the
     messages are to be treated; it is recorded and never sent to a provider. *begin_by* is when an answer must have
-    begun, in the time of the event loop.
+    begun, in the time of the event loop. *lowered* makes of it what a model that is cleared for less may be shown.
     """
 
     kind: ClassVar[RouteKind] = RouteKind.chat
@@ -120,6 +126,7 @@ class ModelRequest:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     begin_by: float | None = None
+    lowered: Lowered | None = field(default=None, compare=False, repr=False)
 
     def again(self, answer: str, wanted: str) -> ModelRequest:
         """Return it with the *answer* that came, and what is *wanted* of the next one."""

@@ -20,6 +20,7 @@ from interlock.intelligence.gateway import (
     ModelReply,
     ModelRequest,
     RouteExhausted,
+    RouteNotCleared,
     ToolCall,
     ToolNames,
     tool_of,
@@ -28,6 +29,7 @@ from interlock.orchestration.agents.answers import idle_words, limit_words, wait
 from interlock.orchestration.agents.handing import PERSON, handed_to, tools_of
 from interlock.orchestration.agents.progress import Progress
 from interlock.orchestration.agents.prompt import opening, result_text
+from interlock.orchestration.agents.shading import Shading
 from interlock.orchestration.agents.spec import AgentSpec, permitted_for
 from interlock.orchestration.agents.step import Step
 from interlock.orchestration.agents.turn import Ended, Turn
@@ -146,11 +148,15 @@ class _Running:
         self._handed_to = ""
         self._opening: list[dict[str, Any]] = []
         self._context = Assembled()
+        self._shading = Shading()
+        self._before = progress.label
+        """The label of all that is known ahead of this run; of a turn that goes on, of what it had seen as well."""
 
     async def run(self, *, resumed: bool) -> Turn:
         progress = self._progress
         self._context = await self._gather()
         self._opening = opening(self._agent, self._asked.session, self._context)
+        self._before = progress.label
         while True:
             # What was proposed before a crash is proposed again under its key, and so found and not repeated.
             ended = await self._take_up(patient=resumed)
@@ -161,6 +167,8 @@ class _Running:
                 reply = await self._call(self._tools)
             except TimeoutError:
                 return self._end(Ended.time_limit, limit_words("time", progress.steps))
+            except RouteNotCleared as error:
+                return self._end(Ended.no_model, f"No model may be shown what this holds ({error.why}).")
             except RouteExhausted:
                 return self._end(Ended.no_model, "No model is available to answer; nothing more was done.")
             except (BudgetExceeded, BudgetUnpriced):
@@ -205,12 +213,23 @@ class _Running:
         metadata |= {"tenant": asked.principal.tenant, "actor": asked.principal.name, "label": progress.label.to_json()}
         if asked.clearance is not None:
             metadata["clearance"] = asked.clearance.to_json()
-        request = ModelRequest([*self._opening, *asked.history, *progress.messages], tools, metadata)
+        messages = [*self._opening, *asked.history, *progress.messages]
+        request = ModelRequest(messages, tools, metadata, lowered=self._lowered)
         async with asyncio.timeout(left):
             reply = await self._ports.models.complete(self._agent.route, request)
         progress.usage += reply.usage
         progress.provider, progress.model = reply.provider, reply.model
         return reply
+
+    def _lowered(self, request: ModelRequest, clearance: Clearance) -> ModelRequest | None:
+        """Return *request* as a model of *clearance* may see it; None where it may not see what this run began with."""
+        start = len(request.messages) - len(self._progress.messages)
+        shown = self._shading.shown(request.messages[start:], self._before, clearance)
+        if shown is None:
+            return None
+        messages, label = shown
+        metadata = {**request.metadata, "label": label.to_json()}
+        return replace(request, messages=[*request.messages[:start], *messages], metadata=metadata)
 
     async def _take_up(self, *, patient: bool) -> Ended | None:
         """Take up the calls that are pending, one after the other, until the turn ends or there are no more."""
@@ -238,6 +257,7 @@ class _Running:
         operation = self._operations.get(operation_id or "")
         text = result_text(operation, view, limits.result_bytes)
         progress.messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
+        self._shading.took(call.id, operation, view, limits.result_bytes)
         state = view.get("state")
         if state == "waiting" or (patient and state in UNSETTLED and "execute" not in view):
             progress.awaited = call.id
