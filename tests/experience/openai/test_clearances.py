@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,6 +25,9 @@ routes:
       - {provider: openai, base_url: "MODEL/v1", model: tiny-1, name: home, region: home, when: "use_case == 'x'"}
 """
 LABELS = """  output: {untrusted_fields: [note], labels: {"/note": {confidentiality: restricted}}}"""
+
+QUESTION = "What is in the note of order 1?"
+BEFORE = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": "A code."}]
 
 
 @pytest.fixture(params=["home"])
@@ -51,24 +53,43 @@ async def test_before_anything_was_read_the_first_is_asked(shop: Shop) -> None:
     assert call.body["target"] == "outside"
 
 
-async def test_after_a_restricted_value_was_read_the_next_step_goes_inside(shop: Shop) -> None:
-    await shop.ask("What is in the note of order 1?", called(("shop__get_order", {"id": 1})), said("A code."))
+async def test_of_what_this_request_read_a_target_is_shown_the_fields_that_it_may_see(shop: Shop) -> None:
+    look = called(("shop__get_order", {"id": 1}))
+    await shop.ask(QUESTION, look, look, said("Nothing that I may see."))
     calls = await shop.entries("model.called")
-    assert [record.body["target"] for record in calls] == ["inside", "outside"]
-    attempts = calls[0].body["attempts"]
+    assert [record.body["target"] for record in calls] == ["outside", "outside", "outside"]
+    results = [message["content"] for message in shop.model.last if message["role"] == "tool"]
+    assert [("[masked: restricted]" in text, "ALFKI" in text, "AB-99" in text) for text in results] == [
+        (True, True, False),
+        (True, True, False),
+    ]
+    (one, other) = await shop.entries("model.guarded")
+    assert one.body["findings"] == [{"guard": "clearance", "kind": "clearance", "count": 1, "done": "replaced"}]
+    assert other.body == one.body
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_what_comes_back_in_the_session_goes_inside_as_a_client_may_repeat_it(shop: Shop, stream: bool) -> None:
+    await shop.ask(QUESTION, called(("shop__get_order", {"id": 1})), said("A code."))
+    shop.model.script[:] = [said("AB-99-XYZ")]
+    asked = [*BEFORE, {"role": "user", "content": "It says AB-99-XYZ, does it not?"}]
+    answer = await shop.post({"model": "desk", "messages": asked, "stream": stream})
+    assert answer.status_code == 200
+    call = (await shop.entries("model.called"))[0]
+    attempts = call.body["attempts"]
     assert [(one["target"], one["outcome"]) for one in attempts] == [("outside", "not_cleared"), ("inside", "ok")]
     assert "rule 'clearance'" in attempts[0]["why"]
 
 
 @pytest.mark.parametrize("shop", ["abroad"], indirect=True)
 async def test_where_nobody_may_see_it_the_call_is_refused_with_the_rule(shop: Shop) -> None:
-    shop.model.script[:] = [called(("shop__get_order", {"id": 1})), said("A code.")]
-    tools: list[Any] = [{"type": "function", "function": {"name": "shop__get_order", "parameters": {"type": "object"}}}]
-    asked = [{"role": "user", "content": "What is in the note of order 1?"}]
-    answer = await shop.post({"model": "desk", "messages": asked, "tools": tools})
+    await shop.ask(QUESTION, called(("shop__get_order", {"id": 1})), said("A code."))
+    shop.model.script[:] = [said("AB-99-XYZ")]
+    asked = [*BEFORE, {"role": "user", "content": "And what else?"}]
+    answer = await shop.post({"model": "desk", "messages": asked})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_cleared")
     assert "rule 'at-home': Restricted data stays at home" in answer.json()["error"]["message"]
-    assert len(shop.model.asked) == 1
+    assert len(shop.model.asked) == 2
     (unanswered,) = await shop.entries("model.unanswered")
     assert unanswered.body["outcome"] == "not_cleared"
 

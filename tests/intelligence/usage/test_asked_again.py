@@ -30,7 +30,7 @@ def guarded(found: Any, *providers: Scripted, guards: Guards = TOTAL) -> None:
 async def test_both_answers_are_charged_for_within_what_was_held(tmp_path: Path) -> None:
     async with desk(tmp_path, budgets=WIDE) as found:
         guarded(found, Scripted(says=[said("three"), said('{"total": 3}')]))
-        reply = await found.turns.complete("desk", ASKED)
+        reply = await found.models.complete("desk", ASKED)
         assert reply.text == '{"total": 3}'
         (reserved,), (pot,) = await records(found, "model.reserved"), await found.ledger.pots()
         assert pot["spent"] == {"money": "0.00028", "tokens": 220}
@@ -42,7 +42,7 @@ async def test_answers_that_nobody_gets_are_charged_for_too(tmp_path: Path) -> N
     async with desk(tmp_path, budgets=WIDE) as found:
         guarded(found, Scripted(says=[said("three"), said("3?")]), Scripted(model="small-too", says=[said("x")] * 2))
         with pytest.raises(AnswerUnfit):
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
         (pot,) = await found.ledger.pots()
         assert pot["spent"] == {"money": "0.00056", "tokens": 440}
         assert pot["reserved"]["tokens"] == 0
@@ -55,7 +55,7 @@ async def test_a_budget_without_room_for_a_second_answer_refuses_before_the_firs
     async with desk(tmp_path) as found:
         guarded(found, model := Scripted(says=[said('{"total": 3}')]))
         with pytest.raises(BudgetExceeded):
-            await found.turns.complete("desk", ASKED)
+            await found.models.complete("desk", ASKED)
         assert not model.entered.is_set()
         guarded(found, Scripted(says=[said("3")]), guards=NO_GUARDS)
-        await found.turns.complete("desk", ASKED)
+        await found.models.complete("desk", ASKED)

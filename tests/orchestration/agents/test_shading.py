@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from hypothesis import given
@@ -11,14 +12,15 @@ from hypothesis import strategies as st
 
 from interlock.foundation.clock import SystemClock
 from interlock.foundation.documents import parse_document
-from interlock.intelligence.gateway import Gateway, ModelFailed, ModelReply, Route, RouteTarget, ToolCall
+from interlock.governance.labels import Mask
+from interlock.intelligence.gateway import Gateway, ModelFailed, ModelReply, ModelRequest, Route, RouteTarget, ToolCall
 from interlock.intelligence.gateway.guards import Guards
 from interlock.intelligence.gateway.terms import Residency
 from interlock.orchestration.agents import AgentRunner, Asked, Ended, Turn, agent_from_document
 from interlock.orchestration.agents.shading import Shading
 from interlock.testing.models import ScriptedProvider, Stage, said
 from interlock.values.clearances import Clearance, clearance_of
-from interlock.values.labels import PUBLIC, Category, Confidentiality, Label
+from interlock.values.labels import PUBLIC, Category, Confidentiality, Label, label_from_json
 from interlock.values.operations import Effect, FieldLabel, Operation, OutputTrust
 from interlock.values.principals import Kind, Principal
 
@@ -156,22 +158,27 @@ def test_nothing_above_a_clearance_is_ever_shown(
         operation = Operation("crm", f"get{at}", Effect.read, output=OutputTrust(labels=labels))
         output = {"a": f"<a{at}>", "b": f"<b{at}>"}
         secrets |= {output["a"]: one, output["b"]: other}
-        view = {"id": "a", "state": "succeeded", "output": output, "label": one.join(other).to_json()}
-        shading.took(f"c{at}", operation, view, 10_000)
+        tell = partial(_told, output)
         text = json.dumps(output)
-        calls: list[Any] = [{"id": f"c{at}", "type": "function", "function": {"name": "x", "arguments": "{}"}}]
+        shading.took(text, operation, one.join(other), tell)
+        calls: list[Any] = [{"id": "c", "type": "function", "function": {"name": "x", "arguments": "{}"}}]
         messages += [
             {"role": "assistant", "content": "", "tool_calls": calls},
-            {"role": "tool", "tool_call_id": f"c{at}", "content": text},
+            {"role": "tool", "tool_call_id": "c", "content": text},
             {"role": "assistant", "content": " ".join(secrets)},
         ]
-    found = shading.shown(messages, before, clearance)
+    shading.begin(1, before)
+    found = shading.lowered(ModelRequest(messages), clearance)
     assert (found is None) is not clearance.admits(before)
     if found is not None:
-        shown, label = found
-        assert clearance.admits(label)
-        text = json.dumps(shown)
+        assert clearance.admits(label_from_json(found.metadata["label"]))
+        text = json.dumps(found.messages)
         for value, of in secrets.items():
             assert value not in text or clearance.admits(of)
         if all(clearance.admits(of) for of in secrets.values()):
-            assert shown == messages
+            assert found.messages == messages
+
+
+def _told(output: dict[str, str], mask: Mask, words: str) -> str:
+    del words
+    return json.dumps(mask.apply(output))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -16,6 +17,7 @@ from interlock.context.assembly import Assembled, assemble
 from interlock.foundation.clock import Clock
 from interlock.foundation.faults import fault
 from interlock.governance.budgets import BudgetExceeded, BudgetUnpriced
+from interlock.governance.labels import Mask
 from interlock.intelligence.gateway import (
     ModelReply,
     ModelRequest,
@@ -149,14 +151,13 @@ class _Running:
         self._opening: list[dict[str, Any]] = []
         self._context = Assembled()
         self._shading = Shading()
-        self._before = progress.label
-        """The label of all that is known ahead of this run; of a turn that goes on, of what it had seen as well."""
 
     async def run(self, *, resumed: bool) -> Turn:
         progress = self._progress
         self._context = await self._gather()
         self._opening = opening(self._agent, self._asked.session, self._context)
-        self._before = progress.label
+        # What a turn that goes on had seen is part of its beginning: its results are not known by their fields.
+        self._shading.begin(len(self._opening) + len(self._asked.history) + len(progress.messages), progress.label)
         while True:
             # What was proposed before a crash is proposed again under its key, and so found and not repeated.
             ended = await self._take_up(patient=resumed)
@@ -214,22 +215,12 @@ class _Running:
         if asked.clearance is not None:
             metadata["clearance"] = asked.clearance.to_json()
         messages = [*self._opening, *asked.history, *progress.messages]
-        request = ModelRequest(messages, tools, metadata, lowered=self._lowered)
+        request = ModelRequest(messages, tools, metadata, lowered=self._shading.lowered)
         async with asyncio.timeout(left):
             reply = await self._ports.models.complete(self._agent.route, request)
         progress.usage += reply.usage
         progress.provider, progress.model = reply.provider, reply.model
         return reply
-
-    def _lowered(self, request: ModelRequest, clearance: Clearance) -> ModelRequest | None:
-        """Return *request* as a model of *clearance* may see it; None where it may not see what this run began with."""
-        start = len(request.messages) - len(self._progress.messages)
-        shown = self._shading.shown(request.messages[start:], self._before, clearance)
-        if shown is None:
-            return None
-        messages, label = shown
-        metadata = {**request.metadata, "label": label.to_json()}
-        return replace(request, messages=[*request.messages[:start], *messages], metadata=metadata)
 
     async def _take_up(self, *, patient: bool) -> Ended | None:
         """Take up the calls that are pending, one after the other, until the turn ends or there are no more."""
@@ -257,7 +248,9 @@ class _Running:
         operation = self._operations.get(operation_id or "")
         text = result_text(operation, view, limits.result_bytes)
         progress.messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
-        self._shading.took(call.id, operation, view, limits.result_bytes)
+        if operation is not None and "label" in view:
+            tell = partial(_behind, operation, view, limits.result_bytes)
+            self._shading.took(text, operation, label_from_json(view["label"]), tell)
         state = view.get("state")
         if state == "waiting" or (patient and state in UNSETTLED and "execute" not in view):
             progress.awaited = call.id
@@ -324,6 +317,12 @@ class _Running:
             id=self._asked.turn_id,
             handed_to=self._handed_to,
         )
+
+
+def _behind(operation: Operation, view: Mapping[str, Any], limit: int, mask: Mask, words: str) -> str:
+    """Return the result of *operation* behind *mask*, with *words* for a problem."""
+    shown = {**view, "output": mask.apply(view.get("output"))}
+    return result_text(operation, shown if view.get("problem") is None else {**shown, "problem": words}, limit)
 
 
 def told(progress: Progress, operation: Operation | None, view: Mapping[str, Any], limit: int) -> Progress:

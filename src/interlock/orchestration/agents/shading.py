@@ -2,62 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock.governance.labels import Mask, masked
-from interlock.orchestration.agents.prompt import result_text
+from interlock.intelligence.gateway import ModelRequest
 from interlock.values.clearances import Clearance
-from interlock.values.labels import Label, label_from_json
+from interlock.values.labels import Label
 from interlock.values.operations import Operation
+
+Tell = Callable[[Mask, str], str]
+"""Tells of an action with its output behind a mask, and with words in place of a problem that it has.
+
+A problem is in a system's own words, of which no field is known.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
     operation: Operation
-    view: Mapping[str, Any]
-    limit: int
     label: Label
+    tell: Tell
 
     def shown(self, clearance: Clearance) -> tuple[str, Label]:
         """Return it as a holder of *clearance* may see it, with the label that it then has."""
         mask = Mask(self.operation, clearance)
-        view = {**self.view, "output": mask.apply(self.view.get("output"))}
-        if view.get("problem") is not None:
-            view["problem"] = masked(self.label)  # in the system's own words, of which no field is known
-        return result_text(self.operation, view, self.limit), mask.label
+        return self.tell(mask, masked(self.label)), mask.label
 
 
 class Shading:
-    """The results of one turn, field by field, by the calls that they answer."""
+    """The results of one turn, field by field, by the text in which a model is told of them.
+
+    The ids of calls do not tell them apart: a model may give the same one twice.
+    """
 
     def __init__(self) -> None:
         self._results: dict[str, _Result] = {}
+        self._before = Label()
+        self._start = 0
 
-    def took(self, call: str, operation: Operation | None, view: Mapping[str, Any], limit: int) -> None:
-        """Take note of what came of a *call*."""
-        if operation is not None and "label" in view:
-            self._results[call] = _Result(operation, view, limit, label_from_json(view["label"]))
+    def begin(self, start: int, before: Label) -> None:
+        """Take note that the first *start* messages, of the joined label *before*, can only be shown as they are."""
+        self._start, self._before = start, before
 
-    def shown(
-        self, messages: Sequence[Mapping[str, Any]], before: Label, clearance: Clearance
-    ) -> tuple[list[Mapping[str, Any]], Label] | None:
-        """Return *messages* as a model of *clearance* may see them, with their joined label.
+    def took(self, text: str, operation: Operation, label: Label, tell: Tell) -> None:
+        """Take note of what *text* tells of: a result of *operation* and *label*."""
+        self._results[text] = _Result(operation, label, tell)
 
-        *before* is the label of what was known ahead of them; None where not even that may be seen. Of a result the
-        fields that are above the clearance are masked. What a model said after it had seen more is masked as a whole,
-        and so are the arguments of its calls.
+    def lowered(self, request: ModelRequest, clearance: Clearance) -> ModelRequest | None:
+        """Return *request* as a model of *clearance* may see it, labelled by what is left.
+
+        Of a result the fields that are above the clearance are masked. What a model said after it had seen more is
+        masked as a whole, and so are the arguments of its calls. None where not even the beginning may be seen.
         """
-        if not clearance.admits(before):
+        if not clearance.admits(self._before):
             return None
-        seen = label = before
+        shown, label = self._shown(request.messages[self._start :], clearance)
+        metadata = {**request.metadata, "label": label.to_json()}
+        return replace(request, messages=[*request.messages[: self._start], *shown], metadata=metadata)
+
+    def _shown(
+        self, messages: Sequence[Mapping[str, Any]], clearance: Clearance
+    ) -> tuple[list[Mapping[str, Any]], Label]:
+        seen = label = self._before
         shown: list[Mapping[str, Any]] = []
         for message in messages:
-            result = self._results.get(str(message.get("tool_call_id", "")))
+            text = message["content"]
+            result = self._results.get(text) if message["role"] == "tool" else None
             if result is not None:
                 seen = seen.join(result.label)
-                text, now = message["content"], result.label
+                now = result.label
                 if not clearance.admits(now):
                     text, now = result.shown(clearance)
                 label = label.join(now)
