@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import aclosing
 from itertools import pairwise
@@ -270,6 +271,30 @@ async def test_hedged_answers_are_checked_as_well() -> None:
     assert (await desk.ask(streamed=True)).text == GOOD
 
 
+async def test_two_instances_that_are_asked_at_the_same_time_are_asked_again_once_between_them() -> None:
+    told = asyncio.Event()
+
+    class Slow(ScriptedProvider):
+        async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
+            await told.wait()
+            return await super().complete(request, timeout=timeout)
+
+    class Quick(ScriptedProvider):
+        async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
+            if self.asked == 1:
+                told.set()
+            return await super().complete(request, timeout=timeout)
+
+    slow, quick = Slow("m", [said(BAD)]), Quick("m", [said(BAD)])
+    target = RouteTarget(slow, name="m", instances=(Instance("m#1", slow), Instance("m#2", quick)))
+    desk = Desk([said("unused")])
+    route = Route("desk", (target,), guards=TOTAL, hedge=Hedge(0.0))
+    desk.gateway = Gateway({"desk": route}, surroundings=Stage().surroundings)
+    with pytest.raises(AnswerUnfit):
+        await desk.ask()
+    assert (slow.asked, quick.asked) == (1, 2)
+
+
 # --- what may not be said --------------------------------------------------------------------------------------------
 
 
@@ -307,6 +332,22 @@ async def test_calls_that_say_it_lead_to_the_next_target_where_nothing_was_passe
     desk = Desk([call], [said("No")], guards=MOTTO)
     assert (await desk.ask(streamed=True)).text == "No"
     assert desk.outcomes == ["model_forbidden", "ok"]
+
+
+@EITHER
+@pytest.mark.parametrize(
+    "call",
+    [
+        ToolCall("c", "post", {"the secret motto": 1}),
+        ToolCall("c", "post", {}, "is no JSON", '{"text": "the secret motto'),
+        ToolCall("c", "the secret motto", {}),
+    ],
+    ids=["a key", "unreadable", "a name"],
+)
+async def test_nothing_of_a_call_may_say_it(call: ToolCall, streamed: bool) -> None:
+    desk = Desk([ModelReply("Well, then, here it goes.", (call,))], guards=MOTTO)
+    with pytest.raises(AnswerForbidden):
+        await desk.ask(streamed=streamed)
 
 
 # --- streams, however they are cut -----------------------------------------------------------------------------------
