@@ -252,6 +252,12 @@ async def test_observing_lets_it_through_and_tells(streamed: bool) -> None:
     ]
 
 
+async def test_observing_tells_nothing_of_a_fence_and_leaves_it() -> None:
+    desk = Desk([said(f"```json\n{GOOD}\n```")], guards=Guards(shape=Shape(SCHEMA), mode="observe"))
+    assert (await desk.ask()).text.startswith("```json")
+    assert desk.findings == []
+
+
 async def test_hidden_values_come_back_as_json_and_fit() -> None:
     key = '-----BEGIN PRIVATE KEY-----\nM"x\n-----END PRIVATE KEY-----'
     schema = {"type": "object", "properties": {"key": {"type": "string", "pattern": "^-----BEGIN"}}}

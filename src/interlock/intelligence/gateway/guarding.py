@@ -87,6 +87,8 @@ class Guarded:
     def objection(self, reply: ModelReply) -> ModelObjected | None:
         """Return why *reply* may not be passed on, and take note of it; where it is only observed, None."""
         given = self._given(reply)
+        if self._observes:  # what would have been taken off is no fault
+            given = replace(given, text=bare(given.text))
         for check in self._checks:
             objected = check.objection(given)
             if objected is not None:
