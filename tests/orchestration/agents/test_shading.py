@@ -146,9 +146,14 @@ CATEGORIES = st.frozensets(st.sampled_from(list(Category)), max_size=2)
 LABELS = st.builds(Label, LEVELS, CATEGORIES)
 
 
-@given(st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=4), st.builds(Clearance, LEVELS, CATEGORIES), LABELS)
+@given(
+    st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=4),
+    st.builds(Clearance, LEVELS, CATEGORIES),
+    LABELS,
+    LABELS,
+)
 def test_nothing_above_a_clearance_is_ever_shown(
-    fields: list[tuple[Label, Label]], clearance: Clearance, before: Label
+    fields: list[tuple[Label, Label]], clearance: Clearance, before: Label, more: Label
 ) -> None:
     shading = Shading()
     messages: list[dict[str, Any]] = [{"role": "user", "content": "hi"}]
@@ -168,7 +173,15 @@ def test_nothing_above_a_clearance_is_ever_shown(
             {"role": "assistant", "content": " ".join(secrets)},
         ]
     shading.begin(1, before)
-    found = shading.lowered(ModelRequest(messages), clearance)
+    label = before
+    for of in secrets.values():
+        label = label.join(of)
+    about = {"label": label.to_json()}
+    assert shading.lowered(ModelRequest(messages), clearance) is None
+    if label.join(more) != label:
+        unaccounted = {"label": label.join(more).to_json()}
+        assert shading.lowered(ModelRequest(messages, (), unaccounted), clearance) is None
+    found = shading.lowered(ModelRequest(messages, (), about), clearance)
     assert (found is None) is not clearance.admits(before)
     if found is not None:
         assert clearance.admits(label_from_json(found.metadata["label"]))

@@ -9,7 +9,7 @@ from typing import Any
 from interlock.governance.labels import Mask, masked
 from interlock.intelligence.gateway import ModelRequest
 from interlock.values.clearances import Clearance
-from interlock.values.labels import Label
+from interlock.values.labels import Label, label_from_json
 from interlock.values.operations import Operation
 
 Tell = Callable[[Mask, str], str]
@@ -54,17 +54,21 @@ class Shading:
         """Return *request* as a model of *clearance* may see it, labelled by what is left.
 
         Of a result the fields that are above the clearance are masked. What a model said after it had seen more is
-        masked as a whole, and so are the arguments of its calls. None where not even the beginning may be seen.
+        masked as a whole, and so are the arguments of its calls. None where not even the beginning may be seen, and
+        where the request is labelled by more than its results: nobody knows in which of its words that is.
         """
         if not clearance.admits(self._before):
             return None
-        shown, label = self._shown(request.messages[self._start :], clearance)
+        shown, label, seen = self._shown(request.messages[self._start :], clearance)
+        if "label" not in request.metadata or not _covers(seen, label_from_json(request.metadata["label"])):
+            return None
         metadata = {**request.metadata, "label": label.to_json()}
         return replace(request, messages=[*request.messages[: self._start], *shown], metadata=metadata)
 
     def _shown(
         self, messages: Sequence[Mapping[str, Any]], clearance: Clearance
-    ) -> tuple[list[Mapping[str, Any]], Label]:
+    ) -> tuple[list[Mapping[str, Any]], Label, Label]:
+        """Return what is shown of *messages*, its label, and that of all that they hold."""
         seen = label = self._before
         shown: list[Mapping[str, Any]] = []
         for message in messages:
@@ -81,7 +85,12 @@ class Shading:
                 shown.append(_hushed(message, seen))
             else:
                 shown.append(message)
-        return shown, label
+        return shown, label, seen
+
+
+def _covers(label: Label, other: Label) -> bool:
+    """Return whether *other* is no more confidential than *label*, and about nothing else."""
+    return other.confidentiality <= label.confidentiality and other.categories <= label.categories
 
 
 def _hushed(message: Mapping[str, Any], label: Label) -> dict[str, Any]:
