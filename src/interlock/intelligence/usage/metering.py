@@ -10,7 +10,7 @@ from interlock.foundation.clock import Clock
 from interlock.foundation.telemetry import Metrics
 from interlock.governance.budgets import MICRO, Asking, Charge, Ledger, Reservation, Settlement, Spender, money_text
 from interlock.governance.journal import Conflict, Entry, Journal
-from interlock.intelligence.gateway import ModelRequest, Route, RouteExhausted, RouteUnknown, Usage
+from interlock.intelligence.gateway import FormatInvalid, ModelRequest, Route, RouteExhausted, RouteUnknown, Usage
 from interlock.intelligence.gateway.errors import OBJECTED
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 from interlock.intelligence.usage.store import CallRow, called
@@ -134,7 +134,7 @@ class MeteredCall:
         self._settled = True
         ledger = self._metering.ledger
         why = getattr(error, "code", "") or type(error).__name__
-        ended = isinstance(error, (RouteExhausted, RouteUnknown))
+        ended = isinstance(error, (RouteExhausted, RouteUnknown, FormatInvalid))
         if self._charges and (ended or error is None):
             await ledger.charge(self._reservation, self._charges, why=why if ended else "declined")
         elif ended:
