@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -21,6 +22,7 @@ from interlock.experience.openai.shapes import call_json, relaxed
 from interlock.experience.openai.steps import Steps
 from interlock.experience.openai.telling import refused, told
 from interlock.experience.openai.tools import OfferedTools
+from interlock.governance.labels import Mask
 from interlock.integration.contracts import InputInvalid
 from interlock.integration.systems import OperationUnknown
 from interlock.intelligence.gateway import (
@@ -33,10 +35,12 @@ from interlock.intelligence.gateway import (
     Usage,
 )
 from interlock.orchestration.actions import Action, IdempotencyKeyReused, Proposal, View
-from interlock.orchestration.agents import AgentLimits, Step
+from interlock.orchestration.agents import AgentLimits, Shading, Step
 from interlock.orchestration.agents.answers import limit_words
 from interlock.orchestration.sessions import Session
 from interlock.values.actions import ActionState
+from interlock.values.labels import Label
+from interlock.values.operations import Operation
 
 Pieces = AsyncGenerator[Sequence[Delta] | Completion, None]
 """An answer as it comes: what is to be passed on, last the completion."""
@@ -69,11 +73,14 @@ class Running:
         self._reply: ModelReply | None = None
         self._usage = Usage()
         self._taken: list[Step] = []
+        self._shading = Shading()
 
     async def run(self, asking: Asking, messages: list[Message], parameters: Mapping[str, Any]) -> Pieces:
         """Yield the answer to *messages*: what is passed on while it comes, last the completion."""
         clock = self._installation.clock
         deadline = clock.monotonic() + self._limits.time
+        # What the client sent may repeat anything that the session had returned by then; our own steps are known.
+        self._shading.begin(len(messages), self._session.memory.seen.join(Label()))
         for _ in range(self._limits.steps):
             if clock.monotonic() >= deadline:
                 async for stopped in self._stopped("time"):
@@ -136,7 +143,7 @@ class Running:
             metadata["agent"] = self._session.agent
         if self._asked.use_case:
             metadata["use_case"] = self._asked.use_case
-        return ModelRequest(list(messages), request.tools, metadata, parameters)
+        return ModelRequest(list(messages), request.tools, metadata, parameters, lowered=self._shading.lowered)
 
     async def _take(self, calls: Sequence[ToolCall]) -> tuple[list[Message], list[ToolCall]]:
         """Take up every call of one reply: return results for the model, and the calls that are the client's.
@@ -189,7 +196,17 @@ class Running:
         compiled = self._installation.projects.current.catalog.operations.get(action.operation)
         operation = compiled.operation if compiled is not None else None
         view = View(self._installation.projects.current, self._asked.principal)
-        return told(view.action(action), operation, self._limits.result_bytes, again=again)
+        shown, limit = view.action(action), self._limits.result_bytes
+        text = told(shown, operation, limit, again=again)
+        if operation is not None and shown.label is not None:
+            self._shading.took(text, operation, shown.label, partial(_behind, shown, operation, limit, again=again))
+        return text
+
+
+def _behind(action: Action, operation: Operation, limit: int, mask: Mask, words: str, *, again: bool) -> str:
+    """Return what a model is told of an action that is shown, behind *mask*."""
+    problem = {"code": "masked", "detail": words} if action.problem is not None else None
+    return told(replace(action, output=mask.apply(action.output), problem=problem), operation, limit, again=again)
 
 
 def for_client(action: Action) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.integration.contracts.contract import Breach, Contract, SchemaInvalid
+from interlock.foundation.contracts import Breach, Contract, SchemaInvalid
 from interlock.integration.contracts.definition import Definition
 from interlock.integration.contracts.differences import Difference, differences
 from interlock.integration.contracts.errors import InputInvalid, NotQuarantined

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interlock.integration.contracts.contract import Breach
+from interlock.foundation.contracts import Breach
 from interlock.values.errors import InterlockError
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.intelligence.gateway.begun import Begun
-from interlock.intelligence.gateway.errors import ProviderFailure, RouteExhausted
+from interlock.intelligence.gateway.errors import OBJECTED, ProviderFailure, RouteExhausted
 from interlock.intelligence.gateway.health import Visit
 from interlock.intelligence.gateway.messages import Attempt, ModelReply, ModelRequest, Usage
 from interlock.intelligence.gateway.records import on_behalf_of, record
 from interlock.intelligence.gateway.routes import Instance, Route, RouteTarget
+from interlock.intelligence.gateway.terms import CLEARANCE, Broken
 
 LOG = logging.getLogger("interlock.models")
 
@@ -22,7 +23,8 @@ OnModelCall = Callable[[dict[str, Any]], Awaitable[None]]
 *body* has ids, names, counts and times alone: route, target, provider, model, outcome (`ok`, `declined` or an error's
 code), attempt (its number), attempts (all so far, this one last), usage, elapsed_ms, messages and tools (how many),
 tool_calls (names), changed (where the version is not the pinned one), and the request's metadata. *fields* has what was
-said: `messages` and `reply`, and the request's own `parameters` if it has any.
+said: `messages` and `reply`, and the request's own `parameters` if it has any. An answer that a guard objects to, and
+the one that is asked for in its place, are calls of their own.
 
 Of what guards find it is told with the `kind` `model.guarded`: route, findings (guard, kind, count, what was done) and
 the metadata.
@@ -32,6 +34,10 @@ Where no target gave an answer, it is told once more, with `kind` (`model.unansw
 """
 
 UNANSWERED = "model.unanswered"
+GUARDED = "model.guarded"
+NOT_CLEARED = "not_cleared"
+"""The outcome of a target that may not be shown what the call holds, and was not asked."""
+
 LEFT = "left"
 """The outcome of an answer that nobody waited for to its end."""
 
@@ -52,6 +58,8 @@ class Asking:
     begun: Begun | None = None
     reply: ModelReply | None = None
     began: float = 0.0
+    request: ModelRequest | None = None
+    """What it is asked, where that is not the request of the call but what a guard makes of it."""
     said: list[str] = field(default_factory=list)
     """What was passed on before the whole of it came."""
 
@@ -102,11 +110,20 @@ class Attempts:
             body["attempts"] = [one.to_json() for one in self._attempts]
             if change:
                 body["changed"] = change
-            await self._told(record(body, self._request, asking.instance.provider, reply, asking.said))
+            await self._told(
+                record(body, asking.request or self._request, asking.instance.provider, reply, asking.said)
+            )
 
     def passed(self, target: str, outcome: str, why: str = "") -> None:
         """Take note of a target that was not asked."""
         self._attempts.append(Attempt(target, outcome, why))
+
+    async def bent(self, broken: Broken, done: str) -> None:
+        """Tell of a rule that a target would break, and what is *done* about it: `observed`, or its data `replaced`."""
+        if self._told is not None:
+            found = {"guard": CLEARANCE, "kind": broken.rule, "count": 1, "done": done}
+            body = {"route": self._route.name, "findings": [found], **on_behalf_of(self._request)}
+            await self._told({"kind": GUARDED, "body": body, "fields": {}})
 
     async def unanswered(self, error: RouteExhausted) -> None:
         """Tell that nobody gave an answer that could be used."""
@@ -119,7 +136,7 @@ class Attempts:
         """Return the error that says of each target why it gave no answer."""
         told = [attempt.to_json() | {"why": _reason(attempt)} for attempt in self._attempts]
         return kind(
-            f"no model of the route {self._route.name!r} gave an answer",
+            f"no model of the route {self._route.name!r} {kind.did}",
             why="; ".join(f"{one['target']}: {one['why']}" for one in told),
             fix=kind.fixed_by,
             targets=told,
@@ -129,7 +146,9 @@ class Attempts:
 
 def _reason(attempt: Attempt) -> str:
     """Why an attempt gave no answer; what a provider said of it may name addresses, and stays in the journal."""
-    return attempt.outcome if attempt.asked or not attempt.why else attempt.why
+    if not attempt.asked:
+        return attempt.why or attempt.outcome
+    return f"{attempt.outcome}: {attempt.why}" if attempt.outcome in OBJECTED and attempt.why else attempt.outcome
 
 
 def milliseconds(seconds: float) -> float:

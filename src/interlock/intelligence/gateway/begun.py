@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from interlock.intelligence.gateway.errors import ModelCutOff, ModelTimedOut, ProviderFailure
+from interlock.intelligence.gateway.errors import ModelCutOff, ModelObjected, ModelTimedOut, ProviderFailure
 from interlock.intelligence.gateway.messages import Delta, ModelReply, ModelRequest
 from interlock.intelligence.gateway.provider import Provider, Streamed
 
@@ -38,14 +38,26 @@ class Begun:
 
 
 class Way(Protocol):
-    """A way of asking."""
+    """A way of asking, and what is asked of the answer."""
 
     async def begin(self, provider: Provider, request: ModelRequest, patience: Patience) -> Begun:
         """Ask, and return once there is something to pass on. Raises a kind of `ProviderFailure`."""
         ...
 
+    def objection(self, reply: ModelReply, /) -> ModelObjected | None:
+        """Return why the whole *reply* may not be passed on."""
+        ...
 
-class Whole:
+
+class Unchecked:
+    """Lets every answer through."""
+
+    def objection(self, _reply: ModelReply, /) -> ModelObjected | None:
+        """Return None."""
+        return None
+
+
+class Whole(Unchecked):
     """Waits for the whole answer."""
 
     async def begin(self, provider: Provider, request: ModelRequest, patience: Patience) -> Begun:
@@ -58,7 +70,7 @@ class Whole:
         return Begun(reply.reported, reply=reply)
 
 
-class AsItComes:
+class AsItComes(Unchecked):
     """Waits for the first that can be shown, so that nothing was passed on of an answer that fails before it."""
 
     async def begin(self, provider: Provider, request: ModelRequest, patience: Patience) -> Begun:
@@ -111,6 +123,19 @@ async def remaining(begun: Begun) -> Streamed:
         except ProviderFailure as error:
             raise broken_off(error) from error
     raise unfinished()
+
+
+async def following(begun: Begun) -> Sequence[Delta] | ModelReply:
+    """Return the next piece of an answer that has begun. Raises a kind of `ProviderFailure`."""
+    assert begun.rest is not None
+    try:
+        return await anext(begun.rest)
+    except StopAsyncIteration:
+        raise unfinished() from None
+    except TimeoutError as error:
+        raise ModelCutOff("the model's answer stopped coming") from error
+    except ProviderFailure as error:
+        raise broken_off(error) from error
 
 
 def broken_off(failure: ProviderFailure) -> ProviderFailure:

@@ -11,22 +11,33 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.foundation.telemetry.overhead import waited
-from interlock.intelligence.gateway.attempts import LEFT, UNUSED, Asking, Attempts, OnModelCall, milliseconds
+from interlock.intelligence.gateway.attempts import (
+    LEFT,
+    NOT_CLEARED,
+    UNUSED,
+    Asking,
+    Attempts,
+    OnModelCall,
+    milliseconds,
+)
 from interlock.intelligence.gateway.begun import Patience, Way, remaining
 from interlock.intelligence.gateway.conditions import ALWAYS, facts_of
 from interlock.intelligence.gateway.errors import (
+    ModelObjected,
     ModelTimedOut,
     ProviderFailure,
     RouteBroken,
     RouteExhausted,
-    RouteRefused,
+    RouteNotCleared,
     RouteSlow,
 )
+from interlock.intelligence.gateway.guards import OBSERVE
 from interlock.intelligence.gateway.health import Health, Healths
 from interlock.intelligence.gateway.hedging import Race
 from interlock.intelligence.gateway.messages import Answering, Delta, ModelReply, ModelRequest
 from interlock.intelligence.gateway.routes import DECLINED, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.surroundings import Surroundings
+from interlock.intelligence.gateway.terms import Terms, terms_of
 
 Answers = AsyncGenerator[Answering | Sequence[Delta] | ModelReply, None]
 """An answer as it comes: who gives it, then what came together, last the whole."""
@@ -61,6 +72,9 @@ class Call:
         self._under_way: list[Asking] = []
         self._race: Race[Asking] = Race(self._leave)
         self._paused = 0.0
+        self._asked_again: set[str] = set()
+        self._lowered: dict[str, ModelRequest] = {}
+        self._terms = terms_of(request.metadata, route.residency) if route.bounded else None
 
     async def run(self) -> ModelReply:
         """Return the answer, with all that was tried for it. Raises a kind of `RouteExhausted`."""
@@ -96,7 +110,8 @@ class Call:
                 async for piece in pieces:
                     if isinstance(piece, ModelReply):
                         asking.reply = piece
-                        outcome = "ok"
+                        failure = self._way.objection(piece)
+                        outcome = "ok" if failure is None else failure.code
                     else:
                         asking.said += [delta.text for delta in piece]
                         yield piece
@@ -106,7 +121,7 @@ class Call:
             await begun.close()
             await self._over(asking, outcome, failure)
         if failure is not None:
-            broken = self._exhausted(RouteBroken)
+            broken = self._exhausted(failure.ends if isinstance(failure, ModelObjected) else RouteBroken)
             await self._attempts.unanswered(broken)
             raise broken from failure
 
@@ -153,14 +168,17 @@ class Call:
             return asking
         if self._declined is not None:
             return self._declined
-        refused = bool(self._failures) and all(failure.ends is RouteRefused for failure in self._failures)
-        raise self._exhausted(RouteRefused if refused else RouteExhausted)
+        if not self._eligible and any(one.outcome == NOT_CLEARED for one in self._attempts.all):
+            raise self._exhausted(RouteNotCleared)
+        refused = bool(self._failures) and all(failure.ends is not RouteExhausted for failure in self._failures)
+        raise self._exhausted(self._failures[-1].ends if refused else RouteExhausted)
 
     async def _walk(self, targets: Iterator[RouteTarget]) -> Asking | None:
         """Ask one of *targets* after the other; return the first answer, or None."""
         for target in targets:
-            if not self._fits(target):
+            if not self._fits(target) or not (self._terms is None or await self._cleared(target, self._terms)):
                 continue
+            self._eligible.append(target)
             if self._left() <= 0:
                 self._attempts.passed(target.name, "no_time", "no time was left")
                 break
@@ -202,7 +220,32 @@ class Call:
             if verdict:
                 self._attempts.passed(target.name, verdict)
                 return False
-        self._eligible.append(target)
+        return True
+
+    async def _cleared(self, target: RouteTarget, terms: Terms) -> bool:
+        """Return whether *target* may be shown what the call holds, and note by which rule it may not."""
+        broken = terms.broken(target.clearance, target.region)
+        if broken is None:
+            return True
+        if self._route.guards.mode == OBSERVE:
+            await self._attempts.bent(broken, "observed")
+            return True
+        if self._lower(target, terms):
+            await self._attempts.bent(broken, "replaced")
+            return True
+        self._attempts.passed(target.name, NOT_CLEARED, f"rule {broken.rule!r}: {broken.words}")
+        return False
+
+    def _lower(self, target: RouteTarget, terms: Terms) -> bool:
+        """Return whether *target* may be shown what is left where all that is above its clearance is left out."""
+        request = self._request
+        less = request.lowered(request, target.clearance) if request.lowered is not None else None
+        if less is None:
+            return False
+        now = terms_of(less.metadata, terms.rules)
+        if now.broken(target.clearance, target.region) is not None:
+            return False
+        self._lowered[target.name] = less
         return True
 
     async def _ask(self, target: RouteTarget) -> Asking | None:
@@ -237,6 +280,8 @@ class Call:
             asked.add(asking.instance.name)
             try:
                 return await self._attempt(asking)
+            except ModelObjected as error:
+                return await self._once_more(asking, error)
             except ProviderFailure as error:
                 failure = error
             if not failure.repeatable and not self._route.goes_on(failure.cause):
@@ -246,6 +291,27 @@ class Call:
         if failure is not None:
             raise failure
         return None
+
+    async def _once_more(self, asking: Asking, objected: ModelObjected) -> Asking | None:
+        """Ask again where an answer is objected to that can be done better, with what is wrong with it.
+
+        A target is asked so at most once in a call. Raises *objected* where that is of no use.
+        """
+        target, reply = asking.target, asking.reply
+        if not objected.wanted or reply is None or target.name in self._asked_again or self._left() <= 0:
+            raise objected
+        self._asked_again.add(target.name)
+        visit = self._health(asking.instance).admit()
+        if visit is None:
+            raise objected
+        again = Asking(target, asking.instance, visit)
+        again.request = (asking.request or self._request).again(reply.text, objected.wanted)
+        try:
+            return await self._attempt(again)
+        except ModelObjected:
+            raise
+        except ProviderFailure as failure:
+            raise objected from failure
 
     def _admit(self, target: RouteTarget, asked: set[str]) -> Asking | None:
         """Return the least busy instance that may be asked and is not among *asked*.
@@ -263,7 +329,9 @@ class Call:
             visit = health.admit() if objection is None else None
             if visit is not None:
                 paused, self._paused = self._paused, 0.0
-                return Asking(target, instance, visit, milliseconds(paused))
+                asking = Asking(target, instance, visit, milliseconds(paused))
+                asking.request = self._lowered.get(target.name)
+                return asking
             if objection is not None:
                 changed = objection
                 passed.append((instance.name, objection.code, objection.why))
@@ -306,11 +374,15 @@ class Call:
         failure: ProviderFailure | None = None
         asking.began = self._clock.monotonic()
         try:
-            begun = asking.begun = await self._way.begin(asking.instance.provider, self._request, patience)
+            begun = asking.begun = await self._way.begin(
+                asking.instance.provider, asking.request or self._request, patience
+            )
             asking.reply = begun.reply
             if begun.reply is not None:
                 asking.visit.answered(begun.reply)
             failure = target.pin.objection(begun.reported)
+            if failure is None and begun.reply is not None:
+                failure = self._way.objection(begun.reply)
             if failure is None and not self._passed_on(begun.reply):
                 await self._race.won()
         except ProviderFailure as error:

@@ -14,10 +14,11 @@ from interlock.foundation.plugins import PROVIDERS, load_plugin
 from interlock.foundation.plugins.errors import PluginMissing
 from interlock.foundation.settings.quantities import duration
 from interlock.governance.limits import BreakerLimits
-from interlock.intelligence.gateway import guards
+from interlock.intelligence.gateway import guards, terms
 from interlock.intelligence.gateway.caching import cache_plan
 from interlock.intelligence.gateway.conditions import ALWAYS, Condition, compile_condition
 from interlock.intelligence.gateway.embeddings import Embedder
+from interlock.intelligence.gateway.guards import NO_GUARDS
 from interlock.intelligence.gateway.hedging import hedge_of
 from interlock.intelligence.gateway.latency import AnotherRoute, KeptAnswer, PreparedAnswer, latencies_of
 from interlock.intelligence.gateway.messages import RouteKind
@@ -27,6 +28,7 @@ from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
 from interlock.intelligence.gateway.routes import FALL_BACK, Instance, Route, RouteTarget
 from interlock.intelligence.gateway.strategies import STRATEGIES
 from interlock.intelligence.gateway.warming import Warmable
+from interlock.values.clearances import clearance_of
 from interlock.values.digests import digest
 
 GATEWAY_KEYS = frozenset(
@@ -43,6 +45,8 @@ GATEWAY_KEYS = frozenset(
         "on_change",
         "instances",
         "warm",
+        "clearance",
+        "region",
     }
 )
 INSTANCES = "instances"
@@ -64,7 +68,11 @@ def build_routes(document: Document, ports: ProviderPorts) -> dict[str, Route]:
                 targets.append(_target(Target(document, f"{place}/targets/{position}", data), ports))
         findings.extend(_contradictions(document, place, declared))
         findings.extend(guards.contradictions(document, place, declared))
-        routes[name] = _route(name, declared, targets)
+        findings.extend(terms.contradictions(document, place, declared))
+        guarded = NO_GUARDS
+        with findings.collect():
+            guarded = guards.guards_of(document, place, declared)
+        routes[name] = replace(_route(name, declared, targets), guards=guarded, residency=terms.residency_of(declared))
         if len(targets) == len(declared["targets"]):
             findings.extend(_unfit(document, place, routes[name]))
     for name, route in routes.items():
@@ -91,7 +99,6 @@ def _route(name: str, declared: Mapping[str, Any], targets: list[RouteTarget]) -
         cache_plan(declared.get("cache")),
         hedge_of(declared.get("hedge")),
         latencies_of(declared.get("latency")),
-        guards.guards_of(declared),
     )
 
 
@@ -193,6 +200,8 @@ def _target(target: Target, ports: ProviderPorts) -> RouteTarget:
         duration(data["first_token"]) if "first_token" in data else math.inf,
         duration(data.get("idle", "30s")),
         duration(data.get("warm", "0s")),
+        clearance_of(data.get("clearance", "restricted")),
+        data.get("region", ""),
     )
 
 

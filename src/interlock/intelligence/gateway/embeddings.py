@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from interlock.intelligence.gateway.begun import Begun, Patience, late
+from interlock.intelligence.gateway.begun import Begun, Patience, Unchecked, late
 from interlock.intelligence.gateway.errors import ModelDenied, ModelUnreadable
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, RouteKind
 from interlock.intelligence.gateway.provider import Provider
@@ -68,7 +68,7 @@ class Embedder(Protocol):
         ...
 
 
-class Embedding:
+class Embedding(Unchecked):
     """A way of asking: for all vectors at once."""
 
     async def begin(self, provider: Provider, request: ModelRequest, patience: Patience) -> Begun:

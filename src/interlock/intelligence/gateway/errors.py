@@ -3,9 +3,13 @@
 InterlockError
  +-- RouteUnknown        no route of that name
  +-- RouteUnfit          the route is for something else
+ +-- FormatInvalid       the schema that the answer is to have is none
  +-- RouteExhausted      no target of the route gave an answer
       +-- RouteRefused       what was asked is refused; asking again is of no use
       +-- AnswerForbidden    a guard of the route does not let the answer through
+      +-- AnswerUnfit        it is not what was asked for, by its schema
+      +-- AnswerUngrounded   it does not show where it has it from
+      +-- RouteNotCleared    none may be shown what the call holds
       +-- RouteBroken        the answer broke off after it had begun
       +-- RouteSlow          none began to answer within the latency budget
       +-- RouteHeld          a model is not the version that was pinned, and the route waits for a person
@@ -17,6 +21,10 @@ InterlockError
            +-- ModelCutOff       it broke in the middle of its answer
       +-- ModelTimedOut      it took too long
       +-- ModelUnreadable    it answered something that is not an answer
+      +-- ModelObjected      a guard of the route objects to what it answered
+           +-- ModelForbidden    it said what may not be said
+           +-- ModelUnfit        its answer does not fit the schema
+           +-- ModelUngrounded   its answer cites nothing, or what was not given
       +-- ModelChanged       it is not the version that was pinned
            +-- ModelHeld         the same, where nobody else may answer either
 """
@@ -44,6 +52,14 @@ class RouteUnfit(InterlockError):
     title = "The route is for something else"
 
 
+class FormatInvalid(InterlockError):
+    """The request's `response_format` has a schema that no answer can be held against."""
+
+    code = "format_invalid"
+    status = 400
+    title = "The format of the answer is none"
+
+
 class RouteExhausted(InterlockError):
     """Every target of the route is unconfigured or failed; `details.targets` says which and why."""
 
@@ -51,6 +67,7 @@ class RouteExhausted(InterlockError):
     status = 503
     title = "No model is available"
     transient = True
+    did: ClassVar[str] = "gave an answer"
     fixed_by: ClassVar[str] = (
         "see whether the providers are configured and reachable; `rules` needs neither key nor network"
     )
@@ -73,7 +90,41 @@ class AnswerForbidden(RouteExhausted):
     status = 422
     title = "The answer may not be said"
     transient = False
+    did = "gave an answer that may be said"
     fixed_by = "ask for something else; a guard is changed in models.yaml"
+
+
+class AnswerUnfit(RouteExhausted):
+    """What the models answered does not fit the schema that the route or the request declares, asked again or not."""
+
+    code = "answer_unfit"
+    status = 502
+    title = "The answer is not what was asked for"
+    transient = False
+    did = "gave an answer that fits its schema"
+    fixed_by = "see whether the schema can be met; a larger model may do better"
+
+
+class AnswerUngrounded(RouteExhausted):
+    """What the models answered cites nothing, cites what was not given, or quotes what does not stand there."""
+
+    code = "answer_ungrounded"
+    status = 502
+    title = "The answer does not show where it has it from"
+    transient = False
+    did = "gave an answer that cites what was given"
+    fixed_by = "see whether the passages that were given, each marked [doc:ID], hold an answer"
+
+
+class RouteNotCleared(RouteExhausted):
+    """No target of the route may be shown what the call holds, or may be asked for what it is for."""
+
+    code = "not_cleared"
+    status = 403
+    title = "No model may be shown this"
+    transient = False
+    did = "may be shown what this call holds"
+    fixed_by = "leave out what it may not see; targets and rules are changed in models.yaml"
 
 
 class RouteBroken(RouteExhausted):
@@ -186,6 +237,53 @@ class ModelUnreadable(ProviderFailure):
 
     code = "model_unreadable"
     title = "The model's answer cannot be read"
+
+
+class ModelObjected(ProviderFailure):
+    """A guard of the route objects to what the model answered; *why* names the rule, never what was said.
+
+    *wanted* tells the model what an answer must be, where it is worth asking it again.
+    """
+
+    cause = "refusal"
+    unwell = False
+    guard: ClassVar[str] = ""
+    ends: ClassVar[type[RouteExhausted]] = AnswerForbidden
+
+    def __init__(self, what: str, *, why: str, kind: str, wanted: str = "") -> None:
+        super().__init__(what, why=why)
+        self.kind = kind
+        self.wanted = wanted
+
+
+class ModelForbidden(ModelObjected):
+    """The model said what an answer of the route may not say."""
+
+    code = "model_forbidden"
+    title = "The model said what may not be said"
+    guard = "forbid"
+
+
+class ModelUnfit(ModelObjected):
+    """The model's answer does not fit the schema that the route or the request declares."""
+
+    code = "model_unfit"
+    title = "The model's answer is not what was asked for"
+    guard = "schema"
+    ends: ClassVar[type[RouteExhausted]] = AnswerUnfit
+
+
+class ModelUngrounded(ModelObjected):
+    """The model's answer cites nothing, cites what was not given, or quotes what does not stand there."""
+
+    code = "model_ungrounded"
+    title = "The model's answer does not show where it has it from"
+    guard = "citations"
+    ends: ClassVar[type[RouteExhausted]] = AnswerUngrounded
+
+
+OBJECTED = frozenset({ModelForbidden.code, ModelUnfit.code, ModelUngrounded.code})
+"""What is ours to say of an answer: what provider answered it does not show in it."""
 
 
 class ModelChanged(ProviderFailure):

@@ -49,12 +49,37 @@ def json_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {RESPONSE_FORMAT: {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema)}}}
 
 
+def json_hint(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a request whose answer is to be JSON like *schema*, and is taken as it comes.
+
+    OpenAI's interface says so by `strict: false`.
+    """
+    declared = {"name": name, "schema": dict(schema), "strict": False}
+    return {RESPONSE_FORMAT: {"type": "json_schema", "json_schema": declared}}
+
+
 def format_of(request: ModelRequest) -> str:
     """Return the name of the format that *request* asks for; empty where it asks for none."""
     wanted = request.parameters.get(RESPONSE_FORMAT)
     declared = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
     name = declared.get("name") if isinstance(declared, Mapping) else None
     return name if isinstance(name, str) else ""
+
+
+def schema_of(request: ModelRequest) -> Mapping[str, Any] | None:
+    """Return the schema that *request* asks the answer to fit; None for none, and for one that is only a hint."""
+    wanted = request.parameters.get(RESPONSE_FORMAT)
+    declared = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    if not isinstance(declared, Mapping) or declared.get("strict") is False:
+        return None
+    schema = declared.get("schema")
+    return schema if isinstance(schema, Mapping) else None
+
+
+def bare(text: str) -> str:
+    """Return an answer in JSON without the fence that it may stand in."""
+    fenced = _FENCED.fullmatch(text)
+    return fenced[1] if fenced else text
 
 
 def json_of(text: str, *, largest: int) -> Any:
@@ -64,8 +89,7 @@ def json_of(text: str, *, largest: int) -> Any:
     """
     if len(text) > largest:
         return None
-    fenced = _FENCED.fullmatch(text)
     try:
-        return orjson.loads(fenced[1] if fenced else text)
+        return orjson.loads(bare(text))
     except orjson.JSONDecodeError:
         return None

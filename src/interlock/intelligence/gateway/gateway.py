@@ -11,7 +11,8 @@ from interlock.intelligence.gateway.begun import AsItComes, Way, Whole
 from interlock.intelligence.gateway.calls import Answers, Call
 from interlock.intelligence.gateway.embeddings import Embedding, EmbeddingRequest, Embeddings
 from interlock.intelligence.gateway.errors import RouteUnfit, RouteUnknown
-from interlock.intelligence.gateway.guarding import Guarded
+from interlock.intelligence.gateway.formats import RESPONSE_FORMAT
+from interlock.intelligence.gateway.guarding import Guarded, guarded_call
 from interlock.intelligence.gateway.health import Healths
 from interlock.intelligence.gateway.hedging import Apart
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest, RouteKind
@@ -64,7 +65,7 @@ class Gateway:
         guarded = self._guarded(route, request, told)
         if guarded is None:
             return await self._call(route, request, told, WHOLE).run()
-        return await guarded.whole(await self._call(route, guarded.request, told, WHOLE).run())
+        return await guarded.whole(self._call(route, guarded.request, told, guarded.way(WHOLE)).run())
 
     def stream(self, route: str, request: ModelRequest, told: OnModelCall | None = None) -> Answers:
         """Return the answer of the same target while it comes: who answers, lists of deltas, and last the whole of it.
@@ -77,7 +78,7 @@ class Gateway:
         guarded = self._guarded(route, request, told)
         if guarded is None:
             return self._call(route, request, told, way).stream()
-        return guarded.stream(self._call(route, guarded.request, told, way).stream())
+        return guarded.stream(self._call(route, guarded.request, told, guarded.streamed(way)).stream())
 
     async def embed(self, route: str, request: EmbeddingRequest, told: OnModelCall | None = None) -> Embeddings:
         """Return a vector for each input of *request*, by the targets of a route for embeddings, as `complete` does."""
@@ -87,7 +88,9 @@ class Gateway:
 
     def _guarded(self, route: str, request: ModelRequest, told: OnModelCall | None) -> Guarded | None:
         found = self._routes.get(route)
-        return Guarded(found.guards, route, request, told) if found is not None and found.guards else None
+        if found is None or not (found.guards or RESPONSE_FORMAT in request.parameters):
+            return None
+        return guarded_call(found, request, told)
 
     def _call(self, route: str, request: ModelRequest, told: OnModelCall | None, way: Way) -> Call:
         found = self._routes.get(route)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar
+
+from interlock.values.clearances import Clearance
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -102,6 +104,10 @@ class Usage:
         return {**counted, "reasoning_tokens": self.reasoning_tokens} if self.reasoning_tokens else counted
 
 
+Lowered = Callable[["ModelRequest", Clearance], "ModelRequest | None"]
+"""Returns a request as a model of a lesser clearance may see it, labelled by what is left; None where it cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One chat completion.
@@ -111,7 +117,7 @@ class ModelRequest:
     `tool_choice`; they override what a target is configured with, and a provider that has no use for one passes
     over it. *metadata* says on whose behalf: `session`, `agent`, `tenant`, `actor`, and with which `label` the
     messages are to be treated; it is recorded and never sent to a provider. *begin_by* is when an answer must have
-    begun, in the time of the event loop.
+    begun, in the time of the event loop. *lowered* makes of it what a model that is cleared for less may be shown.
     """
 
     kind: ClassVar[RouteKind] = RouteKind.chat
@@ -120,6 +126,12 @@ class ModelRequest:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     begin_by: float | None = None
+    lowered: Lowered | None = field(default=None, compare=False, repr=False)
+
+    def again(self, answer: str, wanted: str) -> ModelRequest:
+        """Return it with the *answer* that came, and what is *wanted* of the next one."""
+        said = [{"role": "assistant", "content": answer}] if answer else []
+        return replace(self, messages=[*self.messages, *said, {"role": "user", "content": wanted}])
 
     def recorded(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what is recorded of it: counts, and what is said in it."""
@@ -134,9 +146,9 @@ class Attempt:
     """One target of a route in one call: what came of it, or why it was passed over.
 
     *outcome* is `ok`, the code of a `ProviderFailure`, or why the target was not asked: `not_configured`,
-    `condition`, `condition_failed`, `resting`, `ejected`, `no_time`, `model_changed`. *why* says more where there is
-    more to say. *wait* and *elapsed* are milliseconds: the pause before the target was asked, and what it then took.
-    *usage* is what the provider counted, also for an answer that was not used.
+    `condition`, `condition_failed`, `not_cleared`, `resting`, `ejected`, `no_time`, `model_changed`. *why* says more
+    where there is more to say. *wait* and *elapsed* are milliseconds: the pause before the target was asked, and what
+    it then took. *usage* is what the provider counted, also for an answer that was not used.
     """
 
     target: str

@@ -17,10 +17,13 @@ from interlock.intelligence.gateway.pins import UNPINNED, Pin
 from interlock.intelligence.gateway.provider import Provider
 from interlock.intelligence.gateway.retries import NO_RETRIES, Retries
 from interlock.intelligence.gateway.strategies import STRATEGIES, Strategy
+from interlock.intelligence.gateway.terms import Residency
+from interlock.values.clearances import EVERYTHING, Clearance
 
 ALWAYS_NEXT = "change"
 DECLINED = "declined"
-FALL_BACK = frozenset({"error", "refusal"})
+REFUSAL = "refusal"
+FALL_BACK = frozenset({"error", REFUSAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class RouteTarget:
     *timeout* are the seconds for a whole answer, *first* those until a streamed one begins, and *idle* those between
     two parts of it.
     *warm* are the seconds that getting ready may take, ahead of a first call; 0 where it is not wanted.
+    *clearance* is how confidential the data may be that it is shown, *region* where it stands.
     *instances* are the servers that answer for it, of which the least busy is asked; by default *provider* alone.
     """
 
@@ -53,6 +57,8 @@ class RouteTarget:
     first: float = math.inf
     idle: float = 30.0
     warm: float = 0.0
+    clearance: Clearance = EVERYTHING
+    region: str = ""
 
     def __post_init__(self) -> None:
         name = self.name or f"{self.provider.name}:{self.provider.model}"
@@ -86,6 +92,13 @@ class Route:
     hedge: Hedge | None = None
     latency: Latencies = NONE
     guards: Guards = NO_GUARDS
+    residency: tuple[Residency, ...] = ()
+    bounded: bool = field(init=False)
+    """Whether what a call holds has a say in which target is asked."""
+
+    def __post_init__(self) -> None:
+        bounded = bool(self.residency) or any(target.clearance != EVERYTHING for target in self.targets)
+        object.__setattr__(self, "bounded", bounded)
 
     def goes_on(self, cause: str) -> bool:
         """Return whether the next target is asked after *cause*."""

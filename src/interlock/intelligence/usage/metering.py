@@ -10,7 +10,8 @@ from interlock.foundation.clock import Clock
 from interlock.foundation.telemetry import Metrics
 from interlock.governance.budgets import MICRO, Asking, Charge, Ledger, Reservation, Settlement, Spender, money_text
 from interlock.governance.journal import Conflict, Entry, Journal
-from interlock.intelligence.gateway import ModelRequest, Route, RouteExhausted, RouteUnknown, Usage
+from interlock.intelligence.gateway import FormatInvalid, ModelRequest, Route, RouteExhausted, RouteUnknown, Usage
+from interlock.intelligence.gateway.errors import OBJECTED
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 from interlock.intelligence.usage.store import CallRow, called
 from interlock.intelligence.usage.worst import bounds, worst_cases
@@ -18,7 +19,7 @@ from interlock.intelligence.usage.worst import bounds, worst_cases
 LOST = frozenset({"model_timed_out", "model_unreadable", "model_cut_off", "left"})
 """Outcomes of a call that a provider may have carried out and charged for, without our knowing what it took."""
 
-UNUSED = frozenset({"declined", "model_changed", "model_held", "unused"})
+UNUSED = frozenset({"declined", "model_changed", "model_held", "unused", *OBJECTED})
 """Outcomes of a call that a provider answered, and whose answer was not used: it is charged for all the same."""
 
 ALARMS = "interlock_model_usage_alarms_total"
@@ -133,7 +134,7 @@ class MeteredCall:
         self._settled = True
         ledger = self._metering.ledger
         why = getattr(error, "code", "") or type(error).__name__
-        ended = isinstance(error, (RouteExhausted, RouteUnknown))
+        ended = isinstance(error, (RouteExhausted, RouteUnknown, FormatInvalid))
         if self._charges and (ended or error is None):
             await ledger.charge(self._reservation, self._charges, why=why if ended else "declined")
         elif ended:

@@ -10,11 +10,16 @@ import orjson
 
 from interlock.governance.budgets import Worst
 from interlock.intelligence.gateway import Configured, EmbeddingRequest, ModelRequest, Provider, Route, RouteTarget
-from interlock.intelligence.gateway.routes import DECLINED
+from interlock.intelligence.gateway.checks import MOST_TOLD
+from interlock.intelligence.gateway.formats import schema_of
+from interlock.intelligence.gateway.routes import DECLINED, REFUSAL
 from interlock.intelligence.usage.prices import UNMETERED, Prices
 
 IMAGE_TOKENS = 4096
 """What an image counts as, whatever its form: providers count pixels, which a link does not tell."""
+
+TOLD_TOKENS = 4 * MOST_TOLD + 1024
+"""What a model that is asked again reads of what is wrong with its answer, at most, and of the words around it."""
 
 LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _IMAGES = frozenset({"image_url", "input_image", "image"})
@@ -27,7 +32,11 @@ def worst_cases(route: Route, request: ModelRequest, prices: Prices, *, output: 
     is an upper bound of what is read.
     """
     hedged = route.hedge is not None
-    adds = hedged or route.goes_on(DECLINED) or any(target.pin.falls_back for target in route.targets)
+    again = route.guards.reads_whole or schema_of(request) is not None
+    refused = again or (route.guards.phrases.longest > 0 and route.goes_on(REFUSAL))
+    request = route.guards.shown(request) if route.guards else request
+    adds = hedged or refused or route.goes_on(DECLINED)
+    adds = adds or any(target.pin.falls_back for target in route.targets)
     found = []
     for target in route.targets:
         for provider in _answering(target, hedged=hedged):
@@ -38,6 +47,10 @@ def worst_cases(route: Route, request: ModelRequest, prices: Prices, *, output: 
             entered, answered = bounds(provider, request, output)
             money = price.most(entered, answered) if price is not None else None
             found.append(Worst(provider.model, entered + answered, money, adds))
+            if again:  # with the first answer, and what is wrong with it
+                entered += answered + TOLD_TOKENS
+                money = price.most(entered, answered) if price is not None else None
+                found.append(Worst(provider.model, entered + answered, money, adds))
     return found
 
 

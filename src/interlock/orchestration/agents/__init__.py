@@ -6,6 +6,7 @@ from interlock.orchestration.agents.handing import PERSON, SYSTEM
 from interlock.orchestration.agents.patterns import Due, Outcome, Said
 from interlock.orchestration.agents.progress import Progress, progress_from_json
 from interlock.orchestration.agents.runner import Actions, AgentRunner, Asked, Models, advised, told
+from interlock.orchestration.agents.shading import Shading
 from interlock.orchestration.agents.spec import AgentLimits, AgentSpec, Planning, agent_from_document, permitted_for
 from interlock.orchestration.agents.step import Step
 from interlock.orchestration.agents.team import TeamSpec, team_from_document
@@ -26,6 +27,7 @@ __all__ = [
     "Planning",
     "Progress",
     "Said",
+    "Shading",
     "Step",
     "TeamSpec",
     "Turn",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -16,10 +17,12 @@ from interlock.context.assembly import Assembled, assemble
 from interlock.foundation.clock import Clock
 from interlock.foundation.faults import fault
 from interlock.governance.budgets import BudgetExceeded, BudgetUnpriced
+from interlock.governance.labels import Mask
 from interlock.intelligence.gateway import (
     ModelReply,
     ModelRequest,
     RouteExhausted,
+    RouteNotCleared,
     ToolCall,
     ToolNames,
     tool_of,
@@ -28,6 +31,7 @@ from interlock.orchestration.agents.answers import idle_words, limit_words, wait
 from interlock.orchestration.agents.handing import PERSON, handed_to, tools_of
 from interlock.orchestration.agents.progress import Progress
 from interlock.orchestration.agents.prompt import opening, result_text
+from interlock.orchestration.agents.shading import Shading
 from interlock.orchestration.agents.spec import AgentSpec, permitted_for
 from interlock.orchestration.agents.step import Step
 from interlock.orchestration.agents.turn import Ended, Turn
@@ -146,11 +150,14 @@ class _Running:
         self._handed_to = ""
         self._opening: list[dict[str, Any]] = []
         self._context = Assembled()
+        self._shading = Shading()
 
     async def run(self, *, resumed: bool) -> Turn:
         progress = self._progress
         self._context = await self._gather()
         self._opening = opening(self._agent, self._asked.session, self._context)
+        # What a turn that goes on had seen is part of its beginning: its results are not known by their fields.
+        self._shading.begin(len(self._opening) + len(self._asked.history) + len(progress.messages), progress.label)
         while True:
             # What was proposed before a crash is proposed again under its key, and so found and not repeated.
             ended = await self._take_up(patient=resumed)
@@ -161,6 +168,8 @@ class _Running:
                 reply = await self._call(self._tools)
             except TimeoutError:
                 return self._end(Ended.time_limit, limit_words("time", progress.steps))
+            except RouteNotCleared as error:
+                return self._end(Ended.no_model, f"No model may be shown what this holds ({error.why}).")
             except RouteExhausted:
                 return self._end(Ended.no_model, "No model is available to answer; nothing more was done.")
             except (BudgetExceeded, BudgetUnpriced):
@@ -205,7 +214,8 @@ class _Running:
         metadata |= {"tenant": asked.principal.tenant, "actor": asked.principal.name, "label": progress.label.to_json()}
         if asked.clearance is not None:
             metadata["clearance"] = asked.clearance.to_json()
-        request = ModelRequest([*self._opening, *asked.history, *progress.messages], tools, metadata)
+        messages = [*self._opening, *asked.history, *progress.messages]
+        request = ModelRequest(messages, tools, metadata, lowered=self._shading.lowered)
         async with asyncio.timeout(left):
             reply = await self._ports.models.complete(self._agent.route, request)
         progress.usage += reply.usage
@@ -238,6 +248,9 @@ class _Running:
         operation = self._operations.get(operation_id or "")
         text = result_text(operation, view, limits.result_bytes)
         progress.messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
+        if operation is not None and "label" in view:
+            tell = partial(_behind, operation, view, limits.result_bytes)
+            self._shading.took(text, operation, label_from_json(view["label"]), tell)
         state = view.get("state")
         if state == "waiting" or (patient and state in UNSETTLED and "execute" not in view):
             progress.awaited = call.id
@@ -304,6 +317,12 @@ class _Running:
             id=self._asked.turn_id,
             handed_to=self._handed_to,
         )
+
+
+def _behind(operation: Operation, view: Mapping[str, Any], limit: int, mask: Mask, words: str) -> str:
+    """Return the result of *operation* behind *mask*, with *words* for a problem."""
+    shown = {**view, "output": mask.apply(view.get("output"))}
+    return result_text(operation, shown if view.get("problem") is None else {**shown, "problem": words}, limit)
 
 
 def told(progress: Progress, operation: Operation | None, view: Mapping[str, Any], limit: int) -> Progress:

@@ -12,6 +12,8 @@ import orjson
 from interlock.intelligence.confidence import Calibration, agreement, grounding, likelihood
 from interlock.intelligence.gateway import (
     AnswerForbidden,
+    AnswerUnfit,
+    AnswerUngrounded,
     ModelReply,
     ModelRequest,
     RouteExhausted,
@@ -84,6 +86,8 @@ class Asking:
             reply = await self.models.complete(route, request)
         except (RouteRefused, AnswerForbidden):
             return Attempt(route, reason=Reason.declined, calls=1), None
+        except (AnswerUnfit, AnswerUngrounded):
+            return Attempt(route, reason=Reason.invalid_answer, calls=1), None
         except RouteExhausted:
             return Attempt(route, reason=Reason.no_model, calls=1), None
         attempt = Attempt(route, provider=reply.provider, model=reply.model, calls=1)

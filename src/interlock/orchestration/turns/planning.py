@@ -18,13 +18,14 @@ from interlock.intelligence.gateway import (
     ModelRequest,
     RouteExhausted,
     ToolNames,
-    json_format,
+    json_hint,
     json_of,
 )
 from interlock.orchestration.agents import AgentSpec, Models, permitted_for
 from interlock.orchestration.sessions import PlanStep, Session, SessionInvalid
 from interlock.orchestration.sessions.plan import check_plan, plan_of
 from interlock.orchestration.turns.narrowing import narrowed
+from interlock.values.labels import Label
 from interlock.values.operations import Operation
 from interlock.values.principals import Principal
 
@@ -145,8 +146,14 @@ def _request(agent: AgentSpec, session: Session, operations: Sequence[Operation]
         {"role": "system", "content": orjson.dumps(known, option=orjson.OPT_NON_STR_KEYS, default=str).decode()},
         *({"role": "user", "content": words} for words in session.requests),
     ]
-    metadata = {"session": session.id, "agent": agent.name, "tenant": session.tenant, "actor": asker.name}
-    return ModelRequest(messages, (), metadata, json_format(PLAN, PLAN_SCHEMA))
+    metadata: dict[str, Any] = {
+        "session": session.id,
+        "agent": agent.name,
+        "tenant": session.tenant,
+        "actor": asker.name,
+    }
+    metadata |= {"label": Label().to_json()}  # the words of the person alone
+    return ModelRequest(messages, (), metadata, json_hint(PLAN, PLAN_SCHEMA))
 
 
 def _described(operation: Operation) -> dict[str, Any]:
