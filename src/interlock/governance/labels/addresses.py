@@ -26,6 +26,7 @@ _PARTS = re.compile(
 _SLASHES = re.compile(r"^(https?:)[/\\]{1,3}(?=[^/\\])", re.IGNORECASE)
 _PORTS = {"http:": "80", "https:": "443"}
 _USUAL = "https:"
+_BETWEEN_DIGITS = re.compile(r"[\s.\-/()]")
 _IBAN = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{10,30}")  # ISO 13616
 _ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]){10,34}")
 _DIGIT_GROUPS = re.compile(
@@ -34,7 +35,7 @@ _DIGIT_GROUPS = re.compile(
     r"|(?<![\w.,-])\d{4}[ -]\d{6}[ -]\d{5}(?!\w)"
 )
 _COIN = re.compile(r"0x[0-9a-f]{40}|bc1[a-z0-9]{25,60}|[13][a-km-z1-9]{25,34}")
-_MOMENT = re.compile(r"\d{4}-\d\d?-\d\d?(?:[t ]\d{1,2}:\d\d(?::\d\d)?)?|\d{1,2}:\d\d(?::\d\d)?")
+_MOMENT = re.compile(r"\d(?:\d{3}-\d\d?-\d\d?(?:[t ]\d{1,2}:\d\d(?::\d\d)?)?|\d?:\d\d(?::\d\d)?)")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:t.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}")
 _DECIMAL = re.compile(r"[-+]?[\d,'’_ ]*\d\.\d{1,2}")
 _STREET_WORDS = "Road|Rd|Street|St|Avenue|Ave|Lane|Ln|Drive|Way|Square|Place|Court|Boulevard|Blvd|Terrace"
@@ -56,6 +57,7 @@ _LENGTHS = {
 """How long an IBAN is, by country (the registry of ISO 13616)."""
 LEAST_DIGITS = 8
 """Fewer digits than this are taken for an ordinary number."""
+_ENOUGH_DIGITS = re.compile(rf"(?:\d\D*+){{{LEAST_DIGITS}}}")
 
 _TOPS = frozenset(
     "ai app biz cc ch cloud club co com de dev edu es eu example fi fr gov info invalid io it jp link live me mobi net"
@@ -101,9 +103,11 @@ def known_host(text: str) -> bool:
 
 def is_account(text: str) -> bool:
     """Return whether *text* is an account or telephone number: an IBAN, or many digits that are no date or amount."""
+    if len(text) < LEAST_DIGITS:
+        return False
     if len(text) > 25 and _COIN.fullmatch(text):
         return True
-    if sum(sign.isdigit() for sign in text) < LEAST_DIGITS or _DATE.fullmatch(text) or _DECIMAL.fullmatch(text):
+    if sum(map(str.isdigit, text)) < LEAST_DIGITS or _DATE.fullmatch(text) or _DECIMAL.fullmatch(text):
         return False
     bare = re.sub(r"[\s.\-/_()]", "", text)
     return bare.lstrip("+").isdigit() or _IBAN.fullmatch(bare) is not None
@@ -159,7 +163,9 @@ def _ascii(host: str) -> str:
 
 def number_of(text: str) -> str:
     """Return the digits of an account or telephone number that is the whole of *text*, or the empty string."""
-    bare = re.sub(r"[\s.\-/()]", "", text)
+    if len(text) < LEAST_DIGITS:
+        return ""
+    bare = _BETWEEN_DIGITS.sub("", text)
     if len(bare) >= LEAST_DIGITS and (bare.lstrip("+").isdigit() or _IBAN.fullmatch(bare)):
         return bare.lstrip("+")
     return ""
@@ -172,6 +178,8 @@ def accounts(text: str) -> Iterator[str]:
 
 def grouped(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where a text in small letters writes an account or telephone number in groups, and the number joined."""
+    if not _ENOUGH_DIGITS.search(text):
+        return
     text = _MOMENT.sub(lambda moment: "," * len(moment[0]), text)
     taken: list[tuple[int, int]] = []
     for match in _ACCOUNT.finditer(text):
