@@ -29,6 +29,8 @@ _USUAL = "https:"
 _BETWEEN_DIGITS = re.compile(r"[\s.\-/()]")
 _IBAN = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{10,30}")  # ISO 13616
 _ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]){10,34}")
+_COUNTRY = re.compile(r"\d\d(?<=[a-z]{2}\d\d)")
+_APART = re.compile(r"\d\)?[ /-]{1,3}\(?\d")
 _DIGIT_GROUPS = re.compile(
     r"(?<![\w.,-])(?:\+\d{1,3}|\(\+?\d{1,5}\)|0\d{0,5})(?:[ /-]{1,3}\(?\d{1,8}\)?){1,8}(?!\w)"  # telephone numbers
     r"|(?<![\w.,-])\d{4}(?:[ -]\d{4}){2,6}(?:[ -]\d{1,4})?(?!\w)"  # cards, and accounts in fours
@@ -178,17 +180,18 @@ def accounts(text: str) -> Iterator[str]:
 
 def grouped(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where a text in small letters writes an account or telephone number in groups, and the number joined."""
-    if not _ENOUGH_DIGITS.search(text):
+    coded, apart = _COUNTRY.search(text), _APART.search(text)
+    if not (coded or apart) or not _ENOUGH_DIGITS.search(text):
         return
     text = _MOMENT.sub(lambda moment: "," * len(moment[0]), text)
     taken: list[tuple[int, int]] = []
-    for match in _ACCOUNT.finditer(text):
+    for match in _ACCOUNT.finditer(text) if coded else ():
         whole = re.sub(r"[ ./-]", "", match.group())
         length = _LENGTHS.get(whole[:2], 0) or len(re.split(r"[^a-z0-9]", match.group())[0])
         if 14 <= length <= len(whole) and sum(sign.isdigit() for sign in whole[:length]) >= LEAST_DIGITS:
             taken.append((match.start(), _end(match, length)))
             yield *taken[-1], whole[:length]
-    for match in _DIGIT_GROUPS.finditer(text):
+    for match in _DIGIT_GROUPS.finditer(text) if apart else ():
         digits = re.sub(r"\D", "", match.group())
         inside = any(start < match.end() and match.start() < end for start, end in taken)
         if len(digits) >= LEAST_DIGITS and not inside and not _DATE.fullmatch(match.group()):

@@ -70,6 +70,8 @@ def tidy(text: str) -> str:
 
 def number_readings(chunk: str) -> list[str]:
     """Return the numbers that a piece of text may mean: `10,643` may be ten thousand or ten and a bit."""
+    if chunk.isdecimal() and chunk.isascii():
+        return [chunk] if chunk[0] != "0" or chunk == "0" else []
     if not _DIGIT.search(chunk) or (chunk[0].isalpha() and not chunk.startswith(_CURRENCIES)):
         return []
     bare = _CURRENCY.sub("", _UNITS.sub("", chunk.strip(_SIGNS)))
