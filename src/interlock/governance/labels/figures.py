@@ -11,24 +11,25 @@ _AMOUNT = re.compile(r"([+-]?)(\d[\d.,'’_]*)")
 _GROUPED = re.compile(r"-?\d{1,3}(?:([,'’_ ])\d{3})(?:\1\d{3})*(?:\.\d+)?")
 _COMMA = re.compile(r"-?\d+,\d{1,2}")
 _THOUSANDS = re.compile(r"\d \d{3}")
-_SPACED = re.compile(r"(?<![\d.,-])\d{1,3}(?: \d{3})+(?![\d.,]?\d)")
+_SPACED = re.compile(r"\d(?<![\d.,-]\d)\d{0,2}(?: \d{3})+(?![\d.,]?\d)")
 _EXPONENT = re.compile(r"[+-]?\d+(?:\.\d+)?e[+-]?\d{1,2}")
 _UNITS = re.compile(r"(?<=\d)(?:usd|eur|gbp|chf|us\$|kg|g|mg|t|km|m|cm|mm|l|ml|lb|lbs|oz|h|min|%|pcs?)$")
 _CURRENCIES = ("usd", "eur", "gbp", "chf", "us$")
 _CURRENCY = re.compile(r"^(?:usd|eur|gbp|chf|us\$)(?=\d)")
 _SIGNS = "#$€£¥%"
-_ISO_DATE = re.compile(r"\b(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?=$|[^\d/-])")
+# These begin with a digit and look back from it, as the engine finds a digit fast and tries each border slowly.
+_ISO_DATE = re.compile(r"(\d(?<!\w\d)\d{3})[-/](\d{1,2})[-/](\d{1,2})(?=$|[^\d/-])")
 _NUMERIC = re.compile(r"\d[./-]\d\d?[./-]\d")
 """What every date in numbers has inside it."""
-_NUMERIC_DATE = re.compile(r"(?<![\d./-])(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?![\d/-])")
-_SHORT_DATE = re.compile(r"(?<![\d./-])(\d{1,2})[./-](\d{1,2})[./-](\d{2})(?![\d./-])")
+_NUMERIC_DATE = re.compile(r"(\d(?<![\d./-]\d)\d?)[./-](\d{1,2})[./-](\d{4})(?![\d/-])")
+_SHORT_DATE = re.compile(r"(\d(?<![\d./-]\d)\d?)[./-](\d{1,2})[./-](\d{2})(?![\d./-])")
 _MONTHS = {
     name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
 }
 _YEAR = re.compile(r"[\s-]\d{4}\b")
 _NAMES_MONTH = re.compile("|".join(_MONTHS))
 _MONTH = "(" + "|".join(_MONTHS) + r")[a-z]*\.?"
-_DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.)?[\s-]+(?:of\s+)?{_MONTH},?[\s-]+(\d{{4}})\b")
+_DAY_MONTH = re.compile(rf"(\d(?<!\w\d)\d?)(?:st|nd|rd|th|\.)?[\s-]+(?:of\s+)?{_MONTH},?[\s-]+(\d{{4}})\b")
 _MONTH_DAY = re.compile(rf"\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b")
 _MIDNIGHT = re.compile(r"t00:00(?::00(?:\.0+)?)?(?:z|[+-]00:?00)?")
 _DIGIT = re.compile(r"\d")
