@@ -26,15 +26,19 @@ _PARTS = re.compile(
 _SLASHES = re.compile(r"^(https?:)[/\\]{1,3}(?=[^/\\])", re.IGNORECASE)
 _PORTS = {"http:": "80", "https:": "443"}
 _USUAL = "https:"
+_BETWEEN_DIGITS = re.compile(r"[\s.\-/()]")
 _IBAN = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{10,30}")  # ISO 13616
 _ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]){10,34}")
+_COUNTRY = re.compile(r"\d\d(?<=[a-z]{2}\d\d)")
+_APART = re.compile(r"\d\)?[ /-]{1,3}\(?\d")
 _DIGIT_GROUPS = re.compile(
-    r"(?<![\w.,-])(?:\+\d{1,3}|\(\+?\d{1,5}\)|0\d{0,5})(?:[ /-]{1,3}\(?\d{1,8}\)?){1,8}(?!\w)"  # telephone numbers
-    r"|(?<![\w.,-])\d{4}(?:[ -]\d{4}){2,6}(?:[ -]\d{1,4})?(?!\w)"  # cards, and accounts in fours
-    r"|(?<![\w.,-])\d{4}[ -]\d{6}[ -]\d{5}(?!\w)"
+    r"[+(\d](?<![\w.,-][+(\d])(?:"
+    r"(?:(?<=\+)\d{1,3}|(?<=\()\+?\d{1,5}\)|(?<=0)\d{0,5})(?:[ /-]{1,3}\(?\d{1,8}\)?){1,8}(?!\w)"  # telephones
+    r"|(?<=\d)\d{3}(?:[ -]\d{4}){2,6}(?:[ -]\d{1,4})?(?!\w)"  # cards, and accounts in fours
+    r"|(?<=\d)\d{3}[ -]\d{6}[ -]\d{5}(?!\w))"
 )
 _COIN = re.compile(r"0x[0-9a-f]{40}|bc1[a-z0-9]{25,60}|[13][a-km-z1-9]{25,34}")
-_MOMENT = re.compile(r"\d{4}-\d\d?-\d\d?(?:[t ]\d{1,2}:\d\d(?::\d\d)?)?|\d{1,2}:\d\d(?::\d\d)?")
+_MOMENT = re.compile(r"\d(?:\d{3}-\d\d?-\d\d?(?:[t ]\d{1,2}:\d\d(?::\d\d)?)?|\d?:\d\d(?::\d\d)?)")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:t.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}")
 _DECIMAL = re.compile(r"[-+]?[\d,'’_ ]*\d\.\d{1,2}")
 _STREET_WORDS = "Road|Rd|Street|St|Avenue|Ave|Lane|Ln|Drive|Way|Square|Place|Court|Boulevard|Blvd|Terrace"
@@ -56,6 +60,7 @@ _LENGTHS = {
 """How long an IBAN is, by country (the registry of ISO 13616)."""
 LEAST_DIGITS = 8
 """Fewer digits than this are taken for an ordinary number."""
+_ENOUGH_DIGITS = re.compile(rf"(?:\d\D*+){{{LEAST_DIGITS}}}")
 
 _TOPS = frozenset(
     "ai app biz cc ch cloud club co com de dev edu es eu example fi fr gov info invalid io it jp link live me mobi net"
@@ -101,9 +106,11 @@ def known_host(text: str) -> bool:
 
 def is_account(text: str) -> bool:
     """Return whether *text* is an account or telephone number: an IBAN, or many digits that are no date or amount."""
+    if len(text) < LEAST_DIGITS:
+        return False
     if len(text) > 25 and _COIN.fullmatch(text):
         return True
-    if sum(sign.isdigit() for sign in text) < LEAST_DIGITS or _DATE.fullmatch(text) or _DECIMAL.fullmatch(text):
+    if sum(map(str.isdigit, text)) < LEAST_DIGITS or _DATE.fullmatch(text) or _DECIMAL.fullmatch(text):
         return False
     bare = re.sub(r"[\s.\-/_()]", "", text)
     return bare.lstrip("+").isdigit() or _IBAN.fullmatch(bare) is not None
@@ -159,7 +166,9 @@ def _ascii(host: str) -> str:
 
 def number_of(text: str) -> str:
     """Return the digits of an account or telephone number that is the whole of *text*, or the empty string."""
-    bare = re.sub(r"[\s.\-/()]", "", text)
+    if len(text) < LEAST_DIGITS:
+        return ""
+    bare = _BETWEEN_DIGITS.sub("", text)
     if len(bare) >= LEAST_DIGITS and (bare.lstrip("+").isdigit() or _IBAN.fullmatch(bare)):
         return bare.lstrip("+")
     return ""
@@ -172,15 +181,18 @@ def accounts(text: str) -> Iterator[str]:
 
 def grouped(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where a text in small letters writes an account or telephone number in groups, and the number joined."""
+    coded, apart = _COUNTRY.search(text), _APART.search(text)
+    if not (coded or apart) or not _ENOUGH_DIGITS.search(text):
+        return
     text = _MOMENT.sub(lambda moment: "," * len(moment[0]), text)
     taken: list[tuple[int, int]] = []
-    for match in _ACCOUNT.finditer(text):
+    for match in _ACCOUNT.finditer(text) if coded else ():
         whole = re.sub(r"[ ./-]", "", match.group())
         length = _LENGTHS.get(whole[:2], 0) or len(re.split(r"[^a-z0-9]", match.group())[0])
         if 14 <= length <= len(whole) and sum(sign.isdigit() for sign in whole[:length]) >= LEAST_DIGITS:
             taken.append((match.start(), _end(match, length)))
             yield *taken[-1], whole[:length]
-    for match in _DIGIT_GROUPS.finditer(text):
+    for match in _DIGIT_GROUPS.finditer(text) if apart else ():
         digits = re.sub(r"\D", "", match.group())
         inside = any(start < match.end() and match.start() < end for start, end in taken)
         if len(digits) >= LEAST_DIGITS and not inside and not _DATE.fullmatch(match.group()):

@@ -19,12 +19,15 @@ MOST_TEXT = 64 << 10
 MOST_FOUND = 64
 
 _RUNS = re.compile(r"([ \t\n\u00a0])[ \t\u00a0]+")
+_SIGN = re.compile(r"[%&\\=<*_|\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\U000e0000-\U000e01ef]")
 _HINT = re.compile(
-    r"%[0-9A-Fa-f]{2}|&[#a-z]|\\[ux0-9]|=[0-9A-F]{2}|=\r?\n|=\?|(?:[0-9A-Fa-f]{2}[ :]){4,}"
-    r"|</?[a-z!]|\*\*|__|\||(?:\bat\b|\bdot\b|\w \. \w|\[at\]|\(at\))|[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e]"
-    r"|[\U000e0000-\U000e01ef]",
+    r"%[0-9A-Fa-f]{2}|&[#a-z]|\\[ux0-9]|=[0-9A-F]{2}|=\r?\n|=\?|</?[a-z!]|\*\*|__|\|"
+    r"|[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\U000e0000-\U000e01ef]",
     re.IGNORECASE,
 )
+_PAIRED = re.compile(r"[0-9A-Fa-f](?:[0-9A-Fa-f][ :][0-9A-Fa-f]){3}[0-9A-Fa-f][ :]")
+_SAID = re.compile(r"[adAD](?<!\w[adAD])(?:(?<=[aA])[tT]|(?<=[dD])[oO][tT])\b")
+_STANDING = re.compile(r"\w \. \w")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}[ :]?){5,}")
@@ -48,7 +51,7 @@ def decodings(text: str) -> list[str]:
     for _ in range(DEEPEST):
         following: list[str] = []
         for one in layer:
-            if not _HINT.search(one) and not any(map(_packed, _TOKEN.findall(one))):
+            if not _hinted(one) and not any(map(_packed, _TOKEN.findall(one))):
                 continue
             for decoded in _once(one):
                 if decoded and decoded != one and decoded not in found and room > len(decoded):
@@ -59,6 +62,14 @@ def decodings(text: str) -> list[str]:
                     return found
         layer = following
     return found
+
+
+def _hinted(text: str) -> bool:
+    """Whether anything in a text looks as if it stood for something else."""
+    if _SIGN.search(text) and _HINT.search(text):
+        return True
+    apart = " . " in text and _STANDING.search(text)
+    return bool(apart or _SAID.search(text) or _PAIRED.search(text))
 
 
 def turned(text: str) -> Iterator[str]:
@@ -92,7 +103,7 @@ def _quoted(text: str) -> Iterator[str]:
     if "=" in text and text.isascii():
         for kind, word in _WORD_OF_MAIL.findall(text):
             if kind in "Bb":
-                yield from _readable(base64.b64decode, word)
+                yield from _readable(binascii.a2b_base64, word)
             else:
                 yield from _readable(quopri.decodestring, word.replace("_", " "))
         yield from _readable(quopri.decodestring, text)
@@ -107,7 +118,7 @@ def _base64(text: str) -> Iterator[str]:
             continue
         bare = token.rstrip("=")
         padded = bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4)
-        yield from _readable(base64.b64decode, padded)
+        yield from _readable(binascii.a2b_base64, padded)
     for token in _BASE32.findall(text):
         yield from _readable(base64.b32decode, token)
 
@@ -161,7 +172,7 @@ def _uncommented(text: str) -> str:
 
 def _spoken(text: str) -> Iterator[str]:
     """An address in words: `mallory at evil dot example`."""
-    if _DOT.search(text):
+    if "dot" in text.lower() and _DOT.search(text):
         yield _AT.sub("@", _SLASH.sub("/", _DOT.sub(".", text)))
     if " . " in text:
         yield _APART.sub(r"\1", text)

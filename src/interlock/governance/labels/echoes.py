@@ -8,7 +8,8 @@ from typing import Any
 
 from interlock.governance.labels.hidden import assembled
 from interlock.governance.labels.normal import compact, wide, words
-from interlock.governance.labels.text import hidden_keys, leaf_forms, suspects
+from interlock.governance.labels.suspects import suspects
+from interlock.governance.labels.text import hidden_keys, leaf_forms
 
 MOST_BYTES = 1 << 20
 _COST = 90
@@ -17,7 +18,7 @@ _YES = 1
 
 def sent_forms(value: Any) -> list[str]:
     """Return every form in which a single value that was sent may come back."""
-    return list(suspects(value)) if isinstance(value, str) else leaf_forms(value)
+    return suspects(value) if isinstance(value, str) else leaf_forms(value)
 
 
 class Echoes:

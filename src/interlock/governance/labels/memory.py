@@ -17,6 +17,7 @@ from interlock.governance.labels.normal import bared, key_of, strict, tail, wind
 from interlock.governance.labels.places import MOST_PLACES, Held, Place, Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import property_names, property_schemas
+from interlock.governance.labels.suspects import suspects
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
 from interlock.values.operations import Effect, Operation, Role
 
@@ -144,7 +145,9 @@ class Memory:
         self._records.hear(heard)
         if len(self._said) < MOST_WORDS:
             self._said.update(words(heard))
-        for part in forms.text_parts(windowed(heard), windowed(tail(text, most))):
+        parts = forms.Parts()
+        parts.take(windowed(heard), windowed(tail(text, most)))
+        for part in parts.found:
             if part:
                 self._person.add(key_of(part), _REQUEST)
 
@@ -418,7 +421,7 @@ class Memory:
         if len(leaf) > self._limits.text:
             self._lost = True
             leaf = leaf[: self._limits.text]
-        for key in forms.suspects(leaf):
+        for key in suspects(leaf):
             self._untrusted.add(key, place)
 
 

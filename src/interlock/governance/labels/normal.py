@@ -43,7 +43,7 @@ def wide(text: str) -> str:
 
 def compact(form: str) -> str:
     """Return the letters and digits of a normal form, with nothing between them."""
-    return _NOT_WORD.sub("", form)
+    return form if form.isalnum() else _NOT_WORD.sub("", form)
 
 
 def skeleton(form: str) -> str:

@@ -1,10 +1,9 @@
-"""The values inside a text: what it can vouch for, and everything that it may have put into an agent's head."""
+"""The values inside a text: the forms in which it is looked up, and what it can vouch for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from interlock.governance.labels.addresses import (
     MAIL,
@@ -16,7 +15,6 @@ from interlock.governance.labels.addresses import (
     number_of,
     url_form,
 )
-from interlock.governance.labels.decoding import decodings
 from interlock.governance.labels.figures import (
     date_forms,
     grouped_form,
@@ -24,7 +22,6 @@ from interlock.governance.labels.figures import (
     number_readings,
     number_text,
     one_date,
-    short_dates,
     spaced_numbers,
 )
 from interlock.governance.labels.normal import (
@@ -35,22 +32,14 @@ from interlock.governance.labels.normal import (
     mild,
     skeleton,
     strict,
-    wide,
     windowed,
     words,
 )
 
-LONGEST_WHOLE = 64
-"""A text of at most this many characters is also remembered with nothing between its letters."""
-
 _CHUNK = re.compile(r"[^\s()\[\]{}<>\"“”„«»|=;!?*]+")
-_EDGE = ".,:;'’`\"#$€£¥&/\\~^%_–—…()[]<>"
+EDGE = ".,:;'’`\"#$€£¥&/\\~^%_–—…()[]<>"
 _PREFIXED = re.compile(r"[^\W\d_]{1,12}[-_#.]?(\d{3,})")
-_LETTERS = re.compile(r"\b\w(?:[\W_]{1,2}\w\b){3,}")
 _DIGIT = re.compile(r"\d")
-_DIGITS = re.compile(r"\d{2,}")
-_PAIRS = re.compile(r"\d{1,8}(?:[ ./-]\d{1,8}){2,40}")
-_LAST_DIGITS = re.compile(r"\d{6,}$")
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 _PIECES = re.compile(r"[,:]")
 _LABELLED = re.compile(r"[^\W\d_]+/([\w-]+)")
@@ -90,69 +79,99 @@ def leaf_forms(leaf: object) -> list[str]:
     return []
 
 
-def text_parts(text: str, written: str = "") -> Iterator[str]:
-    """Yield the values that a text (in strict form) names: tokens, numbers, dates, account numbers, addresses.
+class Parts:
+    """Gathers in `found` the values that texts name: tokens, numbers, dates, account numbers, addresses.
 
-    *written* is the text as it was written, if it is at hand: in the path of an address capital letters differ.
+    A piece that stands in several texts (one as it was written, and in another form) is looked at once.
     """
-    yield from (token for token in text.split(" ") if "://" not in token)
-    for chunk in _CHUNK.findall(text):
-        yield from _chunk_parts(chunk)
-    yield from _addresses(written or text)
-    if _DIGIT.search(text):
-        yield from date_forms(text)
-        yield from spaced_numbers(text)
-        yield from accounts(text)
+
+    __slots__ = ("_addressed", "_named", "found")
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._named: set[str] = set()
+        self._addressed: set[str] = set()
+
+    def take(self, text: str, written: str = "") -> None:
+        """Gather what a text in strict form names; *written* as it was, if that is at hand.
+
+        In the path of an address capital letters differ.
+        """
+        self.name(text)
+        self.address(written or text)
+        if _DIGIT.search(text):
+            self.found += date_forms(text)
+            self.found += spaced_numbers(text)
+            self.found += accounts(text)
+
+    def name(self, text: str) -> None:
+        """Gather the tokens of a text in strict or wide form, and what they are without punctuation."""
+        self.found += [token for token in text.split(" ") if "://" not in token]
+        for chunk in fresh(_CHUNK.findall(text), self._named):
+            self.found += [chunk] if chunk.isalpha() else _chunk_parts(chunk)
+
+    def address(self, text: str) -> None:
+        """Gather the forms of the web and mail addresses in a text."""
+        if "." in text:
+            for token in fresh(text.split(), self._addressed):
+                if not token.isalnum():
+                    self.found += _addresses(token)
 
 
-def _addresses(text: str) -> Iterator[str]:
-    if "." not in text:
-        return
-    for found in URL.findall(text):
-        bare = found.rstrip(".,:;!?*_")
-        yield url_form(bare) or f"raw:{key_of(bare)}"
-    if "@" in text:
-        for found in MAIL.findall(text):
-            bare = found.rstrip(".,:;!?*_").lower()
-            yield bare
-            yield mail_form(bare)
-    for token in text.split():
+def fresh(pieces: list[str], seen: set[str]) -> list[str]:
+    """Return those *pieces* that have not been *seen*, each once, and take note of them."""
+    found = [piece for piece in dict.fromkeys(pieces) if piece not in seen]
+    seen.update(found)
+    return found
+
+
+def _addresses(token: str) -> list[str]:
+    found: list[str] = []
+    if ":" in token or "www." in token.lower():
+        for address in URL.findall(token):
+            bare = address.rstrip(".,:;!?*_")
+            found.append(url_form(bare) or f"raw:{key_of(bare)}")
+    if "@" in token:
+        for address in MAIL.findall(token):
+            bare = address.rstrip(".,:;!?*_").lower()
+            found += [bare, mail_form(bare)]
+    if "." in token:
         bare = token.strip(_AROUND)
         if "." in bare and "@" not in bare:
-            yield url_form(bare)
+            found.append(url_form(bare))
+    return found
 
 
-def _chunk_parts(chunk: str) -> Iterator[str]:
-    bare = chunk.lstrip(_FRONT).rstrip(_EDGE)
+def _chunk_parts(chunk: str) -> list[str]:
+    bare = chunk.lstrip(_FRONT).rstrip(EDGE)
     if not bare or "://" in bare:
-        return
-    yield bare
+        return []
+    found = [bare]
     if bare.isalpha():
-        return
+        return found
     if bare.endswith(("'s", "’s")):
-        yield bare[:-2]
+        found.append(bare[:-2])
     readings = number_readings(chunk.strip(".,:;'’`\"()"))
     if readings:
-        yield from readings
-        if bare[0] == "+":
-            yield bare[1:]
-        return
+        return [*found, *readings, bare[1:]] if bare[0] == "+" else found + readings
     if bare[0] == "+" and bare[1:].isdigit():
-        yield bare[1:]
+        found.append(bare[1:])
     prefixed = _PREFIXED.fullmatch(bare)
     if prefixed and not prefixed[1].startswith("0"):
-        yield prefixed[1]
-    if "@" in bare or _TIME.fullmatch(bare) or date_forms(bare):
-        return
-    yield from _TIME.findall(bare)
+        found.append(prefixed[1])
+    if bare.isalnum() or "@" in bare or _TIME.fullmatch(bare) or date_forms(bare):
+        return found
+    if ":" in bare:
+        found += _TIME.findall(bare)
     pieces = _PIECES.split(bare)
     if len(pieces) > 1:
         for piece in pieces:
-            yield from _chunk_parts(piece)
-        return
+            found += _chunk_parts(piece)
+        return found
     labelled = _LABELLED.fullmatch(bare)  # `order/10643` names the order; a longer path is one thing
     if labelled:
-        yield labelled[1]
+        found.append(labelled[1])
+    return found
 
 
 def trusted_forms(leaf: object, longest: int) -> Iterator[str]:
@@ -164,57 +183,9 @@ def trusted_forms(leaf: object, longest: int) -> Iterator[str]:
     if mild(spread):
         yield key_of(" ".join(words(spread)))
     if " " in spread:
-        parts = text_parts(windowed(head(spread, longest)), windowed(head(leaf, longest)))
-        yield from (part for part in parts if part and identifying(part))
-
-
-def suspects(text: str) -> Iterator[str]:
-    """Yield every key under which an outsider's text is remembered: its parts, as written and as hidden in it."""
-    yield from value_forms(text)
-    if text.isascii() and text.isalpha():
-        return
-    for one in (text, *decodings(text)):
-        parts = (*_wide_parts(wide(one)), *_addresses(windowed(one)))
-        for part in parts if one.isascii() else (*parts, *text_parts(windowed(strict(one)))):
-            if part:
-                yield key_of(part)
-
-
-def _wide_parts(text: str) -> Iterator[str]:
-    """Yield all of a text (in wide form) that an argument might repeat: words, neighbours, numbers, parts."""
-    text = windowed(text)
-    spoken = words(text)
-    for word in spoken:
-        yield word
-        if not word.isalpha():
-            yield skeleton(word)
-            yield from (run.lstrip("0") or "0" for run in _DIGITS.findall(word))
-    yield from (f"{one} {other}" for one, other in pairwise(spoken))
-    yield " ".join(spoken)
-    yield from text_parts(text)
-    for token in text.split(" "):
-        yield from _token_parts(token)
-    yield from (compact(run) for run in _LETTERS.findall(text))
-    if len(text) <= LONGEST_WHOLE:
-        yield compact(text)
-        yield skeleton(text)
-    if _DIGIT.search(text):
-        yield from short_dates(text)
-        yield from (compact(run) for run in _PAIRS.findall(text))
-        for account in accounts(text):
-            yield account.lstrip("0")
-            yield from _LAST_DIGITS.findall(account)  # the number that a country's own banks write
-
-
-def _token_parts(token: str) -> Iterator[str]:
-    if token.isalnum():
-        return
-    yield compact(token)
-    yield skeleton(token)
-    for address in (*URL.findall(token), *MAIL.findall(token), token.strip(_EDGE)):
-        if "." in address:
-            yield host_form(address)
-            yield url_form(address)
+        parts = Parts()
+        parts.take(windowed(head(spread, longest)), windowed(head(leaf, longest)))
+        yield from (part for part in parts.found if part and identifying(part))
 
 
 def hidden_keys(form: str) -> Iterator[str]:
@@ -261,4 +232,4 @@ def chunks(text: str) -> Iterator[str]:
         yield account
         text = f"{text[:start]} {text[end:]}"
     for chunk in _CHUNK.findall(text):
-        yield chunk.strip(_EDGE)
+        yield chunk.strip(EDGE)
