@@ -24,7 +24,7 @@ import asyncio
 import importlib
 import json
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -49,9 +49,9 @@ LIMIT = 30.0
 
 
 class Recording:
-    """One file."""
+    """One file; its events are *encode*d as a stream of the media type *kind* has them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: str, encode: Callable[[Any], bytes]) -> None:
         document = json.loads(path.read_text("utf-8"))
         self.name = path.stem
         self.sends: Mapping[str, Any] = document["sends"]
@@ -61,10 +61,16 @@ class Recording:
         self.request = ModelRequest(asked["messages"], asked.get("tools", ()), {}, asked.get("parameters", {}))
         self.status: int = answer.get("status", 200)
         self.headers: Mapping[str, str] = answer.get("headers", {})
-        self.events: Sequence[str] | None = answer.get("events")
-        self.body = json.dumps(answer["body"]).encode() if "body" in answer else b""
-        if self.events is not None:
-            self.body = "".join(f"{event}\n\n" for event in self.events).encode()
+        self.events: Sequence[Any] | None = answer.get("events")
+        self.frames = [encode(event) for event in self.events or ()]
+        """The events as they come over the wire."""
+        self.kind = kind if self.events is not None else "application/json"
+        self.body = json.dumps(answer["body"]).encode() if "body" in answer else b"".join(self.frames)
+
+
+def sent_event(event: Any) -> bytes:
+    """Return a server-sent event, given as its lines."""
+    return f"{event}\n\n".encode()
 
 
 class Played:
@@ -85,8 +91,8 @@ class Played:
         yield cast("HttpStream", _Stream(self._response(), self._parts))
 
     def _response(self) -> HttpResponse:
-        kind = EVENTS if self._recording.events is not None else "application/json"
-        return HttpResponse(self._recording.status, kind, self._recording.headers, b"".join(self._parts))
+        recording = self._recording
+        return HttpResponse(recording.status, recording.kind, recording.headers, b"".join(self._parts))
 
 
 class _Stream:
@@ -106,8 +112,11 @@ class _Stream:
 class RecordedTraffic:
     """The suite. *plugin* is `module:object`, *target* the provider's own keys of a target, *folder* the recordings.
 
-    Keys that *target* names as `secret:NAME` are all `SECRET`.
+    Keys that *target* names as `secret:NAME` are all `SECRET`. *kind* is the media type of streams, `encode` how an
+    event of a recording is written in one.
     """
+
+    kind: ClassVar[str] = EVENTS
 
     plugin: ClassVar[str] = ""
     target: ClassVar[Mapping[str, Any]] = {}
@@ -150,12 +159,15 @@ class RecordedTraffic:
         for recording in self._recordings():
             if recording.events is None or recording.fails:
                 continue
-            ends = [at + 2 for at in range(len(recording.body)) if recording.body[at : at + 2] == b"\n\n"]
-            for end in ends[: self._needed(recording) - 1]:
-                outcome, _, _ = self._played(recording, [recording.body[:end]])
-                assert isinstance(outcome, ProviderFailure), f"{recording.name}, ended after {end} bytes"
+            for end in range(1, self._needed(recording)):
+                outcome, _, _ = self._played(recording, [b"".join(recording.frames[:end])])
+                assert isinstance(outcome, ProviderFailure), f"{recording.name}, ended after {end} events"
 
     # --- how ---------------------------------------------------------------------------------------------------------
+
+    def encode(self, event: Any) -> bytes:
+        """Return an event of a recording as it stands in a stream."""
+        return sent_event(event)
 
     def _needed(self, recording: Recording) -> int:
         """Return how many events a complete answer needs; the last ones of some interfaces add nothing any more."""
@@ -163,7 +175,7 @@ class RecordedTraffic:
 
     def _recordings(self) -> Iterator[Recording]:
         for path in sorted(self.folder.glob("*.json")):
-            yield Recording(path)
+            yield Recording(path, self.kind, self.encode)
 
     def _holds(self, recording: Recording, outcome: ModelReply | ProviderFailure, deltas: Sequence[Delta]) -> None:
         where = recording.name

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from interlock.intelligence.providers.bedrock.frames import STREAM
 from interlock.testing.providers import Condition, ProviderContract, Rig
 from interlock.testing.servers import (
+    Behaviour,
     Received,
     ScriptedServer,
     answers,
@@ -23,6 +25,7 @@ from interlock.testing.servers import (
     streams,
     tells,
 )
+from tests.intelligence.providers.frames import frame
 
 COMPLETION = {
     "model": "m-2026-01-01",
@@ -155,6 +158,65 @@ class TestGemini(ProviderContract):
         async with ScriptedServer({**BEHAVIOURS, **own}.get(condition, hangs())) as server:
             url = f"http://127.0.0.1:{free_port()}" if condition is Condition.refused else server.url
             yield Rig({"base_url": url, "model": "m", "key": "secret:model"}, {"model": "k-1"})
+
+
+BEGINS = [
+    {"type": "messageStart", "payload": {"role": "assistant"}},
+    {"type": "contentBlockDelta", "payload": {"contentBlockIndex": 0, "delta": {"text": "Hello."}}},
+]
+STOPS = [
+    {"type": "messageStop", "payload": {"stopReason": "end_turn"}},
+    {"type": "metadata", "payload": {"usage": {"inputTokens": 9, "outputTokens": 2}}},
+]
+CONVERSED = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "Hello."}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 9, "outputTokens": 2},
+}
+
+
+def frames(*events: dict[str, Any], then: Behaviour | None = None) -> Behaviour:
+    """Stream *events* as frames, and end; or let *then* take over where the body is not whole."""
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+        body = b"".join(frame(event) for event in events)
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: {STREAM}\r\ncontent-length: {len(body) + (then is not None)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        if then is not None:
+            await then(request, writer)
+
+    return behave
+
+
+async def leaves(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Go away."""
+    writer.close()
+
+
+async def converses(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answer as Bedrock does."""
+    behaviour = frames(*BEGINS, *STOPS) if request.target.endswith("converse-stream") else answers(200, CONVERSED)
+    await behaviour(request, writer)
+
+
+class TestBedrock(ProviderContract):
+    plugin = "interlock.intelligence.providers.bedrock:plugin"
+    drivers = ("aiohttp", "boto3", "botocore")
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        own = {
+            Condition.working: converses,
+            Condition.half: frames(*BEGINS, then=leaves),
+            Condition.dripping: frames(*BEGINS, then=hangs()),
+        }
+        async with ScriptedServer({**BEHAVIOURS, **own}.get(condition, hangs())) as server:
+            url = f"http://127.0.0.1:{free_port()}" if condition is Condition.refused else server.url
+            keys = {"access_key": "secret:access", "secret_key": "secret:own"}
+            yield Rig(
+                {"base_url": url, "region": "eu-central-1", "model": "m:0", **keys}, {"access": "AKID", "own": "k-1"}
+            )
 
 
 class TestRules(ProviderContract):

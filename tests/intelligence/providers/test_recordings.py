@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from interlock.testing.recordings import RecordedTraffic, Recording
+from tests.intelligence.providers.frames import frame
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -14,6 +15,25 @@ class TestAnthropicTraffic(RecordedTraffic):
     plugin = "interlock.intelligence.providers.anthropic:plugin"
     target: ClassVar[dict[str, str]] = {"model": "claude-x", "key": "secret:model"}
     folder = RECORDINGS / "anthropic"
+
+
+class TestBedrockTraffic(RecordedTraffic):
+    plugin = "interlock.intelligence.providers.bedrock:plugin"
+    target: ClassVar[dict[str, str]] = {
+        "region": "eu-central-1",
+        "model": "eu.anthropic.claude-x-v1:0",
+        "key": "secret:model",
+    }
+    folder = RECORDINGS / "bedrock"
+    kind = "application/vnd.amazon.eventstream"
+
+    def encode(self, event: Any) -> bytes:
+        return frame(event)
+
+    def _needed(self, recording: Recording) -> int:
+        # Once the reason for the end has come the answer is complete; what follows is usage.
+        events = recording.events or ()
+        return next(at for at, event in enumerate(events, start=1) if event.get("type") == "messageStop")
 
 
 class TestGeminiTraffic(RecordedTraffic):

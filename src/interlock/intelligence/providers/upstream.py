@@ -44,6 +44,19 @@ OVERLOADED = 529
 """What some servers answer where others answer 429 or 503; no status of RFC 9110."""
 
 
+class Reader(Protocol):
+    """Cuts a body into events as it comes."""
+
+    @property
+    def rest(self) -> bytes:
+        """What has come of an event that is not complete."""
+        ...
+
+    def feed(self, part: bytes) -> Sequence[Event]:
+        """Return the events that *part* completes."""
+        ...
+
+
 class Assembly(Protocol):
     """One answer while it comes."""
 
@@ -69,6 +82,9 @@ class Assembly(Protocol):
 class Upstream(ABC):
     """Sends requests for answers. Neither the key nor any text of a message is in an error."""
 
+    streamed_as = EVENTS
+    """The media type of a stream."""
+
     def __init__(self, http: HttpSender) -> None:
         self._http = http
 
@@ -83,6 +99,10 @@ class Upstream(ABC):
     @abstractmethod
     def _assembly(self) -> Assembly:
         """Return what puts the events of a streamed answer together."""
+
+    def _reader(self) -> Reader:
+        """Return what cuts a stream into events."""
+        return EventReader(MOST_EVENT)
 
     def _quiet(self, headers: Mapping[str, str]) -> float:
         """Return the seconds for which the server wants no more requests."""
@@ -103,12 +123,12 @@ class Upstream(ABC):
         assembly = self._assembly()
         try:
             async with self._http.stream(replace(sent, idle=idle)) as answer:
-                if answer.status != 200 or answer.media_type != EVENTS:
+                if answer.status != 200 or answer.media_type != self.streamed_as:
                     reply = self._whole(await answer.whole())  # an error, or a server that does not stream
                     yield [as_delta(reply)]
                     yield reply
                     return
-                reader, quiet = EventReader(MOST_EVENT), self._quiet(answer.headers)
+                reader, quiet = self._reader(), self._quiet(answer.headers)
                 async with aclosing(answer.parts()) as parts:
                     async for part in parts:
                         deltas = assembly.take(reader.feed(part))
