@@ -108,6 +108,10 @@ class Upstream(ABC):
         """Return the seconds for which the server wants no more requests."""
         return rest(headers)
 
+    def _fail(self, answer: HttpResponse) -> NoReturn:
+        """Raise what an answer with a status other than 200 means."""
+        raise_for(answer)
+
     async def complete(self, request: ModelRequest, *, timeout: float) -> ModelReply:
         try:
             answer = await self._http.send(self._sent(request, streamed=False, timeout=timeout))
@@ -145,7 +149,7 @@ class Upstream(ABC):
 
     def _whole(self, answer: HttpResponse) -> ModelReply:
         if answer.status != 200:
-            raise_for(answer)
+            self._fail(answer)
         reply = self._read(answer.body)
         quiet = self._quiet(answer.headers)
         return replace(reply, rest=quiet) if quiet else reply
@@ -162,25 +166,33 @@ def failure_of(error: HttpFailure) -> ProviderFailure:
     return ModelFailed("the model server cannot be reached", why=error.why or error.what)
 
 
-def raise_for(answer: HttpResponse) -> NoReturn:
-    """Raise what a status means. The body is not quoted: it may repeat the key or the messages."""
+def raise_for(answer: HttpResponse, *, wait: float = 0.0) -> NoReturn:
+    """Raise what a status means. The body is not quoted: it may repeat the key or the messages.
+
+    *wait* are the seconds that the body asks to wait; the longer of it and what the headers ask counts.
+    """
     status = answer.status
     if status in (429, OVERLOADED):
-        raise ModelBusy("the model server has too many requests", status=status, **_wait(answer))
+        raise ModelBusy("the model server has too many requests", status=status, **_wait(answer, wait))
     if status in (408, 425) or status >= 500:
-        raise ModelFailed(f"the model server answered with status {status}", status=status, **_wait(answer))
+        raise ModelFailed(f"the model server answered with status {status}", status=status, **_wait(answer, wait))
     if status in (401, 403):
-        raise ModelDenied(
-            "the model server does not accept the key", fix="see the target's `key` in models.yaml", status=status
-        )
+        raise_denied(status)
     if status == 404:
         fix = "see the target's `base_url` and `model` in models.yaml"
         raise ModelDenied("the model server does not know the address or the model", fix=fix, status=status)
     raise ModelRefused(f"the model server answered with status {status}", status=status)
 
 
-def _wait(answer: HttpResponse) -> dict[str, Any]:
-    seconds = retry_after(answer.headers)
+def raise_denied(status: int) -> NoReturn:
+    """Raise that the key is not accepted."""
+    raise ModelDenied(
+        "the model server does not accept the key", fix="see the target's `key` in models.yaml", status=status
+    )
+
+
+def _wait(answer: HttpResponse, told: float) -> dict[str, Any]:
+    seconds = max(retry_after(answer.headers), told)
     return {"retry_after": int(seconds) if seconds.is_integer() else seconds} if seconds > 0 else {}
 
 

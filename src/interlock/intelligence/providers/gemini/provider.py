@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import orjson
 
-from interlock.foundation.http import HttpFailure, HttpRequest
+from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
 from interlock.intelligence.gateway.embeddings import EmbeddingRequest, Embeddings
 from interlock.intelligence.gateway.messages import ModelReply, ModelRequest
 from interlock.intelligence.gateway.provider import HttpSender
+from interlock.intelligence.providers.gemini.failures import raise_from
 from interlock.intelligence.providers.gemini.replies import Assembly, read_content, read_vectors
 from interlock.intelligence.providers.gemini.requests import body_of
 from interlock.intelligence.providers.upstream import (
@@ -22,7 +23,6 @@ from interlock.intelligence.providers.upstream import (
     Key,
     Upstream,
     failure_of,
-    raise_for,
 )
 
 ADDRESS = "https://generativelanguage.googleapis.com/v1beta"
@@ -67,7 +67,7 @@ class GeminiProvider(Upstream):
         except HttpFailure as error:
             raise failure_of(error) from error
         if answer.status != 200:
-            raise_for(answer)
+            self._fail(answer)
         return read_vectors(answer.body, model=self.model)
 
     def _sent(self, request: ModelRequest, *, streamed: bool, timeout: float) -> HttpRequest:
@@ -82,6 +82,9 @@ class GeminiProvider(Upstream):
         if key:
             headers["x-goog-api-key"] = key.reveal()
         return HttpRequest("POST", f"{self._base}{verb}", headers, body, timeout, most, self._connect)
+
+    def _fail(self, answer: HttpResponse) -> NoReturn:
+        raise_from(answer)
 
     def _read(self, body: bytes) -> ModelReply:
         return read_content(body, model=self.model)

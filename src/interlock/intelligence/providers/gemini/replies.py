@@ -13,8 +13,13 @@ from interlock.intelligence.gateway.errors import ModelCutOff, ModelUnreadable
 from interlock.intelligence.gateway.messages import PLAIN, CallPart, Delta, ModelReply
 from interlock.intelligence.providers.openai.replies import FILTERED, MOST_TOOL_CALLS, Said, read_calls, reply_of
 
-FINISHES = {"STOP": "stop", "MAX_TOKENS": "length", "FINISH_REASON_UNSPECIFIED": "", "MALFORMED_FUNCTION_CALL": "stop"}
-"""Why it stopped, in the words of chat completions; whatever is not here is a filter's."""
+FINISHES = {"STOP": "stop", "MAX_TOKENS": "length"}
+"""Why it stopped, in the words of chat completions; whatever is in neither is a filter's."""
+
+NO_ANSWER = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
+"""Ends in which the model has written what the server itself could not read: neither an answer nor a refusal."""
+
+UNSAID = "FINISH_REASON_UNSPECIFIED"
 
 
 def read_content(body: bytes, *, model: str) -> ModelReply:
@@ -87,7 +92,10 @@ class Assembly:
         content = candidate.get("content")
         for part in (content.get("parts") or ()) if isinstance(content, dict) else ():
             deltas += self._part(part)
-        if isinstance(reason := candidate.get("finishReason"), str):
+        reason = candidate.get("finishReason")
+        if reason in NO_ANSWER:
+            raise ModelUnreadable("the model wrote a tool call that its server could not read")
+        if isinstance(reason, str) and reason != UNSAID:
             self._finish = FINISHES.get(reason, FILTERED)
         return deltas
 
