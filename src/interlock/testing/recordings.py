@@ -51,7 +51,7 @@ LIMIT = 30.0
 class Recording:
     """One file; its events are *encode*d as a stream of the media type *kind* has them."""
 
-    def __init__(self, path: Path, kind: str, encode: Callable[[Any], bytes]) -> None:
+    def __init__(self, path: Path, kind: str = EVENTS, encode: Callable[[Any], bytes] | None = None) -> None:
         document = json.loads(path.read_text("utf-8"))
         self.name = path.stem
         self.sends: Mapping[str, Any] = document["sends"]
@@ -62,7 +62,7 @@ class Recording:
         self.status: int = answer.get("status", 200)
         self.headers: Mapping[str, str] = answer.get("headers", {})
         self.events: Sequence[Any] | None = answer.get("events")
-        self.frames = [encode(event) for event in self.events or ()]
+        self.frames = [(encode or sent_event)(event) for event in self.events or ()]
         """The events as they come over the wire."""
         self.kind = kind if self.events is not None else "application/json"
         self.body = json.dumps(answer["body"]).encode() if "body" in answer else b"".join(self.frames)

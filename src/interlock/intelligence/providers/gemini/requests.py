@@ -24,6 +24,8 @@ _SETTINGS = {
 }
 _OWN = ("generationConfig", "safetySettings", "cachedContent", "labels")
 """Members in the interface's own words, which a target's parameters may hold."""
+_BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
+"""How many tokens a model may think with, for each `reasoning_effort`; those of the interface for OpenAI's clients."""
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 Part = dict[str, Any]
@@ -53,6 +55,9 @@ def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
     stops = asked.get("stop")
     if stops:
         settings["stopSequences"] = [stops] if isinstance(stops, str) else list(stops)
+    budget = _BUDGETS.get(str(asked.get("reasoning_effort")))
+    if budget is not None:
+        settings["thinkingConfig"] = {"thinkingBudget": budget, "includeThoughts": budget > 0}
     wanted = asked.get(RESPONSE_FORMAT)
     if isinstance(wanted, Mapping) and wanted.get("type") in ("json_schema", "json_object"):
         settings["responseMimeType"] = "application/json"
