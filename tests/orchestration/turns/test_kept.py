@@ -103,6 +103,15 @@ async def desk(
         yield Desk(composed, Script(*said))
 
 
+async def later(place: Desk, seconds: float) -> None:
+    """Let *seconds* pass, and do what is due then."""
+    clock = place.installation.clock
+    assert isinstance(clock, SteppingClock)
+    clock.set(clock.now() + seconds)
+    await place.installation.settlement.round()
+    await place.go_on()
+
+
 async def test_a_wait_survives_a_restart_and_most_of_its_deadline_and_is_gone_on_with_once(tmp_path: Path) -> None:
     async with desk(tmp_path, pays(500.0), says("That waits.")) as first:
         turn = await first.ask()
@@ -123,15 +132,11 @@ async def test_a_wait_survives_a_restart_and_most_of_its_deadline_and_is_gone_on
         assert len(second.script.shown) == 1
 
 
-async def test_a_wait_survives_a_restart_and_a_day_and_is_gone_on_with_once(tmp_path: Path) -> None:
+async def test_a_wait_survives_a_restart_and_seven_hours_and_is_gone_on_with_once(tmp_path: Path) -> None:
     async with desk(tmp_path, pays(500.0), says("That waits."), deadline="3d") as first:
         turn = await first.ask()
     async with desk(tmp_path, says("I have paid it.")) as second:
-        clock = second.installation.clock
-        assert isinstance(clock, SteppingClock)
-        clock.set(clock.now() + 24 * 3600 + 60)
-        await second.installation.settlement.round()
-        await second.go_on()
+        await later(second, 7 * 3600)
         assert (await second.kept(turn)).state is TurnState.waiting
         await second.decide(turn)
         for _ in range(3):
@@ -139,6 +144,17 @@ async def test_a_wait_survives_a_restart_and_a_day_and_is_gone_on_with_once(tmp_
         kept = await second.kept(turn)
         assert (kept.state, kept.answer, kept.resumed) == (TurnState.ended, "I have paid it.", 1)
         assert payments(tmp_path) == [("A-100", 500.0)]
+
+
+async def test_a_wait_that_outlasts_its_session_ends_with_words_whatever_the_deadline(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), deadline="3d") as first:
+        turn = await first.ask()
+    async with desk(tmp_path, says("It was too late.")) as second:
+        await later(second, 25 * 3600)
+        kept = await second.kept(turn)
+        assert (kept.state, kept.answer, kept.resumed) == (TurnState.ended, "It was too late.", 1)
+        assert kept.progress.steps[0].action["decision"]["reasons"][0]["rule"] == "session-closed"
+        assert payments(tmp_path) == []
 
 
 async def test_what_was_just_handed_over_is_not_taken_for_left_behind(tmp_path: Path) -> None:
