@@ -164,7 +164,7 @@ async def test_what_was_just_handed_over_is_not_taken_for_left_behind(tmp_path: 
         history = keeping.history
 
         async def with_a_round_before(session: str, clearance: Any, *, before: str = "") -> Any:
-            await place.go_on()
+            await place.resuming.round()
             return await history(session, clearance, before=before)
 
         keeping.history = with_a_round_before  # type: ignore[method-assign]  # the moment between storing and running
