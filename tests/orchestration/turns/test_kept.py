@@ -86,16 +86,33 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(root: Path, *said: ModelReply | Exception, agent: str = "") -> AsyncIterator[Desk]:
+async def desk(
+    root: Path, *said: ModelReply | Exception, agent: str = "", other: str = "", deadline: str = "", url: str = ""
+) -> AsyncIterator[Desk]:
     if not (root / "interlock.yaml").exists():
         write_project(root)
         file = root / "agents" / "helper.yaml"
-        file.write_text(file.read_text("utf-8") + agent, "utf-8")
-    async with running(root) as composed:
+        text = file.read_text("utf-8")
+        file.write_text(text + agent, "utf-8")
+        if other:
+            (root / "agents" / f"{other}.yaml").write_text(text.replace("agent: helper", f"agent: {other}"), "utf-8")
+        if deadline:
+            main = root / "interlock.yaml"
+            main.write_text(main.read_text("utf-8").replace("deadline: 30m", f"deadline: {deadline}"), "utf-8")
+    async with running(root, url) as composed:
         yield Desk(composed, Script(*said))
 
 
-async def test_a_wait_survives_a_restart_and_most_of_a_day_and_is_gone_on_with_once(tmp_path: Path) -> None:
+async def later(place: Desk, seconds: float) -> None:
+    """Let *seconds* pass, and do what is due then."""
+    clock = place.installation.clock
+    assert isinstance(clock, SteppingClock)
+    clock.set(clock.now() + seconds)
+    await place.installation.settlement.round()
+    await place.go_on()
+
+
+async def test_a_wait_survives_a_restart_and_most_of_its_deadline_and_is_gone_on_with_once(tmp_path: Path) -> None:
     async with desk(tmp_path, pays(500.0), says("That waits.")) as first:
         turn = await first.ask()
         assert turn.ended is Ended.waiting
@@ -113,6 +130,64 @@ async def test_a_wait_survives_a_restart_and_most_of_a_day_and_is_gone_on_with_o
         assert len(results) == 1
         assert '"state":"succeeded"' in results[0]["content"]  # the model is told the end, and not that it waits
         assert len(second.script.shown) == 1
+
+
+async def test_a_wait_survives_a_restart_and_seven_hours_and_is_gone_on_with_once(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), deadline="3d") as first:
+        turn = await first.ask()
+    async with desk(tmp_path, says("I have paid it.")) as second:
+        await later(second, 7 * 3600)
+        assert (await second.kept(turn)).state is TurnState.waiting
+        await second.decide(turn)
+        for _ in range(3):
+            await second.go_on()
+        kept = await second.kept(turn)
+        assert (kept.state, kept.answer, kept.resumed) == (TurnState.ended, "I have paid it.", 1)
+        assert payments(tmp_path) == [("A-100", 500.0)]
+
+
+async def test_a_wait_that_outlasts_its_session_ends_with_words_whatever_the_deadline(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), deadline="3d") as first:
+        turn = await first.ask()
+    async with desk(tmp_path, says("It was too late.")) as second:
+        await later(second, 25 * 3600)
+        kept = await second.kept(turn)
+        assert (kept.state, kept.answer, kept.resumed) == (TurnState.ended, "It was too late.", 1)
+        assert kept.progress.steps[0].action["decision"]["reasons"][0]["rule"] == "session-closed"
+        assert payments(tmp_path) == []
+
+
+async def test_what_was_just_handed_over_is_not_taken_for_left_behind(tmp_path: Path) -> None:
+    hands = ModelReply(tool_calls=(ToolCall("c", "hand_over__payer", {}),), provider="scripted", model="m")
+    async with desk(tmp_path, hands, says("I have it."), agent="hand_offs: [payer]\n", other="payer") as place:
+        keeping = place.turns.keeping
+        history = keeping.history
+
+        async def with_a_round_before(session: str, clearance: Any, *, before: str = "") -> Any:
+            await place.resuming.round()
+            return await history(session, clearance, before=before)
+
+        keeping.history = with_a_round_before  # type: ignore[method-assign]  # the moment between storing and running
+        turn = await place.ask()
+        assert turn.answer == "I have it."
+        assert [kept.resumed for kept in await place.turns.page(turn.session, CARLA)] == [0, 0]
+        assert len(place.script.shown) == 2
+
+
+@pytest.mark.postgres
+async def test_of_two_processes_one_goes_on(tmp_path: Path, postgres_url: str) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), url=postgres_url) as one:
+        turn = await one.ask()
+        await one.decide(turn)
+        one.script.said = [says("Paid.")]
+        async with desk(tmp_path, says("Paid.")) as two:
+            await asyncio.gather(one.resuming.round(), two.resuming.round())
+            await asyncio.gather(one.resuming.settled(), two.resuming.settled())
+            await asyncio.gather(one.go_on(), two.go_on())
+            kept = await two.kept(turn)
+            assert (kept.state, kept.resumed, kept.answer) == (TurnState.ended, 1, "Paid.")
+            assert len(one.script.shown) + len(two.script.shown) == 3
+            assert payments(tmp_path) == [("A-100", 500.0)]
 
 
 async def test_what_nobody_decides_ends_with_words(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -132,8 +133,9 @@ class Turns:
 
     async def abandon(self, kept: KeptTurn, words: str, because: Mapping[str, Any]) -> None:
         """End *kept*, which cannot be gone on with, saying so in *words*."""
-        if await self.keeping.claim(kept, because):
-            await self._abandon(kept, words)
+        with self.keeping.running(kept):  # or a round of going on would take it up between the two
+            if await self.keeping.claim(kept, because):
+                await self._abandon(kept, words)
 
     async def _abandon(self, kept: KeptTurn, words: str) -> Turn:
         progress = kept.progress
@@ -162,20 +164,23 @@ class Turns:
             turn_id=kept.id,
             colleagues={name: other.description for name, other in project.agents.items() if name != kept.agent},
         )
-        with self.keeping.running(kept), self._telemetry.agent(kept.agent, session=session.id):
-            turn = await self._runner.ask(spec, asked, progress, partial(self.keeping.step, kept))
-            if turn.handed_to and kept.hand_offs >= MOST_HAND_OFFS:
-                words = f"I stopped: this has been handed over {kept.hand_offs} times already."
-                turn = replace(turn, ended=Ended.no_progress, answer=words, handed_to="")
-            kept.take(turn)
-            follow = await self._follow_up(kept, turn, session, principal)
-            entries, changes = self._handed_over(kept, spec, turn)
-            turn = replace(turn, answer=kept.answer, escalation=kept.waits_for if entries else "")
-            if follow is not None:
-                changes.append(self.keeping.begun(follow))
-            await self.keeping.end(kept, turn, further=entries, changes=changes)
-        fault("turn.handed_over")
-        return turn if follow is None else await self._next(follow, session)
+        with ExitStack() as further:
+            with self.keeping.running(kept), self._telemetry.agent(kept.agent, session=session.id):
+                turn = await self._runner.ask(spec, asked, progress, partial(self.keeping.step, kept))
+                if turn.handed_to and kept.hand_offs >= MOST_HAND_OFFS:
+                    words = f"I stopped: this has been handed over {kept.hand_offs} times already."
+                    turn = replace(turn, ended=Ended.no_progress, answer=words, handed_to="")
+                kept.take(turn)
+                follow = await self._follow_up(kept, turn, session, principal)
+                entries, changes = self._handed_over(kept, spec, turn)
+                turn = replace(turn, answer=kept.answer, escalation=kept.waits_for if entries else "")
+                if follow is not None:
+                    # Before it is stored: a round of going on would take it for one that was left behind.
+                    further.enter_context(self.keeping.running(follow))
+                    changes.append(self.keeping.begun(follow))
+                await self.keeping.end(kept, turn, further=entries, changes=changes)
+            fault("turn.handed_over")
+            return turn if follow is None else await self._next(follow, session)
 
     async def _within_budget(
         self, kept: KeptTurn, spec: AgentSpec, session: Session, progress: Progress | None
