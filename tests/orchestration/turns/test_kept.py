@@ -146,14 +146,42 @@ async def test_a_wait_survives_a_restart_and_seven_hours_and_is_gone_on_with_onc
         assert payments(tmp_path) == [("A-100", 500.0)]
 
 
-async def test_a_wait_that_outlasts_its_session_ends_with_words_whatever_the_deadline(tmp_path: Path) -> None:
+async def test_a_wait_for_an_approval_survives_a_restart_and_more_than_a_day(tmp_path: Path) -> None:
     async with desk(tmp_path, pays(500.0), says("That waits."), deadline="3d") as first:
         turn = await first.ask()
-    async with desk(tmp_path, says("It was too late.")) as second:
+    async with desk(tmp_path, pays(20.0), says("I have paid it, and may do no more.")) as second:
         await later(second, 25 * 3600)
+        assert (await second.kept(turn)).state is TurnState.waiting
+        await second.decide(turn)
+        for _ in range(3):
+            await later(second, 60)
         kept = await second.kept(turn)
-        assert (kept.state, kept.answer, kept.resumed) == (TurnState.ended, "It was too late.", 1)
+        assert (kept.state, kept.resumed) == (TurnState.ended, 1)
+        assert kept.answer == "I have paid it, and may do no more."
+        # The session is over: what was proposed in time is done, and nothing new is begun in it.
+        assert [step.action["state"] for step in kept.progress.steps] == ["succeeded", "failed"]
+        assert kept.progress.steps[1].action["problem"]["code"] == "session_closed"
+        assert payments(tmp_path) == [("A-100", 500.0)]
+
+
+async def test_what_its_own_person_must_confirm_ends_with_the_session(tmp_path: Path) -> None:
+    script = (pays(80.0), says("Confirm it, please."), says("It was too late."))
+    async with desk(tmp_path, *script, deadline="3d") as place:
+        turn = await place.ask()
+        await later(place, 9 * 3600)
+        kept = await place.kept(turn)
+        assert (kept.state, kept.answer) == (TurnState.ended, "It was too late.")
         assert kept.progress.steps[0].action["decision"]["reasons"][0]["rule"] == "session-closed"
+        assert payments(tmp_path) == []
+
+
+async def test_a_session_that_is_closed_takes_what_waits_in_it_along(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(500.0), says("That waits."), deadline="3d") as place:
+        turn = await place.ask()
+        await place.installation.sessions.close(CARLA, turn.session)
+        await later(place, 60)
+        kept = await place.kept(turn)
+        assert (kept.state, kept.ended) == (TurnState.ended, "abandoned")
         assert payments(tmp_path) == []
 
 

@@ -68,6 +68,16 @@ class Action:
         )
 
     @property
+    def outlasts(self) -> bool:
+        """Whether it may wait longer than its session is open: where others are asked to approve it, and nobody else.
+
+        How long is then bounded by the deadlines of their approvals. What its own person has to do ends with the
+        session.
+        """
+        asked = any(requirement.kind == "approval" for requirement in self.decision.requirements)
+        return asked and all(requirement.kind == "approval" for requirement in self.unmet())
+
+    @property
     def agreed(self) -> bool:
         """Whether a person agreed to the action as it stands: confirmed or approved it."""
         return any(met.get("consent") == self.consent for met in self.met.values())

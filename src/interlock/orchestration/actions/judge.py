@@ -53,7 +53,8 @@ class Case:
     (an undo), or an approver who put them in. *undone* is the label of the record that an undo took
     them from, for what this session has not seen.
 
-    *again* marks an action that was counted when it was first judged, so that limits don't count it twice.
+    *again* marks an action that was counted when it was first judged, so that limits don't count it twice; *outlasts*
+    one that was proposed in time and may be decided later than its session is open.
     *place* is the use's in the session's plan, taken then.
     """
 
@@ -65,6 +66,7 @@ class Case:
     usage: Mapping[str, int]
     vouched: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
+    outlasts: bool = False
     place: str | None = None
     undone: Label = PUBLIC
 
@@ -201,7 +203,7 @@ class Judge:
         ]
         if not case.again:
             found.append(project.loop_guard(case.agent).check(case.usage))
-        if session.over(self._clock.now()):
+        if session.closed or (session.over(self._clock.now()) and not case.outlasts):
             found.append({"rule": "session-closed", "text": "The session was closed"})
         return [guard for guard in found if guard is not None]
 

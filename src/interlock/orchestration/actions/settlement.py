@@ -204,7 +204,7 @@ class Settlement:
         session = await self._sessions.get(action.session)
         if session is None:
             return
-        if not session.over(self._clock.now()):
+        if not session.closed and (action.outlasts or not session.over(self._clock.now())):
             levels = self._projects.current.settings.verification
             if any(not _may_be_met(requirement, session, levels) for requirement in action.unmet()):
                 return

@@ -241,6 +241,7 @@ class Waiting:
             usage=session.usage(action.operation, action.arguments),
             vouched=_vouched(action),
             again=True,
+            outlasts=action.outlasts,
             place=action.place,
             undone=action.label or PUBLIC,
         )
