@@ -22,6 +22,7 @@ async def frame(installation: Installation, principal: Principal | None) -> dict
         "rejected": installation.projects.rejected is not None,
         "visitor": None,
         "waiting": 0,
+        "questions": 0,
         "doubts": 0,
     }
     if principal is None:
@@ -29,6 +30,8 @@ async def frame(installation: Installation, principal: Principal | None) -> dict
     pending = await installation.approvals.page(principal, state="pending", limit=COUNTED)
     around["visitor"] = {"id": principal.id, "name": person_name(installation, principal.id)}
     around["waiting"] = sum(decidable(approval, principal) for approval in pending)
+    asked = await installation.escalations.page(principal, limit=COUNTED)
+    around["questions"] = sum(one.admits(principal) and one.taken_by in ("", principal.id) for one in asked)
     if sees_all(principal):
         found = await installation.actions.page(principal, states=[ActionState.in_doubt], limit=COUNTED)
         around["doubts"] = len(found)

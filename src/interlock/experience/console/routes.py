@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.experience.api.errors import MethodNotAllowed, NotFound
-from interlock.experience.console import actions, approvals, oversight
+from interlock.experience.console import actions, approvals, escalations, oversight
 from interlock.experience.console.visit import PageFunction
 
 ROUTES: dict[str, dict[str, PageFunction]] = {
@@ -12,6 +12,12 @@ ROUTES: dict[str, dict[str, PageFunction]] = {
     "approvals/{id}/decide": {"POST": approvals.decide},
     "approvals/{id}/review": {"POST": approvals.review},
     "approvals/{id}/delegate": {"POST": approvals.delegate},
+    "escalations": {"GET": escalations.waiting},
+    "escalations/{id}": {"GET": escalations.look},
+    "escalations/{id}/take": {"POST": escalations.take},
+    "escalations/{id}/return": {"POST": escalations.give_back},
+    "escalations/{id}/answer": {"POST": escalations.answer},
+    "escalations/{id}/close": {"POST": escalations.close},
     "actions": {"GET": actions.listed},
     "actions/{id}": {"GET": actions.trace},
     "actions/{id}/explanation": {"GET": actions.explanation},
