@@ -82,6 +82,33 @@ async def test_what_is_no_sure_answer_says_why_and_gives_none(
         assert (run.state, run.result, run.reason) == (State.abstained, None, reason)
 
 
+SCHEMA = "schema: {type: object, required: [n], properties: {n: {type: integer}}}\n"
+PASSAGE = [{"id": "a", "text": "Closed on Sundays."}]
+EVERY: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "summarize": ("", TEXT, {"summary": "Somebody wants to be paid."}),
+    "extract": (SCHEMA, TEXT, {"value": {"n": 7}}),
+    "classify": ("classes: {pay: '', ask: ''}\n", TEXT, PAY),
+    "draft": ("", {"name": "Ms Roth"}, {"text": "Dear Ms Roth, thank you."}),
+    "answer": (
+        "",
+        {"question": "When?", "passages": PASSAGE},
+        {"answer": "On Sundays.", "citations": [{"passage": "a", "quote": "Closed on Sundays"}]},
+    ),
+    "route": ("classes: {desk: '', shop: ''}\n", TEXT, {"to": "desk", "why": "It is about money."}),
+    "reason": ("", {"amount": 7}, {"conclusion": "It may be paid.", "steps": ["7 is little."]}),
+}
+
+
+@pytest.mark.parametrize("kind", EVERY)
+async def test_each_kind_has_results_of_its_own_type_on_a_model(tmp_path: Path, kind: str) -> None:
+    more, given, typed = EVERY[kind]
+    async with running(with_jobs(tmp_path, sort=f"job: sort\nkind: {kind}\nroute: desk\n{more}")) as composed:
+        jobs = jobs_of(composed, Models(desk=[result(typed), result({**typed, "more": 1}), result({"other": 1})]))
+        assert (await jobs.run(CLERK, Request("sort", given))).result == typed
+        for _ in range(2):
+            assert (await jobs.run(CLERK, Request("sort", given))).reason == "invalid_answer"
+
+
 async def test_a_fenced_answer_is_read(tmp_path: Path) -> None:
     async with running(with_jobs(tmp_path, sort=SORT)) as composed:
         said = ModelReply('```json\n{"result": {"class": "pay"}, "abstained": null}\n```')

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from interlock.app.composition import Running
-from interlock.intelligence.gateway import ModelReply, ModelRequest, RouteExhausted, ToolCall, Usage
+from interlock.intelligence.gateway import ModelReply, ModelRequest, RouteExhausted, RouteRefused, ToolCall, Usage
 from interlock.orchestration.actions.errors import ActionUnknown
 from interlock.orchestration.agents import Ended, Turn
 from interlock.orchestration.approvals import Verdict
 from interlock.orchestration.escalations import Source
 from interlock.orchestration.sessions import Opening, SessionUnknown
 from interlock.orchestration.turns import KeptTurn, Resuming, Turns, TurnState, TurnUnknown
-from tests.orchestration.desk import CARLA, LENA, OTTO, SteppingClock, payments, running, write_project
+from tests.orchestration.desk import CARLA, LENA, OTTO, SteppingClock, execute, payments, running, write_project
 
 WORDS = "pay it"
 
@@ -257,6 +257,23 @@ async def test_two_calls_at_once_of_which_one_waits_leave_none_open(tmp_path: Pa
         assert "turn ended before this was proposed" in str(shown[-1])
 
 
+async def test_of_two_calls_at_once_the_second_is_judged_by_what_the_first_has_done(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(20.0, 30.0), says("One of them.")) as place:
+        execute(tmp_path, "INSERT INTO payments (account, amount) VALUES ('A-100', 4990)")
+        turn = await place.ask()
+        assert [step.action["state"] for step in turn.steps] == ["succeeded", "denied"]
+        assert turn.steps[1].action["decision"]["reasons"][0]["rule"] == "limit"
+        assert payments(tmp_path) == [("A-100", 4990.0), ("A-100", 20.0)]
+
+
+async def test_the_first_answer_says_that_an_ai_gives_it(tmp_path: Path) -> None:
+    async with desk(tmp_path, says("Hello."), agent="escalate: lead\nhand_offs: [person]\n") as place:
+        turn = await place.ask()
+        assert turn.greeting == "You are talking to helper, an AI agent. A person can be asked for at any time."
+        session = await place.installation.sessions.use(turn.session, CARLA)
+        assert (await place.turns.ask("helper", session, "More", asker=CARLA)).greeting == ""
+
+
 async def test_what_another_process_goes_on_with_is_left_to_it(tmp_path: Path) -> None:
     async with desk(tmp_path, pays(500.0), says("That waits."), says("Paid.")) as place:
         turn = await place.ask()
@@ -321,6 +338,7 @@ STUCK: dict[str, tuple[Sequence[ModelReply | Exception], str]] = {
     ),
     "it ignores a denial": ([pays(20.0, account="B-666")], "no_progress"),
     "it says nothing": ([says("  \n")], "no_answer"),
+    "it refuses": ([RouteRefused("no")], "no_model"),
     "no model answers": ([RouteExhausted("nobody")], "no_model"),
     "it goes on for ever": ([pays(float(amount)) for amount in range(1, 12)], "step_limit"),
 }

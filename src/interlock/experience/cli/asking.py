@@ -120,7 +120,8 @@ def turn_text(turn: dict[str, Any]) -> str:
             ("not planned", left_out),
         ]
     )
-    return "\n\n".join(part for part in ("\n".join(steps), turn["answer"], foot) if part)
+    greeting = turn.get("greeting", "")
+    return "\n\n".join(part for part in (greeting, "\n".join(steps), turn["answer"], foot) if part)
 
 
 def step_text(step: dict[str, Any]) -> str:

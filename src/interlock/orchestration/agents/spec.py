@@ -63,6 +63,15 @@ class AgentSpec:
     planning: Planning = Planning.none
     escalate: str = ""
     hand_offs: tuple[str, ...] = ()
+    greeting: str = ""
+
+    @property
+    def disclosure(self) -> str:
+        """What is said before the first answer in a session: that no person answers, unless the file says it."""
+        if self.greeting:
+            return self.greeting
+        reached = " A person can be asked for at any time." if "person" in self.hand_offs else ""
+        return f"You are talking to {self.name}, an AI agent.{reached}"
 
     def may_use(self, operation_id: str) -> bool:
         """Return whether the agent's file names the operation."""
@@ -102,6 +111,7 @@ def agent_from_document(document: Document) -> AgentSpec:
         planning=Planning(data.get("plan", "none")),
         escalate=data.get("escalate", ""),
         hand_offs=tuple(data.get("hand_offs", ())),
+        greeting=data.get("greeting", ""),
     )
 
 

@@ -38,7 +38,7 @@ class Turn:
     a plan that was derived for the turn does not foresee, in a sentence each. *label* is the joined label of all that
     the model was shown: the answer, in whatever words, is no less confidential. *progress* is what it takes to go on
     with it, *id* its name where it is kept. *escalation* is what a person was asked where it could not go on,
-    *handed_to* the agent that goes on with it.
+    *handed_to* the agent that goes on with it. *greeting* is what is said before the first answer in a session.
     """
 
     session: str
@@ -57,6 +57,7 @@ class Turn:
     id: str = ""
     escalation: str = ""
     handed_to: str = ""
+    greeting: str = ""
 
     def seen_by(self, clearance: Clearance) -> Turn:
         """Return the turn as the holder of *clearance* may see it: where the agent was shown more, what it said and
@@ -75,6 +76,7 @@ class Turn:
             **({"turn": self.id} if self.id else {}),
             "session": self.session,
             "words": self.words,
+            **({"greeting": self.greeting} if self.greeting else {}),
             "steps": [step.to_json() for step in self.steps],
             "answer": self.answer,
             "ended": self.ended.value,

@@ -76,7 +76,9 @@ class Turns:
         if asker is not None and spec.planning is Planning.derived and unplanned:
             session, left_out = await self._planned_first(asker, session, spec)
         kept = self._new(new_id("trn"), agent, session, words, asker.name if asker is not None else session.opener)
-        return replace(await self._run(kept, spec, session, None), left_out=left_out)
+        first = not await store.of_session(self.keeping.database, session.id, limit=1)
+        turn = await self._run(kept, spec, session, None)
+        return replace(turn, left_out=left_out, greeting=spec.disclosure if first else "")
 
     async def play(self, turn_id: str, agent: str, session: Session, words: str, *, asker: str) -> Turn:
         """Give *words* to one of several agents that work in *session*, as the turn *turn_id*."""
