@@ -10,6 +10,7 @@ from interlock.foundation.telemetry import Metrics
 from interlock.integration.systems import Systems
 from interlock.orchestration.actions.store import doubtful
 from interlock.orchestration.approvals.store import waiting
+from interlock.orchestration.escalations.store import standing as escalated
 from interlock.orchestration.sessions.store import opened
 
 _BREAKER = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
@@ -37,6 +38,9 @@ class Gauges:
         """Count once."""
         metrics = self._metrics
         metrics.set("interlock_approvals_waiting", await waiting(self._database))
+        standing, oldest = await escalated(self._database)
+        metrics.set("interlock_escalations_waiting", standing)
+        metrics.set("interlock_escalations_oldest", max(self._clock.now() - oldest, 0.0) if standing else 0.0)
         metrics.set("interlock_in_doubt", await doubtful(self._database))
         metrics.set("interlock_sessions_open", await opened(self._database, self._clock.now()))
         for system in self._systems.health():

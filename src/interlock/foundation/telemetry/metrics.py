@@ -63,6 +63,10 @@ METRICS = (
         ("system",),
     ),
     Metric("interlock_approvals_waiting", MetricKind.gauge, "Approvals that wait for a person."),
+    Metric("interlock_escalations_waiting", MetricKind.gauge, "Escalations that wait for a person's answer."),
+    Metric(
+        "interlock_escalations_oldest", MetricKind.gauge, "How many seconds the oldest of them has waited; 0 for none."
+    ),
     Metric(
         "interlock_journal_commit_seconds",
         MetricKind.histogram,

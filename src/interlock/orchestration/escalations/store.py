@@ -95,9 +95,10 @@ async def untold(database: Database) -> list[Escalation]:
     return [_escalation(row) for row in rows]
 
 
-async def standing(database: Database) -> int:
-    """Return how many escalations of all tenants wait for a person."""
-    return int((await database.read("SELECT COUNT(*) FROM escalations WHERE state IN ('open', 'taken')"))[0][0])
+async def standing(database: Database) -> tuple[int, float]:
+    """Return how many escalations of all tenants wait for a person, and when the oldest was opened; 0 for none."""
+    rows = await database.read("SELECT COUNT(*), MIN(created) FROM escalations WHERE state IN ('open', 'taken')")
+    return int(rows[0][0]), float(rows[0][1] or 0.0)
 
 
 def _escalation(row: Row) -> Escalation:
