@@ -33,7 +33,7 @@ from interlock.orchestration.actions import Actions, Execution, Judge, Settlemen
 from interlock.orchestration.actions.store import MIGRATIONS as ACTIONS
 from interlock.orchestration.approvals import Approvals
 from interlock.orchestration.approvals.store import MIGRATIONS as APPROVALS
-from interlock.orchestration.escalations import Escalations, JobAnswers, JobDesk, Source
+from interlock.orchestration.escalations import Escalations, Handover, JobAnswers, JobDesk, Source
 from interlock.orchestration.escalations.store import MIGRATIONS as ESCALATIONS
 from interlock.orchestration.jobs import Jobs
 from interlock.orchestration.jobs.store import MIGRATIONS as JOBS
@@ -165,6 +165,7 @@ async def _installation(
         approvals=approvals,
         settlement=Settlement(database, journal, projects, systems, execution, waiting, approvals),
         escalations=escalations,
+        handover=Handover(projects, sessions, actions, escalations),
         jobs=jobs,
         models=models,
         turns=turns,

@@ -15,7 +15,7 @@ from interlock.integration.systems import Systems
 from interlock.intelligence.usage import UsageBook
 from interlock.orchestration.actions import Actions, Settlement, Waiting
 from interlock.orchestration.approvals import Approvals
-from interlock.orchestration.escalations import Escalations
+from interlock.orchestration.escalations import Escalations, Handover
 from interlock.orchestration.jobs import Jobs
 from interlock.orchestration.models import Models
 from interlock.orchestration.project import Projects
@@ -34,6 +34,7 @@ class Installation:
     waiting: Waiting
     approvals: Approvals
     escalations: Escalations
+    handover: Handover
     jobs: Jobs
     settlement: Settlement
     models: Models

@@ -92,6 +92,7 @@ CASES: dict[str, Make] = {
     ),
     "delegate_approval": lambda world: Attempt(mark=world.approval["id"], body={"to": "otto"}),
     "list_escalations": own("before={world.escalation}0"),
+    "escalate_session": of_session({"reason": "hello", "role": "lead"}),
     "get_escalation": of_escalation(),
     "take_escalation": of_escalation(),
     "return_escalation": of_escalation({}),

@@ -170,6 +170,7 @@ def job_case(world: World) -> dict[str, list[str]]:
         "jobs reliability": ["sort"],
         "jobs evaluate": ["sort"],
         "escalations list": [],
+        "escalations open": [world.session, "--reason", "hello"],
         "escalations show": [world.escalation],
         "escalations take": [world.escalation],
         "escalations return": [world.escalation],

@@ -377,6 +377,16 @@ async def test_without_a_role_to_hand_over_to_it_ends_with_the_reason(tmp_path: 
         assert len(payments(tmp_path)) == 3  # the loop guard lets the same through three times
 
 
+async def test_an_agent_that_names_no_role_asks_whom_the_project_names(tmp_path: Path) -> None:
+    async with desk(tmp_path, pays(20.0)) as place:
+        path = tmp_path / "interlock.yaml"
+        path.write_text(path.read_text("utf-8") + "escalations: {role: director}\n", "utf-8")
+        await place.installation.projects.reload()
+        turn = await place.ask()
+        (escalation,) = await place.installation.escalations.page(LENA)
+        assert (escalation.id, escalation.roles) == (turn.escalation, ["director"])
+
+
 async def test_a_question_that_nobody_answers_ends_the_turn(tmp_path: Path) -> None:
     async with desk(tmp_path, says(""), agent=ESCALATING) as place:
         turn = await place.ask()

@@ -9,20 +9,40 @@ from interlock.experience.api.errors import RequestInvalid
 from interlock.experience.api.request import Request
 from interlock.experience.api.routes import Parameter, Route
 from interlock.experience.api.sessions import PAGING
-from interlock.orchestration.escalations import Escalation, EscalationState
+from interlock.orchestration.escalations import Escalation, EscalationState, Source, Wanted
 
 STATES = tuple(state.value for state in EscalationState)
+SOURCES = tuple(source.value for source in Source)
 
 
 async def list_escalations(request: Request) -> Any:
     """List the escalations the caller may see; those that stand, unless a state is named."""
-    state, limit = request.query.get("state", ""), request.limit()
-    if state not in ("", *STATES):
-        raise RequestInvalid("state names no state of an escalation", fix=f"states: {', '.join(STATES)}", field="state")
-    found = await request.installation.escalations.page(
-        request.principal, state=state, before=request.query.get("before", ""), limit=limit
+    query, limit = request.query, request.limit()
+    wanted = Wanted(
+        role=query.get("role", ""),
+        source=_one_of(request, "source", SOURCES),
+        session=query.get("session", ""),
     )
-    return {"items": [_shown(request, escalation) for escalation in found]}
+    found = await request.installation.escalations.page(
+        request.principal,
+        state=_one_of(request, "state", STATES),
+        wanted=wanted,
+        before=query.get("before", ""),
+        limit=limit,
+    )
+    page: dict[str, Any] = {"items": [_shown(request, escalation) for escalation in found]}
+    if len(found) == limit:
+        page["next"] = found[-1].id
+    return page
+
+
+async def escalate_session(request: Request) -> Any:
+    """Put a session before the people of a role, with what was asked, seen and tried in it."""
+    session_id, body = request.path["id"], request.body
+    opened = await request.installation.handover.hand_over(
+        request.principal, session_id, body["reason"], role=body.get("role", "")
+    )
+    return _shown(request, opened)
 
 
 async def get_escalation(request: Request) -> Any:
@@ -54,6 +74,15 @@ async def close_escalation(request: Request) -> Any:
     return _shown(request, await request.installation.escalations.close(request.path["id"], request.principal, comment))
 
 
+def _one_of(request: Request, name: str, known: tuple[str, ...]) -> str:
+    value = request.query.get(name, "")
+    if value not in ("", *known):
+        raise RequestInvalid(
+            f"{name} names no {name} of an escalation", fix=f"use one of {', '.join(known)}", field=name
+        )
+    return value
+
+
 def _shown(request: Request, escalation: Escalation) -> dict[str, Any]:
     return escalation.to_json(cleared=request.view.clearance.admits(escalation.asked.label))
 
@@ -69,9 +98,27 @@ ROUTES = (
         "list_escalations",
         "List what waits for a person's answer",
         list_escalations,
-        scope="approve read admin",
-        parameters=(*PAGING, Parameter("state", "Only those in this state.", {"enum": list(STATES)})),
+        scope="act approve read admin",
+        parameters=(
+            *PAGING,
+            Parameter("state", "Only those in this state.", {"enum": list(STATES)}),
+            Parameter("role", "Only those that people of this role are asked."),
+            Parameter("source", "Only what this could not go on with.", {"enum": list(SOURCES)}),
+            Parameter("session", "Only those of this session."),
+        ),
         response="Page",
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/{id}/escalate",
+        "escalate_session",
+        "Hand a session over to people",
+        escalate_session,
+        scope="act",
+        body=schemas.ESCALATE,
+        status=201,
+        response="Escalation",
+        errors=("session_unknown", "session_closed", "escalation_forbidden", "escalation_invalid"),
     ),
     Route(
         "GET",
@@ -79,7 +126,7 @@ ROUTES = (
         "get_escalation",
         "Look at an escalation",
         get_escalation,
-        scope="approve read admin",
+        scope="act approve read admin",
         response="Escalation",
         errors=_ID,
     ),

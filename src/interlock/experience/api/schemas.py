@@ -181,6 +181,7 @@ ASK_TEAM = _object(
     channel=_text(50),
     verification=_text(50),
 )
+ESCALATE = _object("reason", reason=_text(2_000), role=_text(100))
 RETURN_ESCALATION = _object(comment=_COMMENT)
 ANSWER_ESCALATION = _object(
     "answer", answer={"description": "The answer, by the escalation's `schema`.", "type": "object"}

@@ -16,7 +16,12 @@ from interlock.experience.words import ago, plain, until
 def list_escalations(arguments: argparse.Namespace) -> int:
     """List what waits for an answer."""
     page = connect(arguments).get(
-        "/v1/escalations", state=arguments.state, limit=arguments.limit, before=arguments.before
+        "/v1/escalations",
+        state=arguments.state,
+        role=arguments.role,
+        session=arguments.session,
+        limit=arguments.limit,
+        before=arguments.before,
     )
     head = ("ESCALATION", "STATE", "FROM", "WHY", "ROLES", "TAKEN BY", "UNTIL")
     show(
@@ -41,6 +46,14 @@ def list_escalations(arguments: argparse.Namespace) -> int:
     )
     if "next" in page and not arguments.json:
         note(f"more: --before {page['next']}")
+    return OK
+
+
+def open_escalation(arguments: argparse.Namespace) -> int:
+    """Hand a session over to people."""
+    body = {"reason": arguments.reason, **({"role": arguments.role} if arguments.role else {})}
+    path = f"/v1/sessions/{segment(arguments.session)}/escalate"
+    show(arguments, connect(arguments).post(path, body), escalation_text)
     return OK
 
 

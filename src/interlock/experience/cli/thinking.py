@@ -114,8 +114,20 @@ THINKING: tuple[Command, ...] = (
             choices=("open", "taken", "answered", "closed", "expired"),
             help="only those in this state (default: those that wait)",
         ),
+        argument("--role", default="", metavar="ROLE", help="only those that people of this role are asked"),
+        argument("--session", default="", metavar="SESSION", help="only those of this session"),
         LIMIT,
         BEFORE,
+    ),
+    server(
+        "escalations open",
+        "hand a session over to people",
+        "escalations:open_escalation",
+        argument("session", metavar="SESSION", help="the session's id (ses_...)"),
+        argument("--reason", required=True, metavar="TEXT", help="why; people read it first"),
+        argument(
+            "--role", default="", metavar="ROLE", help="whose people (default: `escalations.role` of the project)"
+        ),
     ),
     server("escalations show", "show one with all that was tried", "escalations:show_escalation", _ESCALATION),
     server("escalations take", "take one, so that nobody else works on it", "escalations:take", _ESCALATION),

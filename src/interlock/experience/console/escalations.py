@@ -83,7 +83,7 @@ async def _page(visit: Visit, *, problem: InterlockError | None = None, written:
     choices = _choices(escalation)
     suggestion = shown.get("suggestion")
     values = {
-        "title": escalation.asked.words,
+        "title": shown["words"],
         "escalation": shown,
         "problem": problem,
         "why_not": _hindrance(visit, escalation),

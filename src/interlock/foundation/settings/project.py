@@ -77,6 +77,15 @@ class ApprovalSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationSettings:
+    """Who is asked where a file names nobody (*role*, perhaps empty), and for how many seconds (*due*, 0 for as long
+    as approvals of the role wait)."""
+
+    role: str = ""
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """Limits that hold for everyone; of the first two, 0 stands for none."""
 
@@ -110,6 +119,7 @@ class ProjectSettings:
     people: Mapping[str, PersonSettings] = field(default_factory=dict)
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    escalations: EscalationSettings = EscalationSettings()
     limits: LimitSettings = LimitSettings()
     issuers: tuple[Issuer, ...] = ()
     further_roles: frozenset[str] = frozenset()
@@ -127,7 +137,17 @@ class ProjectSettings:
             found |= holder.roles
         for role, approvals in self.approvals.roles.items():
             found |= {role, approvals.escalate_to}
-        return frozenset(found | {self.approvals.default_role}) - {""}
+        return frozenset(found | {self.approvals.default_role, self.escalations.role}) - {""}
+
+    def answering(self, role: str) -> RoleApprovals:
+        """Return how long people of *role* have to answer an escalation, and who is asked next.
+
+        What is said of the role itself holds before the time that is usual for escalations.
+        """
+        rule = self.approvals.of(role)
+        if self.escalations.due and role not in self.approvals.roles:
+            return RoleApprovals(self.escalations.due)
+        return rule
 
 
 def project_settings(document: Document) -> ProjectSettings:
@@ -150,6 +170,7 @@ def project_settings(document: Document) -> ProjectSettings:
         people={who: _person(who, part, tenants[0]) for who, part in data.get("people", {}).items()},
         services={who: _service(part, tenants[0]) for who, part in data.get("services", {}).items()},
         approvals=_approvals(data.get("approvals", {})),
+        escalations=_escalations(data.get("escalations", {})),
         limits=_limits(data.get("limits", {})),
         issuers=parse_issuers(data.get("identity", {}).get("oidc", ())),
         further_roles=frozenset(data.get("roles", ())),
@@ -190,6 +211,10 @@ def _approvals(part: Mapping[str, Any]) -> ApprovalSettings:
         for role, own in part.get("roles", {}).items()
     }
     return ApprovalSettings(part.get("default_role", ""), usual, roles)
+
+
+def _escalations(part: Mapping[str, Any]) -> EscalationSettings:
+    return EscalationSettings(part.get("role", ""), duration(part["due"]) if "due" in part else 0.0)
 
 
 def _limits(part: Mapping[str, Any]) -> LimitSettings:

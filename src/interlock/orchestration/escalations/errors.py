@@ -1,6 +1,6 @@
 """What can go wrong with an escalation.
 
-EscalationUnknown, EscalationForbidden, EscalationClosed, EscalationAnswerInvalid
+EscalationUnknown, EscalationForbidden, EscalationClosed, EscalationInvalid, EscalationAnswerInvalid
 """
 
 from __future__ import annotations
@@ -30,6 +30,14 @@ class EscalationClosed(InterlockError):
     code = "escalation_closed"
     status = 409
     title = "Not open to this person any more"
+
+
+class EscalationInvalid(InterlockError):
+    """Nobody can be asked as it was wanted."""
+
+    code = "escalation_invalid"
+    status = 422
+    title = "This cannot be put before anybody"
 
 
 class EscalationAnswerInvalid(InterlockError):

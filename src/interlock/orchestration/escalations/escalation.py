@@ -57,6 +57,15 @@ class Question:
     label: Label = Label()
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which escalations are looked for; what is empty does not matter."""
+
+    role: str = ""
+    source: str = ""
+    session: str = ""
+
+
 @dataclass(slots=True)
 class Escalation:
     """A question with its life. *deadline* and *created* are moments; *roles* also has those it was passed on to."""
@@ -80,6 +89,10 @@ class Escalation:
     def admits(self, principal: Principal) -> bool:
         """Return whether *principal* is a person whose role this is put before."""
         return principal.kind is Kind.person and bool(principal.roles.intersection(self.roles))
+
+    def opened_by(self, principal: Principal) -> bool:
+        """Return whether *principal* handed a session over with this."""
+        return self.asked.source is Source.person and self.asked.name == principal.name
 
     def document(self) -> dict[str, Any]:
         """Return what is stored beside the columns."""
@@ -118,7 +131,6 @@ class Escalation:
             "subject": asked.subject,
             "session": asked.session or None,
             "reason": asked.reason,
-            "words": asked.words,
             "label": asked.label.to_json(),
             "schema": asked.schema,
             "taken_by": self.taken_by or None,
@@ -127,8 +139,10 @@ class Escalation:
             "created": self.created,
         }
         if not cleared:
-            return {**view, "masked": str(asked.label)}
-        told = {"story": asked.story, "suggestion": asked.suggestion, "answer": self.answer}
+            # The words may be an agent's own, and say what the label protects.
+            words = f"{asked.source.value} {asked.name}: {asked.reason}"
+            return {**view, "words": words, "masked": str(asked.label)}
+        told = {"words": asked.words, "story": asked.story, "suggestion": asked.suggestion, "answer": self.answer}
         return {**view, **told, "comment": self.comment or None}
 
 

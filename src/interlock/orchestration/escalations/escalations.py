@@ -20,13 +20,25 @@ from interlock.orchestration.escalations.errors import (
     EscalationForbidden,
     EscalationUnknown,
 )
-from interlock.orchestration.escalations.escalation import STANDING, Escalation, EscalationState, Question, Source
+from interlock.orchestration.escalations.escalation import (
+    STANDING,
+    Escalation,
+    EscalationState,
+    Question,
+    Source,
+    Wanted,
+)
 from interlock.orchestration.project import Projects
 from interlock.values.errors import InterlockError
 from interlock.values.identifiers import new_id
 from interlock.values.principals import Kind, Principal
 
 log = logging.getLogger("interlock.escalations")
+
+PAGE = 100
+"""How many are read at a time, of which the caller may not see all."""
+
+ALL = Wanted()
 
 TEXT: Mapping[str, Any] = {
     "type": "object",
@@ -57,7 +69,7 @@ class Escalations:
 
     def ask(self, question: Question) -> tuple[Escalation, list[Statement]]:
         """Return a new escalation and the statements that store it; the caller commits them with what it is about."""
-        rule = self._projects.current.settings.approvals.of(question.role)
+        rule = self._projects.current.settings.answering(question.role)
         now = self._clock.now()
         escalation = Escalation(
             id=new_id("esc"),
@@ -91,11 +103,29 @@ class Escalations:
         return escalation
 
     async def page(
-        self, principal: Principal, *, state: str = "", before: str = "", limit: int = 50
+        self,
+        principal: Principal,
+        *,
+        state: str = "",
+        wanted: Wanted = ALL,
+        before: str = "",
+        limit: int = 50,
     ) -> list[Escalation]:
-        """Return the escalations the caller may see, newest first; by default those that stand."""
-        found = await store.page(self._database, principal.tenant, state=state, before=before, limit=limit)
-        return [escalation for escalation in found if _sees(escalation, principal)]
+        """Return the escalations the caller may see, newest first; by default those that stand.
+
+        Fewer than *limit* are the last of them.
+        """
+        found: list[Escalation] = []
+        while True:
+            read = await store.page(self._database, principal.tenant, wanted, state=state, before=before, limit=PAGE)
+            for escalation in read:
+                if wanted.role in ("", *escalation.roles) and _sees(escalation, principal):
+                    found.append(escalation)
+                    if len(found) == limit:
+                        return found
+            if len(read) < PAGE:
+                return found
+            before = read[-1].id
 
     async def take(self, escalation_id: str, principal: Principal) -> Escalation:
         """Take an escalation, so that nobody else works on it. Raises `EscalationForbidden`, `EscalationClosed`."""
@@ -237,4 +267,5 @@ def _about(question: Question) -> dict[str, Any]:
 
 
 def _sees(escalation: Escalation, principal: Principal) -> bool:
-    return principal.may("read") or principal.may("admin") or escalation.admits(principal)
+    seeing = principal.may("read") or principal.may("admin")
+    return seeing or escalation.admits(principal) or escalation.opened_by(principal)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import orjson
 
 from interlock.foundation.store import Database, Row, Statement
-from interlock.orchestration.escalations.escalation import Escalation, EscalationState, escalation_from_document
+from interlock.orchestration.escalations.escalation import (
+    Escalation,
+    EscalationState,
+    Wanted,
+    escalation_from_document,
+)
 
 MIGRATIONS = (
     """CREATE TABLE escalations (
@@ -15,6 +20,9 @@ MIGRATIONS = (
     "CREATE INDEX escalations_by_tenant ON escalations (tenant, id)",
     "CREATE INDEX escalations_standing ON escalations (deadline) WHERE state IN ('open', 'taken')",
     "CREATE INDEX escalations_untold ON escalations (id) WHERE told = 0",
+    "ALTER TABLE escalations ADD COLUMN source {text} NOT NULL DEFAULT ''",
+    "ALTER TABLE escalations ADD COLUMN session {text} NOT NULL DEFAULT ''",
+    "CREATE INDEX escalations_by_session ON escalations (session, id) WHERE session <> ''",
 )
 
 _COLUMNS = "id, tenant, role, state, deadline, created, told, revision, document"
@@ -23,7 +31,7 @@ _COLUMNS = "id, tenant, role, state, deadline, created, told, revision, document
 def insert(escalation: Escalation) -> Statement:
     """Return the statement that stores a new escalation."""
     return Statement(
-        f"INSERT INTO escalations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO escalations ({_COLUMNS}, source, session) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             escalation.id,
             escalation.asked.tenant,
@@ -34,6 +42,8 @@ def insert(escalation: Escalation) -> Statement:
             int(escalation.told),
             escalation.revision,
             orjson.dumps(escalation.document()),
+            escalation.asked.source.value,
+            escalation.asked.session,
         ),
     )
 
@@ -65,17 +75,22 @@ async def load(database: Database, escalation_id: str) -> Escalation | None:
     return _escalation(rows[0]) if rows else None
 
 
-async def page(database: Database, tenant: str, *, state: str, before: str, limit: int) -> list[Escalation]:
-    """Return a tenant's escalations, newest first; those that stand where *state* is empty."""
+async def page(
+    database: Database, tenant: str, wanted: Wanted, *, state: str, before: str, limit: int
+) -> list[Escalation]:
+    """Return a tenant's escalations, newest first; those that stand where *state* is empty.
+
+    The role that is *wanted* is left to the caller.
+    """
     states = [state] if state else [EscalationState.open.value, EscalationState.taken.value]
-    marks = ", ".join("?" * len(states))
+    where = ["tenant = ?", "id < ?", f"state IN ({', '.join('?' * len(states))})"]
+    params = [tenant, before or "esc_~", *states]
+    for column, value in (("source", wanted.source), ("session", wanted.session)):
+        if value:
+            where.append(f"{column} = ?")
+            params.append(value)
     rows = await database.read(
-        f"SELECT {_COLUMNS} FROM escalations WHERE tenant = ? AND id < ? AND state IN ({marks})"
-        " ORDER BY id DESC LIMIT ?",
-        tenant,
-        before or "esc_~",
-        *states,
-        limit,
+        f"SELECT {_COLUMNS} FROM escalations WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?", *params, limit
     )
     return [_escalation(row) for row in rows]
 

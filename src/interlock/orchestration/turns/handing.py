@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.orchestration.agents import AgentSpec, Ended, Turn
+from interlock.orchestration.agents import Ended, Turn
 from interlock.orchestration.escalations import Question, Source
 from interlock.orchestration.turns.kept import KeptTurn
 
@@ -12,11 +12,11 @@ HANDED_OVER = frozenset(
 """How a turn ends that a person might help on."""
 
 
-def question(kept: KeptTurn, spec: AgentSpec, turn: Turn) -> Question:
-    """Return what is asked of a person about *turn*: what was asked, seen, tried, and said last."""
+def question(kept: KeptTurn, role: str, turn: Turn) -> Question:
+    """Return what is asked of the people of *role* about *turn*: what was asked, seen, tried, and said last."""
     return Question(
         tenant=kept.tenant,
-        role=spec.escalate,
+        role=role,
         source=Source.agent,
         name=kept.agent,
         subject=kept.id,

@@ -208,12 +208,13 @@ class Turns:
         return kept.follow_up(new_id("trn"), turn.handed_to, self.keeping.clock.now())
 
     def _handed_over(self, kept: KeptTurn, spec: AgentSpec, turn: Turn) -> tuple[list[Entry], list[Statement]]:
-        """Put a turn that could not go on before a person, where the agent's file says so."""
+        """Put a turn that could not go on before a person, where the agent's file or the project says so."""
         asked_for = turn.handed_to == PERSON
-        if not spec.escalate or not (asked_for or turn.ended in HANDED_OVER):
+        role = spec.escalate or self._projects.current.settings.escalations.role
+        if not role or not (asked_for or turn.ended in HANDED_OVER):
             return [], []
-        escalation, changes = self._escalations.ask(question(kept, spec, turn))
-        kept.wait_for_person(escalation.id, spec.escalate)
+        escalation, changes = self._escalations.ask(question(kept, role, turn))
+        kept.wait_for_person(escalation.id, role)
         return [self._escalations.opened(escalation, f"agent:{kept.agent}")], changes
 
     async def plan(self, asker: Principal, session_id: str) -> tuple[Session, tuple[str, ...]]:
