@@ -51,16 +51,20 @@ class Keeping:
             self._running.discard(kept.id)
 
     async def history(self, session: str, clearance: Clearance, *, before: str = "") -> tuple[Messages, Label]:
-        """Return what was said in the turns before, and its label; where it says more than may be seen, nothing."""
-        kept = await store.of_session(self.database, session, before=before, limit=TURNS)
-        messages: list[Mapping[str, Any]] = []
-        label = PUBLIC
-        for turn in reversed(kept):
+        """Return what was said in the turns before, and its label, back to one that says more than may be seen."""
+        told: list[KeptTurn] = []
+        for turn in await store.of_session(self.database, session, before=before, limit=TURNS):
             if turn.state is TurnState.running:
                 continue  # it goes on beside this one, or has just been begun
+            if not clearance.admits(turn.label):
+                break
+            told.insert(0, turn)
+        messages: list[Mapping[str, Any]] = []
+        label = PUBLIC
+        for turn in told:
             messages += turn.messages
-            label = label.join(turn.progress.label)
-        if not messages or not clearance.admits(label):
+            label = label.join(turn.label)
+        if not messages:
             return [], PUBLIC
         if len(messages) > REMEMBERED:
             starts = [at for at, message in enumerate(messages) if message["role"] == "user"]
