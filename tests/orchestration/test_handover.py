@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from interlock.app.composition import Running
+from interlock.foundation.store import Statement, Writes, open_database
 from interlock.orchestration.actions import Proposal
 from interlock.orchestration.escalations import Escalation, Question, Source, Wanted
 from interlock.orchestration.escalations.errors import EscalationForbidden, EscalationInvalid, EscalationUnknown
+from interlock.orchestration.escalations.store import MIGRATIONS
 from interlock.orchestration.sessions import Opening
 from interlock.orchestration.sessions.errors import SessionClosed, SessionUnknown
 from interlock.values.identifiers import new_id
@@ -124,3 +128,25 @@ async def test_an_agents_own_words_are_hidden_with_what_they_are_about(tmp_path:
         shown = opened.to_json(cleared=False)
         assert "Ito" not in str(shown)
         assert shown["words"] == "agent helper: asked_for"
+
+
+async def test_what_an_older_program_has_stored_is_still_answered_on_postgresql(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    older = Escalation(
+        new_id("esc"), Question("acme", "lead", Source.person, "carla", "ses_1", "x", WHY), roles=["lead"]
+    )
+    database = open_database(postgres_url)
+    await database.open()
+    await database.migrate("escalations", MIGRATIONS[:4])
+    row = (older.id, "acme", "lead", "open", time.time() + 600, 0.0, 1, 0, orjson.dumps(older.document()))
+    names = "id, tenant, role, state, deadline, created, told, revision, document"
+    insert = Statement(f"INSERT INTO escalations ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    await database.commit([Writes([insert])])
+    await database.close()
+    async with running(write_project(tmp_path), postgres_url) as composed:
+        desk = composed.installation.escalations
+        opened = await put(composed, session="ses_2")
+        assert [one.id for one in await desk.page(LENA)] == [opened.id, older.id]
+        assert [one.id for one in await desk.page(LENA, wanted=Wanted(source="person", session="ses_2"))] == [opened.id]
+        assert (await desk.answer(older.id, LENA, {"text": "done"})).answered_by == "lena"
