@@ -34,6 +34,7 @@ from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.contracts import Contract
 from interlock.intelligence.gateway import (
+    GATEWAY_KEYS,
     Embedder,
     ModelBusy,
     ModelCutOff,
@@ -136,6 +137,10 @@ class ProviderContract:
             assert not schema.holds({**rig.target, "no_such_key_at_all": 1})
 
         self._with_rig(Condition.working, check)
+
+    def test_its_own_keys_are_none_of_the_gateways(self) -> None:
+        own = self._plugin().target_schema.get("properties", {})
+        assert not GATEWAY_KEYS & own.keys(), "a key that the gateway takes for itself never reaches the provider"
 
     def test_it_says_what_is_missing_without_secrets(self) -> None:
         async def check(rig: Rig, provider: Provider) -> None:

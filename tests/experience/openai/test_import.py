@@ -49,7 +49,13 @@ model_list:
       input_cost_per_token: 0.000003
       output_cost_per_token: 0.000015
   - model_name: elsewhere
-    litellm_params: {model: bedrock/anthropic.claude, aws_region_name: eu-central-1}
+    litellm_params: {model: vertex_ai/gemini-pro, vertex_project: p}
+  - model_name: cloud
+    litellm_params:
+      model: bedrock/converse/eu.anthropic.claude-x-v1:0
+      aws_region_name: eu-central-1
+      aws_access_key_id: os.environ/CLOUD_KEY
+      aws_secret_access_key: literal-and-never-copied
   - model_name: "openai/*"
     litellm_params: {model: "openai/*"}
 router_settings:
@@ -188,6 +194,18 @@ async def test_weights_are_kept(tmp_path: Path) -> None:
     assert drawn["claude-backup"] == 0
 
 
+def test_bedrock_is_asked_in_its_own_words() -> None:
+    models = translate(_yaml(config()), day="2026-01-01").documents["models.yaml"]
+    (target,) = models["routes"]["cloud"]["targets"]
+    assert target == {
+        "provider": "bedrock",
+        "aws_region": "eu-central-1",
+        "model": "eu.anthropic.claude-x-v1:0",
+        "access_key": "${CLOUD_KEY:-}",
+        "secret_key": "${AWS_SECRET_ACCESS_KEY:-}",
+    }
+
+
 def _yaml(text: str) -> Any:
     return parse(text, name="config.yaml", environment={}).data
 
@@ -201,7 +219,8 @@ def test_everything_else_is_told_and_no_key_is(tmp_path: Path, capsys: pytest.Ca
         "model_list[1].litellm_params.api_version",
         "model_list[2].litellm_params.api_key",
         "model_list[3].litellm_params.model",
-        "model_list[4].model_name",
+        "model_list[4].litellm_params.aws_secret_access_key",
+        "model_list[5].model_name",
         "litellm_settings.drop_params",
         "litellm_settings.success_callback",
         "general_settings",

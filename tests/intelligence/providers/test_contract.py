@@ -215,7 +215,8 @@ class TestBedrock(ProviderContract):
             url = f"http://127.0.0.1:{free_port()}" if condition is Condition.refused else server.url
             keys = {"access_key": "secret:access", "secret_key": "secret:own"}
             yield Rig(
-                {"base_url": url, "region": "eu-central-1", "model": "m:0", **keys}, {"access": "AKID", "own": "k-1"}
+                {"base_url": url, "aws_region": "eu-central-1", "model": "m:0", **keys},
+                {"access": "AKID", "own": "k-1"},
             )
 
 

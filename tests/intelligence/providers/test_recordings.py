@@ -20,7 +20,7 @@ class TestAnthropicTraffic(RecordedTraffic):
 class TestBedrockTraffic(RecordedTraffic):
     plugin = "interlock.intelligence.providers.bedrock:plugin"
     target: ClassVar[dict[str, str]] = {
-        "region": "eu-central-1",
+        "aws_region": "eu-central-1",
         "model": "eu.anthropic.claude-x-v1:0",
         "key": "secret:model",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from interlock.intelligence.gateway.attempts import OnModelCall
 from interlock.intelligence.gateway.calls import Answers
 from interlock.intelligence.gateway.conditions import Condition, compile_condition, facts_of
-from interlock.intelligence.gateway.declarations import build_routes
+from interlock.intelligence.gateway.declarations import GATEWAY_KEYS, build_routes
 from interlock.intelligence.gateway.embeddings import (
     Embedder,
     EmbeddingRequest,
@@ -76,6 +76,7 @@ from interlock.intelligence.gateway.tools import ToolNames, tool_name, tool_of
 from interlock.intelligence.gateway.warming import Warmable, warm
 
 __all__ = [
+    "GATEWAY_KEYS",
     "PLAN",
     "PLAN_SCHEMA",
     "STRATEGIES",

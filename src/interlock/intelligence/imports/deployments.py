@@ -26,7 +26,7 @@ _BASES = {
 }
 """Providers whose own interface is OpenAI's chat completions, or which offer it beside theirs."""
 
-_NATIVE = frozenset({"anthropic", "gemini"})
+_NATIVE = frozenset({"anthropic", "gemini", "bedrock"})
 """Providers that are asked in their own words."""
 
 _ADDRESSED = frozenset({"hosted_vllm", "vllm", "openai_like", "lm_studio", "llamafile", "custom_openai", "azure"})
@@ -39,8 +39,15 @@ _PARAMETERS = frozenset(
 )
 _READ = frozenset(
     "model api_base api_key weight rpm tpm timeout stream_timeout max_retries num_retries input_cost_per_token "
-    "output_cost_per_token cache_read_input_token_cost max_budget budget_duration".split()
+    "output_cost_per_token cache_read_input_token_cost max_budget budget_duration "
+    "aws_region_name aws_access_key_id aws_secret_access_key aws_session_token".split()
 )
+_ACCESS = {
+    "aws_access_key_id": "access_key",
+    "aws_secret_access_key": "secret_key",
+    "aws_session_token": "session_token",
+}
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _VARIABLE = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -85,15 +92,9 @@ def deployment_of(entry: Mapping[str, Any], place: str, found: Imported) -> Depl
         found.note(f"{place}.litellm_params.api_base", "asked by the v1 interface, which needs no api_version")
     if base is not None and provider in {"ollama", "ollama_chat"} and not base.rstrip("/").endswith("/v1"):
         base = f"{base.rstrip('/')}/v1"
-    if base is not None and provider == "anthropic":
-        base = base.rstrip("/").removesuffix("/v1")
-    own: dict[str, Any] = {"provider": provider if provider in _NATIVE else "openai"}
-    if base is not None or provider not in _NATIVE:
-        own["base_url"] = base or _BASES[provider]
-    own["model"] = literal(model)
-    key = _key(given.get("api_key"), provider, f"{place}.litellm_params.api_key", found)
-    if key:
-        own["key"] = key
+    own = _named(provider, model, base, given, found, place)
+    if own is None:
+        return None
     _limits(given, own)
     parameters = {name: literal(given[name]) for name in sorted(_PARAMETERS & given.keys()) if given[name] is not None}
     if parameters:
@@ -112,6 +113,39 @@ def deployment_of(entry: Mapping[str, Any], place: str, found: Imported) -> Depl
         given.get("max_budget"),
         given.get("budget_duration"),
     )
+
+
+def _named(
+    provider: str, model: str, base: str | None, given: Mapping[str, Any], found: Imported, place: str
+) -> dict[str, Any] | None:
+    """Return what says which model is asked, where, and with which keys; None with a note where that is not said."""
+    own: dict[str, Any] = {"provider": provider if provider in _NATIVE else "openai"}
+    if base is not None and provider == "anthropic":
+        base = base.rstrip("/").removesuffix("/v1")
+    if base is not None or provider not in _NATIVE:
+        own["base_url"] = base or _BASES[provider]
+    if provider != "bedrock":
+        key = _key(given.get("api_key"), provider, f"{place}.litellm_params.api_key", found)
+        return {**own, "model": literal(model), **({"key": key} if key else {})}
+    region = given.get("aws_region_name")
+    if not isinstance(region, str) or not _REGION.fullmatch(region):
+        found.note(f"{place}.litellm_params.aws_region_name", "it names no region")
+        return None
+    model = literal(model.removeprefix("converse/"))
+    return {**own, "aws_region": region, "model": model, **_access(given, place, found)}
+
+
+def _access(given: Mapping[str, Any], place: str, found: Imported) -> dict[str, str]:
+    """Return the keys that sign requests: from the variables that are named, or from the usual ones."""
+    keys: dict[str, str] = {}
+    for name, ours in _ACCESS.items():
+        value = given.get(name)
+        variable = _VARIABLE.fullmatch(str(value))
+        if value is not None and variable is None:
+            found.note(f"{place}.litellm_params.{name}", f"a key does not belong in a file; set {name.upper()}")
+        if value is not None or ours != "session_token":
+            keys[ours] = f"${{{variable[1] if variable else name.upper()}:-}}"
+    return keys
 
 
 def _limits(given: Mapping[str, Any], own: dict[str, Any]) -> None:

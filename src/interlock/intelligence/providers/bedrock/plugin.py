@@ -15,7 +15,7 @@ KEYS = ("key", "access_key", "secret_key", "session_token")
 
 
 class BedrockPlugin:
-    """Declares `{provider: bedrock, region, model, base_url, parameters, connect}`, and keys of one of two sorts."""
+    """Declares `{provider: bedrock, aws_region, model, base_url, parameters, connect}` and keys of one of two sorts."""
 
     name = "bedrock"
 
@@ -24,9 +24,9 @@ class BedrockPlugin:
         return {
             "type": "object",
             "additionalProperties": False,
-            "required": ["region", "model"],
+            "required": ["aws_region", "model"],
             "properties": {
-                "region": {
+                "aws_region": {
                     "type": "string",
                     "pattern": "^[a-z]{2}(-[a-z]+)+-[0-9]$",
                     "description": "the region, such as eu-central-1",
@@ -54,8 +54,8 @@ class BedrockPlugin:
             raise ProjectInvalid([target.finding("", message)])
         return BedrockProvider(
             ports.http,
-            base_url=data.get("base_url") or f"https://bedrock-runtime.{data['region']}.amazonaws.com",
-            region=data["region"],
+            base_url=data.get("base_url") or f"https://bedrock-runtime.{data['aws_region']}.amazonaws.com",
+            region=data["aws_region"],
             model=data["model"],
             keys={name: key_of(target, ports, name) for name in KEYS if name in data},
             parameters=data.get("parameters", {}),
