@@ -35,7 +35,7 @@ class JobResult:
 
 
 class Client:
-    """Calls one server with one key; each call connects anew, so that a client may be shared by threads' locks alone.
+    """Calls one server with one key, one call after the other; each thread needs a client of its own.
 
     Raises `ServerUnreachable`, and `ServerProblem` with the server's own code for whatever the server refuses.
     """
