@@ -1,10 +1,10 @@
-"""A model of OpenAI's interface that does one thing: it gives the credit that a person asks for."""
+"""A model of OpenAI's interface on HTTP, which says what a function makes of each request."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -14,7 +14,7 @@ _WISH = re.compile(r"credit (\d+) on order (\d+)")
 
 
 def reply_to(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the message: a call of the tool for credits, or what came of it."""
+    """Return the message: a call of the tool for the credit that a person asks for, or what came of it."""
     last = body["messages"][-1]
     if last["role"] == "tool":
         return {"role": "assistant", "content": f"It came to this: {last['content']}"}
@@ -34,12 +34,17 @@ def reply_to(body: dict[str, Any]) -> dict[str, Any]:
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
+Reply = Callable[[dict[str, Any]], dict[str, Any]]
+"""Returns the message that answers the body of a request."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    reply: Reply
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        message = reply_to(body)
+        message = type(self).reply(body)
         finish = "tool_calls" if "tool_calls" in message else "stop"
         answer = {
             "id": "chatcmpl-1",
@@ -61,9 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def model() -> Iterator[str]:
-    """Serve it, and yield its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def model(reply: Reply = reply_to) -> Iterator[str]:
+    """Serve the model that answers by *reply*, and yield its address."""
+    handler = type("Handler", (_Handler,), {"reply": staticmethod(reply)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
