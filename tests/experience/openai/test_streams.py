@@ -295,7 +295,7 @@ async def test_many_streams_at_once_each_get_their_own(shop: Shop) -> None:
         await tells(*events(said(f"You said {word}")))(request, writer)
 
     shop.model.script[:] = [reply] * 500
-    client = shop.client()
+    client = shop.client(timeout=240)  # five hundred connections are made at once, on however slow a machine
 
     async def ask(number: int) -> tuple[int, str, list[str]]:
         messages: Any = [{"role": "user", "content": f"word{number}"}]
