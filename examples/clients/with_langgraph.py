@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 from langchain_core.messages import HumanMessage
-from langchain_core.tools import InjectedToolCallId, tool
+from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.prebuilt import ToolNode, ToolRuntime, tools_condition
 from langgraph.types import Command, interrupt
 from pydantic import SecretStr
 
@@ -41,14 +41,17 @@ def _graph(desk: Desk, model: ChatOpenAI) -> Graph:
 
     @tool
     def give_credit(
-        order_id: int, customer_id: str, amount: float, reason: str, call: Annotated[str, InjectedToolCallId]
+        order_id: int, customer_id: str, amount: float, reason: str, runtime: ToolRuntime[None, MessagesState]
     ) -> str:
         """Give a credit note on an order."""
         arguments = {"order_id": order_id, "customer_id": customer_id, "amount": amount, "reason": reason}
         # A resumed graph runs the whole tool again; under the same call it is the same action, not a second one.
+        # A call's id need not be unique beyond the model's reply that makes it.
+        call = f"{runtime.state['messages'][-1].id}:{runtime.tool_call_id}"
         action = desk.propose("billing.credit", arguments, call=call)
-        if action["state"] == "waiting":
+        while action["state"] == "waiting":
             interrupt({"action": action["id"], "waiting_for": action["waiting_for"]})
+            action = desk.action(action["id"])
         return json.dumps(told(action))
 
     thinking = model.bind_tools([give_credit])
@@ -77,7 +80,7 @@ def waiting(state: State) -> list[str]:
 
 
 def go_on(graph: Graph, thread: str) -> State:
-    """Go on in *thread* when the actions that it waited for are over."""
+    """Go on in *thread*; where an action still waits, the graph is interrupted again."""
     state: State = graph.invoke(Command(resume=True), _thread(thread))
     return state
 

@@ -38,8 +38,13 @@ async def agent_at(desk: Desk, route: str) -> AsyncIterator[Agent[None]]:
 
 
 async def ask(agent: Agent[None], words: str) -> RunResult:
-    """Run the agent on *words*. Where an action waits, the answer says so; the same words go on with it later."""
+    """Run the agent on *words*. Where an action waits, the answer says so."""
     return await Runner.run(agent, words)
+
+
+async def go_on(agent: Agent[None], run: RunResult, words: str) -> RunResult:
+    """Go on with the conversation of *run*: the model is shown its actions as they stand by now."""
+    return await Runner.run(agent, [*run.to_input_list(), {"role": "user", "content": words}])
 
 
 async def _never(context: ToolContext[None], arguments: str) -> str:

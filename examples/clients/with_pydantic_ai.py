@@ -40,7 +40,9 @@ def _agent(client: AsyncOpenAI, route: str) -> Agent[Desk, Answer]:
     ) -> dict[str, Any]:
         """Give a credit note on an order."""
         arguments = {"order_id": order_id, "customer_id": customer_id, "amount": amount, "reason": reason}
-        action = context.deps.propose("billing.credit", arguments, call=context.tool_call_id or "")
+        # A call's id need not be unique beyond the model's reply that makes it.
+        call = f"{context.run_id}:{context.run_step}:{context.tool_call_id}"
+        action = context.deps.propose("billing.credit", arguments, call=call)
         if action["state"] == "waiting":
             raise CallDeferred(metadata={"action": action["id"]})
         return told(action)
@@ -61,9 +63,12 @@ def waiting(run: Run) -> list[str]:
 
 
 async def go_on(agent: Agent[Desk, Answer], desk: Desk, run: Run) -> Run:
-    """Go on with a *run* that waited: each deferred call is given its action as it stands now."""
+    """Go on with a *run* that waited, and return it as it is while one of its actions still waits."""
     assert isinstance(run.output, DeferredToolRequests)
     results = DeferredToolResults()
     for call_id, metadata in run.output.metadata.items():
-        results.calls[call_id] = told(desk.action(metadata["action"]))
+        action = desk.action(metadata["action"])
+        if action["state"] == "waiting":
+            return run
+        results.calls[call_id] = told(action)
     return await agent.run(message_history=run.all_messages(), deferred_tool_results=results, deps=desk)

@@ -11,8 +11,10 @@ import openai
 import pytest
 
 from interlock.experience.openai.steps import RETRIED
+from interlock.orchestration.approvals import Verdict
 from interlock.testing.clock import FixedClock
 from interlock.values.actions import ActionState
+from interlock.values.principals import Kind, Principal
 from tests.experience.openai.conftest import TOOLS, Model, Shop, called, open_shop, said, write_shop
 from tests.experience.openai.test_origins import ADA
 
@@ -109,6 +111,46 @@ async def test_after_a_while_the_same_request_is_meant_again(tmp_path: Path, mod
             clock.advance(wait)
             await shop.ask("Add one to 1", ADD, said("Added"))
         assert count(shop) == 2
+
+
+CLOSE = called(("shop.close_order", {"id": 1}))
+LEA = Principal(Kind.person, "lea", "main", frozenset({"lead"}), scopes=frozenset({"approve"}), present=True)
+
+
+async def test_what_waits_is_meant_however_late_it_is_asked_for_again(tmp_path: Path, model: Model) -> None:
+    write_shop(tmp_path, model.server.url)
+    clock = FixedClock()
+    async with open_shop(tmp_path, model, clock=clock) as shop:
+        first = await shop.ask("Close order 1", CLOSE, said("A lead has to agree"))
+        (action,) = await shop.actions(first)
+        named: dict[str, Any] = {"extra_headers": {"Interlock-Session": first.headers["x-interlock-session"]}}
+        clock.advance(4 * RETRIED)
+        again = await shop.ask("Close order 1", CLOSE, said("It still waits"), **named)
+        assert [each.id for each in await shop.actions(again)] == [action.id]
+        assert json.loads(shop.model.last[-1]["content"])["state"] == "waiting"
+
+        (approval,) = await shop.installation.approvals.of_action(action.id)
+        await shop.installation.approvals.decide(Verdict(approval.id, True, approval.consent), LEA)
+        clock.advance(RETRIED - 1)
+        done = await shop.ask("Close order 1", CLOSE, said("It is closed"), **named)
+        assert [each.id for each in await shop.actions(done)] == [action.id]
+        assert json.loads(shop.model.last[-1]["content"])["state"] == "succeeded"
+        clock.advance(2)
+        other = await shop.ask("Close order 1", CLOSE, said("A lead has to agree"), **named)
+        assert [each.id for each in await shop.actions(other)] != [action.id]
+
+
+async def test_what_waited_is_told_late_in_the_conversation_too(tmp_path: Path, model: Model) -> None:
+    write_shop(tmp_path, model.server.url)
+    clock = FixedClock()
+    async with open_shop(tmp_path, model, clock=clock) as shop:
+        asked: list[Any] = [{"role": "user", "content": "Close order 1"}]
+        first = await shop.ask(asked, CLOSE, said("A lead has to agree"))
+        named: dict[str, Any] = {"extra_headers": {"Interlock-Session": first.headers["x-interlock-session"]}}
+        clock.advance(8 * RETRIED)
+        asked += [first.parse().choices[0].message.model_dump(), {"role": "user", "content": "And?"}]
+        await shop.ask(asked, said("It waits"), **named)
+        assert json.loads(shop.model.last[2]["content"])["state"] == "waiting"
 
 
 async def test_a_client_that_polls_gets_fresh_answers(shop: Shop) -> None:

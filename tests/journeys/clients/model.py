@@ -14,24 +14,27 @@ _WISH = re.compile(r"credit (\d+) on order (\d+)")
 
 
 def reply_to(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the message: a call of the tool for the credit that a person asks for, or what came of it."""
-    last = body["messages"][-1]
-    if last["role"] == "tool":
-        return {"role": "assistant", "content": f"It came to this: {last['content']}"}
-    wish = _WISH.search(str(last["content"]))
+    """Return the message: a call of the tool for each credit that is wished for, or what came of them.
+
+    The calls have the same ids in every reply, as those of upstreams have that give theirs none.
+    """
+    messages = body["messages"]
+    results = [message["content"] for message in messages if message["role"] == "tool"]
+    wishes = _WISH.findall(str(messages[-1]["content"])) if messages[-1]["role"] == "user" else []
     names = [tool["function"]["name"] for tool in body.get("tools", ())]
     name = next((name for name in names if name in ("give_credit", "billing__credit")), None)
-    if wish is None or name is None:
-        return {"role": "assistant", "content": "I give credits."}
-    arguments = {
-        "order_id": int(wish[2]),
-        "customer_id": "ALFKI",
-        "amount": float(wish[1]),
-        "reason": "A broken jar",
-    }
-    function = {"name": name, "arguments": json.dumps(arguments)}
-    calls = [{"id": f"call_{wish[2]}", "type": "function", "function": function}]
+    if not wishes or name is None:
+        return {"role": "assistant", "content": f"It stands so: {' '.join(results)}" if results else "I give credits."}
+    calls = [
+        {"id": f"call_{at}", "type": "function", "function": {"name": name, "arguments": _arguments(*wish)}}
+        for at, wish in enumerate(wishes)
+    ]
     return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+def _arguments(amount: str, order: str) -> str:
+    given = {"order_id": int(order), "customer_id": "ALFKI", "amount": float(amount), "reason": "A broken jar"}
+    return json.dumps(given)
 
 
 Reply = Callable[[dict[str, Any]], dict[str, Any]]

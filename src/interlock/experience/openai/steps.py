@@ -4,9 +4,9 @@ A step's client key is `chat:TURN:SEEN:MARK:NUMBER`: the turn of the person, how
 it, a mark of the request's own Idempotency-Key, and a number. From these follows what a repeated request means:
 
 - Of writing steps the number is their position, so that two attempts at one request cannot both take the same step.
-- A request whose steps had an effect a short while ago is a retry: it goes on after those steps. The model is shown
-  them, because asked anew it might word them differently, and then they would run twice. If it calls for one of them
-  again all the same, it gets the action that there is.
+- A request whose steps wait, or had an effect a short while ago, is a retry: it goes on after those steps. The model
+  is shown them, because asked anew it might word them differently, and then they would run twice. If it calls for one
+  of them again all the same, it gets the action that there is.
 - Reads are repeated freely (their number is drawn), so that a client that polls gets fresh answers.
 """
 
@@ -30,7 +30,7 @@ from interlock.values.operations import Effect
 
 PREFIX = "chat:"
 RETRIED = 900.0
-"""Seconds for which an identical request is taken for a retry of one that had an effect."""
+"""Seconds after an effect for which an identical request is taken for a retry of the one that had it."""
 MOST = 200
 """How many steps of one session are looked at; older ones are not put back."""
 
@@ -84,7 +84,7 @@ class Steps:
         found = [
             step.action
             for step in self._steps
-            if step.turn == turn and step.mark == mark and step.seen >= seen and now - step.action.created < RETRIED
+            if step.turn == turn and step.mark == mark and step.seen >= seen and _recent(step.action, now)
         ]
         self._unclaimed = [action for action in found if self._counts(action)]
         return found if self._unclaimed else []
@@ -147,6 +147,11 @@ class Steps:
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "tool", "tool_call_id": action.id, "content": text},
         ]
+
+
+def _recent(action: Action, now: float) -> bool:
+    """Whether whoever repeats a request may still mean *action*: people take longer to decide than clients to retry."""
+    return action.state is ActionState.waiting or now - action.updated < RETRIED
 
 
 def _step(action: Action) -> _Step | None:
