@@ -1,0 +1,74 @@
+"""What a system offers, as found by looking at it: the ground on which `interlock connect` proposes a declaration.
+
+A connector's plug-in whose object also satisfies `Surveyor` can be imported from; nothing else about it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from interlock.integration.connectors.interface import Ports
+from interlock.values.operations import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What somebody wants connected: its *address* as written (a path, a URL, a database's address).
+
+    *content* is what the file or URL holds, None where there is nothing to read (a database, a server, a folder).
+    """
+
+    address: str
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One operation that could be declared.
+
+    *origin* is what `from:` would say, *name* a name that fits an operation, *settings* are further keys of the
+    connector's own. *effect* and *idempotent* are what the description itself says; None where it does not.
+    """
+
+    origin: str
+    name: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    effect: Effect | None = None
+    idempotent: bool | None = None
+    deprecated: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found: a proposal for `connection:`, files that belong into the project, and all offers.
+
+    *files* maps names (relative to the folder that the importer chooses) to contents; *connection* refers to them as
+    `${files}/NAME`. Secrets are never in it: where one is needed, *connection* holds `secret:NAME` and *notes* say so.
+    """
+
+    title: str
+    connection: Mapping[str, Any]
+    offers: tuple[Offer, ...]
+    kind: str = "other"
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Surveyor(Protocol):
+    """A plug-in that can look at a system and say what it offers."""
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether *source* is of this kind, from its address and first bytes alone; contacts nothing."""
+        ...
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:
+        """Return what *source* offers; may ask a live system, without any effect.
+
+        Raises a kind of `InterlockError` that says what is wrong with the source, and `PackageMissing`.
+        """
+        ...
