@@ -202,15 +202,18 @@ class Judge:
         return self._settled(value, found, book)
 
     def _settled(self, value: Any, found: list[int], book: AddressBook) -> Origin:
-        """The origin of a single value that was found at places; of an address that none vouches for, the book's."""
+        """The origin of a single value that was found at places.
+
+        An address that none of them vouches for is the house's own if its book holds it and the person's words call
+        it: that it is in the book alone would let a stranger choose whom of the book. It must be cleared for all that
+        was ever shown here, as what is only saved for it now may be sent without another look.
+        """
         address = strict(value) if isinstance(value, str) and "@" in value else ""
-        if address not in book or self._vouch(found):
-            return self._named(self._places.origin(found), value) if found else self._places.origin(self._nothing())
-        ours = self._places.number(Place(Source.trusted_field, (WHERE,)))
-        origin = self._named(self._places.origin([ours, *found]), value)
-        if origin.naming is Naming.nothing and self._records.calls(book.names(address), book.whole(address), address):
-            return replace(origin, naming=Naming.matched)
-        return origin
+        listed = address in book and not self._vouch(found) and book.clears(address, self._seen)
+        if listed and self._records.calls(book, address):
+            place = self._places.number(Place(Source.trusted_field, (WHERE,)))
+            return replace(self._places.origin([place, *found]), naming=Naming.matched)
+        return self._named(self._places.origin(found), value) if found else self._places.origin(self._nothing())
 
     def _named(self, origin: Origin, value: Any) -> Origin:
         """Say how surely the person meant a value that a trusted field holds."""

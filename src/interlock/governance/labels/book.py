@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from interlock.governance.labels.normal import strict, words
-from interlock.values.clearances import Clearances
+from interlock.values.clearances import NOTHING, Clearance, Clearances
 from interlock.values.labels import Confidentiality, Label
 
 WHERE = "project#/clearances/recipients"
@@ -25,11 +26,11 @@ class AddressBook:
     the word. Immutable; one serves all sessions of a project's version.
     """
 
-    __slots__ = ("_names", "_whole")
+    __slots__ = ("_clearances", "_names", "_whole")
 
     def __init__(self, clearances: Clearances | None = None) -> None:
-        listed = list(dict.fromkeys(_listed(clearances))) if clearances is not None else []
-        spoken = {address: frozenset(words(address.partition("@")[0])) for address in listed[:MOST_ADDRESSES]}
+        self._clearances = dict(islice(_listed(clearances), MOST_ADDRESSES)) if clearances is not None else {}
+        spoken = {address: frozenset(words(address.partition("@")[0])) for address in self._clearances}
         bearers = Counter(word for name in spoken.values() for word in name)
         whole = Counter(spoken.values())
         self._names: Mapping[str, frozenset[str]] = {
@@ -41,6 +42,10 @@ class AddressBook:
     def __contains__(self, address: str) -> bool:
         """Whether *address*, in strict form, is in the book."""
         return address in self._names
+
+    def clears(self, address: str, label: Label) -> bool:
+        """Return whether data of *label* may go to *address*."""
+        return self._clearances.get(address, NOTHING).admits(label)
 
     def names(self, address: str) -> frozenset[str]:
         """Return the words, each of which calls *address* and nobody else in the book."""
@@ -54,8 +59,9 @@ class AddressBook:
 NO_BOOK = AddressBook()
 
 
-def _listed(clearances: Clearances) -> Iterable[str]:
+def _listed(clearances: Clearances) -> Iterator[tuple[str, Clearance]]:
     for pattern, _ in clearances.recipients:
-        # Of several lines that fit an address the first counts, which may be another than its own.
-        if _WILD.isdisjoint(pattern) and pattern.count("@") == 1 and clearances.recipient(pattern).admits(_INTERNAL):
-            yield strict(pattern)
+        if _WILD.isdisjoint(pattern) and pattern.count("@") == 1:
+            clearance = clearances.recipient(pattern)  # the first line that fits counts, which may be another
+            if clearance.admits(_INTERNAL):
+                yield strict(pattern), clearance

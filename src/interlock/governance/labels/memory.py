@@ -242,6 +242,8 @@ class Memory:
         self._shown = PUBLIC
         for number in touched:
             self._shown = self._shown.join(self._places.label(number))
+        if operation.effect is not Effect.read and standing is not Source.own:
+            return False  # the words in it are those that the agent wrote: they single nothing out
         return self._records.see(seen)
 
     def origins(

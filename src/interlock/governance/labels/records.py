@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.governance.labels.book import AddressBook
 from interlock.governance.labels.normal import strict, words
 from interlock.governance.labels.text import leaf_forms
 from interlock.values.labels import Naming
@@ -91,17 +91,17 @@ class Records:
                 found = Naming.matched
         return found
 
-    def calls(self, names: AbstractSet[str], whole: AbstractSet[str], address: str) -> bool:
-        """Return whether the person's words call the house's *address*: by one of its *names*, or as their own.
+    def calls(self, book: AddressBook, address: str) -> bool:
+        """Return whether the person's words call an *address* of the house's *book*: by a name of it, or as their own.
 
         A name that the house gave to another record as well, as far as was seen, calls nobody; after too many names
         none does.
         """
         if self._worn or len(self._shared) >= MOST_SHARED:
             return False
-        if self._meant and self._meant <= whole:
+        if self._meant and self._meant <= book.whole(address):
             return True
-        called = (self._said & names) - self._shared
+        called = (self._said & book.names(address)) - self._shared
         return bool(called) and not any(
             called & record.trusted and address not in record.forms for record in self._records
         )
