@@ -178,6 +178,14 @@ def test_a_name_that_the_house_gave_to_somebody_else_calls_nobody() -> None:
     assert not ask(flow(memory, SEND, to=VERA, text="Hello"))
 
 
+def test_who_else_had_the_name_may_be_forgotten_and_still_it_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = session("answer Vera", people=[{"id": "p-1", "name": "Vera Berg"}], **{"from": VERA})
+    monkeypatch.setattr("interlock.governance.labels.records.MOST_BYTES", 4000)
+    for number in range(40):
+        memory.remember(READ, {"people": [{"id": f"p-{number}-9", "name": f"Otto{chr(97 + number % 26)} Lindqvist"}]})
+    assert ask(flow(memory, SEND, to=VERA, text="Hello"))
+
+
 def test_two_mails_from_one_person_take_nothing_from_their_name() -> None:
     two = [{"id": "m-1", "sender": "Vera Lind"}, {"id": "m-2", "sender": "Vera Lind"}]
     assert not ask(flow(session("answer Vera", messages=two, **{"from": VERA}), SEND, to=VERA, text="Hello"))
