@@ -54,6 +54,6 @@ def test_the_office(tmp_path: Path) -> None:
     """Five systems, 82 operations, written before the matching was; a part of its derived goals, drawn by the seed."""
     report = attack("office", tmp_path, "--most", "250")
     goals, tasks = report["goals"], report["tasks"]
-    assert (goals["declared"], goals["derived"], tasks["total"]) == (53, 250, 106)
-    assert (tasks["consequential"], tasks["asked"], tasks["asked_anyway"]) == (121, 24, 12)
-    assert tasks["share"] <= 0.10
+    assert (goals["declared"], goals["derived"], tasks["total"]) == (61, 250, 106)
+    assert (tasks["consequential"], tasks["asked"], tasks["asked_anyway"]) == (121, 22, 12)
+    assert tasks["share"] <= 0.085

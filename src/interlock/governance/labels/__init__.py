@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interlock.governance.labels.book import NO_BOOK, AddressBook
 from interlock.governance.labels.declassifications import (
     Declassification,
     FieldPlace,
@@ -26,6 +27,8 @@ from interlock.governance.labels.memory import Memory, MemoryLimits, is_steered
 from interlock.governance.labels.places import Held
 
 __all__ = [
+    "NO_BOOK",
+    "AddressBook",
     "Background",
     "Declassification",
     "Echoes",

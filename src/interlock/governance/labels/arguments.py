@@ -11,11 +11,12 @@ from typing import Any
 from interlock.governance.labels import text as forms
 from interlock.governance.labels.addresses import host_form, hostlike, kind_of, known_host, streets, url_form
 from interlock.governance.labels.alike import SEEN
+from interlock.governance.labels.book import NO_BOOK, WHERE, AddressBook
 from interlock.governance.labels.decoding import decodings
 from interlock.governance.labels.hidden import hidden
 from interlock.governance.labels.index import Index
 from interlock.governance.labels.normal import bared, key_of, mild, strict, wide, words
-from interlock.governance.labels.places import Places
+from interlock.governance.labels.places import Place, Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import declares, member_schema
 from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Naming, Origin, Source
@@ -130,16 +131,27 @@ class Judge:
         self._lost = lost
         self._records = records
 
-    def origin(self, value: Any, schema: Any, *, free_text: bool, declared: AbstractSet[str] = NO_NAMES) -> Origin:
-        """Return the origin of one argument; *declared* are all names that the operation's schema has anywhere."""
+    def origin(
+        self,
+        value: Any,
+        schema: Any,
+        *,
+        free_text: bool,
+        declared: AbstractSet[str] = NO_NAMES,
+        book: AddressBook = NO_BOOK,
+    ) -> Origin:
+        """Return the origin of one argument; *declared* are all names that the operation's schema has anywhere.
+
+        An address in *book* is the house's own.
+        """
         if not isinstance(value, (dict, list, tuple)):
-            return self._single(value, schema, free_text=free_text)
+            return self._single(value, schema, free_text=free_text, book=book)
         found: list[Origin] = []
         for path, leaf in leaves(value, MOST_LEAVES):
             part = schema
             for step in path:
                 part = member_schema(part, step)
-            found.append(self._single(leaf, part, free_text=free_text))
+            found.append(self._single(leaf, part, free_text=free_text, book=book))
         found += self._names(value, declared, free_text=free_text)
         if exceeds(value, MOST_LEAVES):
             found.append(self._unlooked())
@@ -166,7 +178,7 @@ class Judge:
                 if (kind_of(chunk) is not None or forms.distinctive(chunk)) and not self.vouched(chunk):
                     yield chunk
 
-    def _single(self, value: Any, schema: Any, *, free_text: bool) -> Origin:
+    def _single(self, value: Any, schema: Any, *, free_text: bool, book: AddressBook = NO_BOOK) -> Origin:
         if value is None or value == "":
             return self._places.origin((self._declared,))
         found = [self._declared] if schema is not None and declares(schema, value) else []
@@ -187,6 +199,20 @@ class Judge:
             if whole is not None and not whole.untrusted:
                 return whole
             return self._free_text(value, whole)
+        return self._settled(value, found, book)
+
+    def _settled(self, value: Any, found: list[int], book: AddressBook) -> Origin:
+        """The origin of a single value that was found at places.
+
+        An address that none of them vouches for is the house's own if its book holds it and the person's words call
+        it: that it is in the book alone would let a stranger choose whom of the book. It must be cleared for all that
+        was ever shown here, as what is only saved for it now may be sent without another look.
+        """
+        address = strict(value) if isinstance(value, str) and "@" in value else ""
+        listed = address in book and not self._vouch(found) and book.clears(address, self._seen)
+        if listed and self._records.calls(book, address):
+            place = self._places.number(Place(Source.trusted_field, (WHERE,)))
+            return replace(self._places.origin([place, *found]), naming=Naming.matched)
         return self._named(self._places.origin(found), value) if found else self._places.origin(self._nothing())
 
     def _named(self, origin: Origin, value: Any) -> Origin:

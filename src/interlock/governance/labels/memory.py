@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from interlock.governance.labels import text as forms
 from interlock.governance.labels.acts import acts_of, asked_for
 from interlock.governance.labels.arguments import NO_NAMES, Judge, Path, exceeds, leaves, names
+from interlock.governance.labels.book import NO_BOOK, WHERE, AddressBook
 from interlock.governance.labels.declassifications import Declassification, FieldPlace
 from interlock.governance.labels.echoes import Echoes, sent_forms
 from interlock.governance.labels.fields import FieldLabels
@@ -241,14 +242,19 @@ class Memory:
         self._shown = PUBLIC
         for number in touched:
             self._shown = self._shown.join(self._places.label(number))
+        if operation.effect is not Effect.read and standing is not Source.own:
+            return False  # the words in it are those that the agent wrote: they single nothing out
         return self._records.see(seen)
 
-    def origins(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Origin]:
+    def origins(
+        self, operation: Operation, arguments: Mapping[str, Any], book: AddressBook = NO_BOOK
+    ) -> dict[str, Origin]:
         """Return where each argument of a proposed use of *operation* came from.
 
         A list or an object is as trustworthy as its worst member: one made of a person's value and an
         untrusted one is untrusted, one of a person's and an unknown one is unknown. Free text (`content`) is
-        judged by the values inside it; its ordinary words count for nothing.
+        judged by the values inside it; its ordinary words count for nothing. A target that only outsiders' text
+        holds, or nobody, is the house's own where *book* holds it.
         """
         judge = self._judge()
         schemas = property_schemas(operation.input_schema)
@@ -259,6 +265,7 @@ class Memory:
                 schemas.get(name),
                 free_text=roles.get(name) is Role.content,
                 declared=property_names(operation.input_schema) if isinstance(value, (dict, list, tuple)) else NO_NAMES,
+                book=book if roles.get(name) is Role.target else NO_BOOK,
             )
             for name, value in arguments.items()
         }
@@ -360,7 +367,9 @@ class Memory:
             # The origin of a list or of free text is that of all its parts together; each part must be asked about.
             origin = None if content or isinstance(value, (dict, list, tuple)) else origins.get(name)
             if origin is not None:
-                unvouched = [] if _VOUCHING.intersection(origin.sources) else [value]
+                # What the book vouches for is the house's when it is sent; that it comes back makes it nobody's own.
+                vouched = _VOUCHING.intersection(origin.sources) and WHERE not in origin.where
+                unvouched = [] if vouched else [value]
             else:
                 unvouched = list(self._unvouched(judge, value, content=content))
             for leaf in unvouched:

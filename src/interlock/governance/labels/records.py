@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.governance.labels.book import AddressBook
 from interlock.governance.labels.normal import strict, words
 from interlock.governance.labels.text import leaf_forms
 from interlock.values.labels import Naming
 
 MOST_BYTES = 2 << 20
 MOST_WORDS = 20_000
+MOST_SHARED = 5_000
+"""Names that the house gave to several records; who has seen so many knows nobody by a name alone."""
 LEAST_WORD = 3
 LONGEST_NAME = 200
 """Characters of a field up to which it may name its record; longer ones are texts about something."""
@@ -62,7 +65,7 @@ class Record:
 class Records:
     """What the person's words single out. Bounded: of too many records the oldest go, and are no longer named."""
 
-    __slots__ = ("_blurred", "_matched", "_meant", "_named", "_records", "_said", "_worn", "used")
+    __slots__ = ("_blurred", "_matched", "_meant", "_named", "_records", "_said", "_shared", "_worn", "used")
 
     def __init__(self) -> None:
         self._records: list[Record] = []
@@ -71,6 +74,7 @@ class Records:
         self._named: set[str] = set()
         self._matched: set[str] = set()
         self._blurred: dict[str, set[str]] = {}
+        self._shared: set[str] = set()
         self._worn = False
         self.used = 0
         """Roughly the bytes in use."""
@@ -86,6 +90,21 @@ class Records:
             if form in self._matched:
                 found = Naming.matched
         return found
+
+    def calls(self, book: AddressBook, address: str) -> bool:
+        """Return whether the person's words call an *address* of the house's *book*: by a name of it, or as their own.
+
+        A name that the house gave to another record as well, as far as was seen, calls nobody; after too many names
+        none does.
+        """
+        if self._worn or len(self._shared) >= MOST_SHARED:
+            return False
+        if self._meant and self._meant <= book.whole(address):
+            return True
+        called = (self._said & book.names(address)) - self._shared
+        return bool(called) and not any(
+            called & record.trusted and address not in record.forms for record in self._records
+        )
 
     def hear(self, heard: str) -> None:
         """Take the person's words (in strict form) into account, also for records that were seen before."""
@@ -147,6 +166,9 @@ class Records:
         for records in neighbours.values():
             counted = Counter(word for record in records for word in record.trusted | record.untrusted)
             shared = {word for word, count in counted.items() if count > 1}
+            if shared:
+                certain = Counter(word for record in records for word in record.trusted)
+                self._share(word for word, count in certain.items() if count > 1)
             for record in records if shared else ():
                 lost = (record.trusted | record.untrusted) & shared
                 record.trusted -= shared
@@ -155,17 +177,29 @@ class Records:
                     self._blurred.setdefault(record.key, set()).update(lost)
                     self.used += _COST * len(lost)
 
+    def _share(self, names: Iterable[str]) -> None:
+        """Remember names that the house gave to several records, or to one that is no longer known."""
+        for word in names:
+            if len(self._shared) >= MOST_SHARED:
+                break
+            if word not in self._shared:
+                self._shared.add(word)
+                self.used += _COST
+
     def _shrink(self) -> None:
+        for record in self._records[: len(self._records) // 2 + 1]:
+            self._share(record.trusted)
         self._records = self._records[len(self._records) // 2 + 1 :]
         self._named.clear()
         self._matched.clear()
         shared = sum(map(len, self._blurred.values())) * _COST
-        self.used = sum(record.size for record in self._records) + shared
+        names = len(self._shared) * _COST
+        self.used = sum(record.size for record in self._records) + shared + names
         if shared > MOST_BYTES // 2:  # which words name nobody cannot be kept, so from now on none does
             self._worn = True
             self._records.clear()
             self._blurred.clear()
-            self.used = 0
+            self.used = names
         for record in self._records:
             self._grade(record, self._said)
 

@@ -36,8 +36,14 @@ class History:
             if action.state not in _DONE:
                 continue
             if compiled is not None:
+                operation, project = compiled.operation, self._projects.current
                 session.succeed(
-                    compiled.operation, action.input, action.output, agreed=action.agreed, steered=action.steered
+                    operation,
+                    action.input,
+                    action.output,
+                    session.memory.origins(operation, action.input, project.book),
+                    agreed=action.agreed,
+                    steered=action.steered,
                 )
             elif action.output is not None:  # nobody can say any more whom to trust in it
                 session.memory.lose(action.label or UNTOLD)

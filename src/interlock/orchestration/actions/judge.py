@@ -149,7 +149,7 @@ class Judge:
             )
             if plan.stages:  # reading takes its time, in which somebody may have stopped it all
                 guards = await self._guards(project, case)
-        origins, label = _origins(case)
+        origins, label = _origins(project, case)
         shown = {name: origin.to_json() for name, origin in origins.items()}
         snapshot = Snapshot(
             principal=_principal(project, case),
@@ -241,9 +241,9 @@ def _agent_guard(project: Project, case: Case) -> Guard | None:
     return {"rule": "agent-operations", "text": f"The agent {case.agent} is not meant to use {operation}"}
 
 
-def _origins(case: Case) -> tuple[dict[str, Origin], Label]:
+def _origins(project: Project, case: Case) -> tuple[dict[str, Origin], Label]:
     memory, operation = case.session.memory, case.compiled.operation
-    origins = memory.origins(operation, case.input)
+    origins = memory.origins(operation, case.input, project.book)
     for name, place in case.vouched.items():
         if place is APPROVER:
             origins[name] = Origin((Source.person,), (place,), naming=Naming.named)

@@ -16,6 +16,7 @@ from interlock.foundation.secrets import SecretStore
 from interlock.foundation.settings.project import ProjectSettings, project_settings
 from interlock.governance.budgets import BudgetPlan, budgets_of
 from interlock.governance.credentials import directory_of
+from interlock.governance.labels import AddressBook
 from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
 from interlock.integration.systems import Catalog, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
@@ -141,6 +142,7 @@ def load_project(
         routes=routes,
         prices=prices,
         budgets=budgets,
+        book=AddressBook(settings.clearances),
     )
 
 

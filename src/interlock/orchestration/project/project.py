@@ -12,7 +12,7 @@ from interlock.foundation.secrets import SecretStore
 from interlock.foundation.settings.project import ProjectSettings
 from interlock.governance.budgets import BudgetPlan
 from interlock.governance.credentials import Directory
-from interlock.governance.labels import Mask, Masks
+from interlock.governance.labels import NO_BOOK, AddressBook, Mask, Masks
 from interlock.governance.limits import LoopGuard
 from interlock.governance.policy import Policies
 from interlock.integration.systems import Catalog
@@ -48,6 +48,7 @@ class Project:
     routes: Mapping[str, Route]
     prices: Prices = field(default_factory=Prices)
     budgets: BudgetPlan = field(default_factory=BudgetPlan)
+    book: AddressBook = NO_BOOK
     _masks: Masks = field(default_factory=Masks, repr=False, compare=False)
 
     def clearance_of(self, principal: Principal) -> Clearance:
