@@ -28,6 +28,7 @@ _PORTS = {"http:": "80", "https:": "443"}
 _USUAL = "https:"
 _BETWEEN_DIGITS = re.compile(r"[\s.\-/()]")
 _IBAN = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{10,30}")  # ISO 13616
+SHORTEST_IBAN = 14
 _ACCOUNT = re.compile(r"\b[a-z]{2}\d{2}(?:[ ./-]?[a-z0-9]){10,34}")
 _COUNTRY = re.compile(r"\d\d(?<=[a-z]{2}\d\d)")
 _APART = re.compile(r"\d\)?[ /-]{1,3}\(?\d")

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 import html
 import quopri
 import re
+import string
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 DEEPEST = 3
 MOST_TEXT = 64 << 10
 MOST_FOUND = 64
+LEAST_TOKEN = 8
+"""Characters that a word without punctuation has at least if anything is encoded in it."""
 
 _RUNS = re.compile(r"([ \t\n\u00a0])[ \t\u00a0]+")
 _SIGN = re.compile(r"[%&\\=<*_|\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\U000e0000-\U000e01ef]")
@@ -41,13 +43,18 @@ _AT = re.compile(r"\s?(?:\[at\]|\(at\)|\{at\})\s?|(?<=\w)\sat\s(?=\w)", re.IGNOR
 _DOT = re.compile(r"\s?(?:\[dot\]|\(dot\)|\{dot\})\s?|(?<=\w)\sdot\s(?=\w)", re.IGNORECASE)
 _SLASH = re.compile(r"(?<=\w)\sslash\s(?=\w)", re.IGNORECASE)
 _APART = re.compile(r"(?<=\w) ([./@]) (?=\w)")
+_LETTERS = (string.ascii_lowercase, string.ascii_uppercase)
+_ROTATED = str.maketrans("".join(_LETTERS), "".join(letters[13:] + letters[:13] for letters in _LETTERS))
 _BACKWARDS = re.compile(r"\u202e([^\u202c\n]*)")
 
 
 def decodings(text: str) -> list[str]:
     """Return the texts hidden in *text*, and those hidden in them, within bounds."""
     found: list[str] = []
-    layer, room = [_RUNS.sub(r"\1", text[:MOST_TEXT])], MOST_TEXT
+    text = text[:MOST_TEXT]
+    if text.isascii() and text.isalnum() and not (len(text) >= LEAST_TOKEN and _packed(text)):
+        return found
+    layer, room = [_RUNS.sub(r"\1", text)], MOST_TEXT
     for _ in range(DEEPEST):
         following: list[str] = []
         for one in layer:
@@ -75,7 +82,7 @@ def _hinted(text: str) -> bool:
 def turned(text: str) -> Iterator[str]:
     """Yield *text* as simple ciphers would have hidden it: backwards, and turned by thirteen letters."""
     yield text[::-1]
-    yield codecs.encode(text, "rot13")
+    yield text.translate(_ROTATED)
 
 
 def _once(text: str) -> Iterator[str]:

@@ -23,12 +23,12 @@ _NUMERIC = re.compile(r"\d[./-]\d\d?[./-]\d")
 """What every date in numbers has inside it."""
 _NUMERIC_DATE = re.compile(r"(\d(?<![\d./-]\d)\d?)[./-](\d{1,2})[./-](\d{4})(?![\d/-])")
 _SHORT_DATE = re.compile(r"(\d(?<![\d./-]\d)\d?)[./-](\d{1,2})[./-](\d{2})(?![\d./-])")
-_MONTHS = {
+MONTHS = {
     name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
 }
 _YEAR = re.compile(r"[\s-]\d{4}\b")
-_NAMES_MONTH = re.compile("|".join(_MONTHS))
-_MONTH = "(" + "|".join(_MONTHS) + r")[a-z]*\.?"
+_NAMES_MONTH = re.compile("|".join(MONTHS))
+_MONTH = "(" + "|".join(MONTHS) + r")[a-z]*\.?"
 _DAY_MONTH = re.compile(rf"(\d(?<!\w\d)\d?)(?:st|nd|rd|th|\.)?[\s-]+(?:of\s+)?{_MONTH},?[\s-]+(\d{{4}})\b")
 _MONTH_DAY = re.compile(rf"\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b")
 _MIDNIGHT = re.compile(r"t00:00(?::00(?:\.0+)?)?(?:z|[+-]00:?00)?")
@@ -131,8 +131,8 @@ def date_forms(text: str) -> list[str]:
         for first, second, year in _NUMERIC_DATE.findall(text):
             found += [_day(year, int(second), first), _day(year, int(first), second)]
     if _YEAR.search(text) and _NAMES_MONTH.search(text):
-        found += [_day(year, _MONTHS[month], day) for day, month, year in _DAY_MONTH.findall(text)]
-        found += [_day(year, _MONTHS[month], day) for month, day, year in _MONTH_DAY.findall(text)]
+        found += [_day(year, MONTHS[month], day) for day, month, year in _DAY_MONTH.findall(text)]
+        found += [_day(year, MONTHS[month], day) for month, day, year in _MONTH_DAY.findall(text)]
     return [day for day in dict.fromkeys(found) if day]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 
 from interlock.governance.labels.places import Places
@@ -13,12 +14,14 @@ ENTRY_BYTES = 110
 class Index:
     """Forms and their places, oldest first; when it is full the oldest quarter goes."""
 
-    __slots__ = ("_limit", "_numbers", "_places", "_used", "evicted", "openings")
+    __slots__ = ("_limit", "_numbers", "_places", "_used", "evicted", "get", "openings")
 
     def __init__(self, places: Places, limit: int) -> None:
         self._places = places
         self._limit = limit
         self._numbers: dict[str, int] = {}
+        self.get = self._numbers.get
+        """Returns the number of the place that held a form, or `None`."""
         self._used = 0
         self.evicted = False
         """Whether anything was ever dropped."""
@@ -44,20 +47,25 @@ class Index:
         elif known != place:
             self._numbers[form] = self._places.both(known, place)
 
+    def add_all(self, forms: Iterable[str], place: int) -> None:
+        """Remember that *place* held all of these *forms*."""
+        add, get = self.add, self.get
+        for form in forms:
+            if get(form) != place:
+                add(form, place)
+                get = self.get
+
     def add_phrase(self, phrase: str, place: int) -> None:
         """Remember a value of several words by its words."""
         self.openings.add(phrase.partition(" ")[0])
         self.add(phrase, place)
 
-    def get(self, form: str) -> int | None:
-        """Return the number of the place that held *form*, or `None`."""
-        return self._numbers.get(form)
-
     def first(self, forms: list[str]) -> int | None:
         """Return the number of the place that held any of *forms*, of several places all together, or `None`."""
         found: int | None = None
+        get = self.get
         for form in forms:
-            known = self._numbers.get(form)
+            known = get(form)
             if known is not None and known != found:
                 found = known if found is None else self._places.both(found, known)
         return found
@@ -66,5 +74,6 @@ class Index:
         self.evicted = True
         keep = islice(self._numbers.items(), len(self._numbers) // 4 + 1, None)
         self._numbers = dict(keep)
+        self.get = self._numbers.get
         self.openings = {form.partition(" ")[0] for form in self._numbers if " " in form}
         self._used = sum(len(form) + ENTRY_BYTES for form in self._numbers)

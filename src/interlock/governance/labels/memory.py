@@ -430,8 +430,7 @@ class Memory:
         if len(leaf) > self._limits.text:
             self._lost = True
             leaf = leaf[: self._limits.text]
-        for key in suspects(leaf):
-            self._untrusted.add(key, place)
+        self._untrusted.add_all(suspects(leaf), place)
 
 
 def _short(path: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from interlock.governance.labels.addresses import (
     MAIL,
+    SHORTEST_IBAN,
     URL,
     accounts,
     grouped,
@@ -16,6 +17,7 @@ from interlock.governance.labels.addresses import (
     url_form,
 )
 from interlock.governance.labels.figures import (
+    MONTHS,
     date_forms,
     grouped_form,
     number_form,
@@ -61,11 +63,16 @@ def value_forms(text: str) -> list[str]:
         forms.append(bare)
     if "." in bare or "@" in bare:
         forms += [address for address in (url_form(text.strip(_AROUND)), mail_form(bare)) if address]
-    if _DIGIT.search(bare):
+    if _DIGIT.search(bare) and not _plainly_named(bare):
         found = number_form(bare) or grouped_form(bare) or one_date(bare) or number_of(bare)
         if found:
             forms.append(found)
     return forms
+
+
+def _plainly_named(bare: str) -> bool:
+    """Whether a text with digits is too short, as it begins with a letter, to be a number, a date or an account."""
+    return len(bare) < SHORTEST_IBAN and bare[0].isalpha() and ":" not in bare and bare[:3] not in MONTHS
 
 
 def leaf_forms(leaf: object) -> list[str]:
@@ -193,7 +200,11 @@ def hidden_keys(form: str) -> Iterator[str]:
     yield from value_forms(form)
     bare = compact(form)
     yield key_of(bare)
-    yield skeleton(form)
+    if bare.isalpha():
+        if "." in form and ("/" in form or "@" in form):
+            yield host_form(form)
+        return
+    yield skeleton(bare)
     if bare.isdigit():
         yield bare.lstrip("0") or "0"
     elif _DIGIT.search(form):
