@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from interlock.integration.systems import OperationExternal
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import Received, ScriptedServer, answers, free_port, hangs, head, resets, streams
 from tests.integration.connectors.edi.samples import ORDER, x12
+from tests.integration.connectors.mail import servers as mail_servers
 from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
 from tests.integration.connectors.mcp.upstream import server
 
@@ -89,6 +90,38 @@ def statements(url: str, **more: Any) -> dict[str, Any]:
 
 SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL); INSERT INTO t VALUES (1, 'one');"
 WRITE = {"id": 1, "name": "two"}
+
+
+class TestMail(ConnectorContract):
+    plugin = "interlock.integration.connectors.mail:plugin"
+    drivers = ("aiosmtpd",)
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        kept = mail_servers.Kept()
+        async with AsyncExitStack() as stack:
+            if condition is Condition.working:
+                imap = await asyncio.to_thread(stack.enter_context, mail_servers.imap_server())
+                await asyncio.to_thread(mail_servers.put, imap, b"Subject: one\r\n\r\ntext\r\n")
+                smtp = stack.enter_context(mail_servers.smtp_server(kept))
+            elif condition is Condition.refused:
+                imap, smtp = free_port(), free_port()
+            else:
+                imap = await stack.enter_async_context(mail_servers.broken_imap(condition))
+                smtp = await stack.enter_async_context(mail_servers.broken_smtp(condition))
+            connection = {
+                "imap": {"host": "127.0.0.1", "port": imap, "tls": "none"},
+                "smtp": {"host": "127.0.0.1", "port": smtp, "tls": "none"},
+                "auth": {"username": mail_servers.USER, "password": "secret:mail"},
+                "from": {"address": "house@acme.example"},
+            }
+            operations = {
+                "read": {"from": "list inbox", "effect": "read"},
+                "write": {"from": "send", "effect": "write"},
+            }
+            system = {"system": "mail", "connector": "mail", "connection": connection, "operations": operations}
+            letter = {"to": ["ann@there.example"], "subject": "one", "text": "text"}
+            yield Rig(system, {}, letter, {"mail": mail_servers.PASSWORD}, lambda: len(kept.envelopes))
 
 
 class TestSqlite(ConnectorContract):
