@@ -24,6 +24,7 @@ from tests.journeys.server import Server
 HERE = Path(__file__).parent
 CONTRACT = HERE.parents[1] / "examples" / "northwind" / "services" / "billing.openapi.json"
 TOKENS = {"INTERLOCK_SECRET_BILLING": "billing-token-of-the-journeys", "INTERLOCK_SECRET_SHADY": "shady-token"}
+PARCELS = "signing-key-of-the-journeys"
 EVERYTHING = ("act", "approve", "read", "admin")
 
 # Who holds a key of the first tenant: kind, id, scopes.
@@ -87,7 +88,13 @@ class Place:
 def place(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Place]:
     """Install, start billing and the server, and issue the keys; stop everything at the end."""
     billing = Billing(folder, token=TOKENS["INTERLOCK_SECRET_BILLING"])
-    own = {**TOKENS, "BILLING_URL": billing.url, "INTERLOCK_STATE": str(folder / "state"), **(environment or {})}
+    own = {
+        **TOKENS,
+        "INTERLOCK_SECRET_PARCELS": PARCELS,
+        "BILLING_URL": billing.url,
+        "INTERLOCK_STATE": str(folder / "state"),
+        **(environment or {}),
+    }
     server = Server(install(folder), environment=own, log=folder / "server.log")
     try:
         billing.start()

@@ -27,6 +27,7 @@ from interlock.governance.credentials.errors import IdentityUnavailable
 from interlock.governance.journal import Entry, Journal, JournalReader
 from interlock.governance.limits import Switches
 from interlock.integration.contracts import Pins
+from interlock.integration.events import Inbox
 from interlock.integration.systems import Ports, Systems
 from interlock.intelligence.usage import Metering, UsageBook
 from interlock.orchestration.actions import Actions, Execution, Judge, Settlement, Waiting
@@ -37,6 +38,8 @@ from interlock.orchestration.escalations import Escalations, Handover, JobAnswer
 from interlock.orchestration.escalations.store import MIGRATIONS as ESCALATIONS
 from interlock.orchestration.jobs import Jobs
 from interlock.orchestration.jobs.store import MIGRATIONS as JOBS
+from interlock.orchestration.launching import Launcher
+from interlock.orchestration.launching.store import MIGRATIONS as LAUNCHING
 from interlock.orchestration.models import Models
 from interlock.orchestration.project import Load, Project, Projects, ProjectSecrets, load_project
 from interlock.orchestration.sessions import Sessions
@@ -56,6 +59,7 @@ TABLES = {
     "jobs": JOBS,
     "turns": TURNS,
     "teams": TEAMS,
+    "launching": LAUNCHING,
 }
 SURFACES_KEY = "surfaces.key"
 JWKS_TIMEOUT = 10.0
@@ -82,6 +86,7 @@ class Running:
             installation.escalations.run(),
             installation.resuming.run(),
             installation.teams.run(),
+            installation.launcher.run(),
             installation.projects.watch(),
             gauges.run(),
             drift.run(),
@@ -136,26 +141,25 @@ async def _installation(
     switches = Switches(database, journal, clock=clock, age=age)
     keys = Keys(database, journal, clock=clock, age=age)
     pins = Pins(database, journal, tenant=settings.tenants[0])
-    systems = Systems(Ports(http, ProjectSecrets(projects), projects.root), clock=clock)
+    inbox = Inbox(database, journal, clock)
+    systems = Systems(Ports(http, ProjectSecrets(projects), projects.root, inbox), clock=clock)
     ledger = Ledger(database, journal, clock=clock, count=telemetry.metrics.count)
     usage = UsageBook(database)
-    for part in (switches, keys, pins, systems, ledger, usage):
+    for part in (switches, keys, pins, inbox, systems, ledger, usage):
         await part.open()
     sessions = Sessions(database, journal, projects, clock)
     approvals = Approvals(database, journal, projects, clock)
     judge = Judge(FactReader(systems, clock), switches, pins, clock, telemetry)
     execution = Execution(database, systems, journal, sessions, clock, telemetry)
     actions = Actions(database, journal, projects, sessions, approvals, judge, execution)
-    waiting = Waiting(database, projects, sessions, actions, judge, execution)
-    approvals.actions = waiting
-    authenticator = _authenticator(projects, keys, http, telemetry)
+    waiting = approvals.actions = Waiting(database, projects, sessions, actions, judge, execution)
     models = Models(projects, journal, Metering(ledger, journal, clock, telemetry.metrics), telemetry)
     escalations = Escalations(database, journal, projects, clock)
-    keeping = Keeping(database, journal, clock)
-    turns = Turns(projects, sessions, actions, models, escalations, keeping, telemetry)
+    turns = Turns(projects, sessions, actions, models, escalations, Keeping(database, journal, clock), telemetry)
     resuming = Resuming(turns, projects, database)
-    desk = JobDesk(escalations)
-    jobs = Jobs(models, lambda: projects.current.jobs, sessions, desk, database, journal, clock)
+    jobs = Jobs(models, lambda: projects.current.jobs, sessions, JobDesk(escalations), database, journal, clock)
+    launcher = Launcher(lambda: projects.current.triggers, sessions, turns, database, journal, clock)
+    inbox.follow = launcher.due
     escalations.waiting |= {Source.job: JobAnswers(jobs), Source.agent: resuming}
     installation = Installation(
         projects=projects,
@@ -171,14 +175,16 @@ async def _installation(
         turns=turns,
         resuming=resuming,
         teams=Teams(lambda: projects.current.teams, sessions, turns, database, journal, clock),
+        launcher=launcher,
         journal=JournalReader(database, state),
         systems=systems,
+        inbox=inbox,
         pins=pins,
         switches=switches,
         ledger=ledger,
         usage=usage,
         keys=keys,
-        authenticator=authenticator,
+        authenticator=_authenticator(projects, keys, http, telemetry),
         telemetry=telemetry,
         clock=clock,
     )

@@ -1,4 +1,4 @@
-"""Letting go of what is older than the project keeps: rows of model calls, and counters of budgets that are over."""
+"""Letting go of what is older than the project keeps: rows of model calls, counters of past budgets, and events."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ CLAIM = "pruning"
 
 
 class Pruning:
-    """Prunes the tables of usage and budgets, by one process at a time. The journal is kept whole."""
+    """Prunes the tables of usage, budgets and events, by one process at a time. The journal is kept whole."""
 
     def __init__(self, database: Database, journal: Journal, installation: Installation) -> None:
         self._database = database
         self._journal = journal
         self._ledger = installation.ledger
         self._usage = installation.usage
+        self._inbox = installation.inbox
+        self._launcher = installation.launcher
         self._projects = installation.projects
         self._clock = installation.clock
 
@@ -42,15 +44,29 @@ class Pruning:
         if not await self._database.claim(CLAIM):
             return 0
         try:
-            settings = self._projects.current.settings
-            before = self._clock.now() - settings.keep_usage
-            calls, counters = await self._usage.older(before), await self._ledger.older(before)
-            if not calls and not counters:
-                return 0
-            body = {"before": rfc3339(before), "calls": calls, "counters": counters}
-            entry = Entry("usage.pruned", settings.tenants[0], "usage", actor="service:interlock", body=body)
-            await self._journal.record([entry], changes=self._ledger.pruned(before))
-            await self._usage.prune(before)
-            return calls + counters
+            return await self._counted() + await self._came()
         finally:
             await self._database.release(CLAIM)
+
+    async def _counted(self) -> int:
+        settings = self._projects.current.settings
+        before = self._clock.now() - settings.keep_usage
+        calls, counters = await self._usage.older(before), await self._ledger.older(before)
+        if not calls and not counters:
+            return 0
+        body = {"before": rfc3339(before), "calls": calls, "counters": counters}
+        entry = Entry("usage.pruned", settings.tenants[0], "usage", actor="service:interlock", body=body)
+        await self._journal.record([entry], changes=self._ledger.pruned(before))
+        await self._usage.prune(before)
+        return calls + counters
+
+    async def _came(self) -> int:
+        settings = self._projects.current.settings
+        before = self._clock.now() - settings.keep_events
+        events, runs = await self._inbox.older(before), await self._launcher.older(before)
+        if not events and not runs:
+            return 0
+        body = {"before": rfc3339(before), "events": events, "runs": runs}
+        entry = Entry("events.pruned", settings.tenants[0], "events", actor="service:interlock", body=body)
+        await self._journal.record([entry], changes=[*self._inbox.pruned(before), *self._launcher.pruned(before)])
+        return events + runs

@@ -11,12 +11,14 @@ from interlock.governance.credentials import Authenticator, Keys
 from interlock.governance.journal import JournalReader
 from interlock.governance.limits import Switches
 from interlock.integration.contracts import Pins
+from interlock.integration.events import Inbox
 from interlock.integration.systems import Systems
 from interlock.intelligence.usage import UsageBook
 from interlock.orchestration.actions import Actions, Settlement, Waiting
 from interlock.orchestration.approvals import Approvals
 from interlock.orchestration.escalations import Escalations, Handover
 from interlock.orchestration.jobs import Jobs
+from interlock.orchestration.launching import Launcher
 from interlock.orchestration.models import Models
 from interlock.orchestration.project import Projects
 from interlock.orchestration.sessions import Sessions
@@ -41,8 +43,10 @@ class Installation:
     turns: Turns
     resuming: Resuming
     teams: Teams
+    launcher: Launcher
     journal: JournalReader
     systems: Systems
+    inbox: Inbox
     pins: Pins
     switches: Switches
     ledger: Ledger

@@ -47,7 +47,8 @@ def test_the_shipped_plugins_are_found_the_same_way_and_none_is_imported() -> No
         "print([name for name in sys.modules if 'connectors' in name or 'providers' in name])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.splitlines() == ["edi external fixed mail mcp openapi sql anthropic bedrock gemini local openai rules", "[]"]
+    connectors = "edi external fixed mail mcp openapi sql webhook"
+    assert out.splitlines() == [f"{connectors} anthropic bedrock gemini local openai rules", "[]"]
 
 
 def test_an_unknown_plugin_names_the_known_ones_and_the_nearest(site: Path) -> None:

@@ -13,7 +13,14 @@ from interlock.foundation.faults import POINTS
 from tests.journeys.crash.campaign import READ_BACK, Campaign, Strike
 from tests.journeys.place import place
 
-ELSEWHERE = ("budget.", "turn.", "team.", "escalation.")  # this campaign calls no models, and asks no agents
+ELSEWHERE = (
+    "budget.",
+    "turn.",
+    "team.",
+    "escalation.",
+    "event.",
+    "trigger.",
+)  # this campaign calls no models, and asks no agents
 REACHED = [point for point in POINTS if not point.startswith(ELSEWHERE)]
 SETTLING = {point for point in REACHED if point.startswith("settle.")}
 IN_DOUBT = Strike("action.after_call", mix=READ_BACK)  # leaves something that a read-back must settle

@@ -109,6 +109,8 @@ CASES: dict[str, Make] = {
     "list_teams": own(),
     "ask_team": lambda world: Attempt(body={"request": "hello", "session": world.session}),
     "get_team_run": lambda world: Attempt(mark=world.team),
+    "list_triggers": own(),
+    "list_trigger_runs": own(),
     "list_turns": lambda world: Attempt(query=f"session={world.session}"),
     "get_turn": lambda world: Attempt(mark=world.turn),
     "search_journal": own("session={world.session}"),
@@ -135,7 +137,8 @@ def path_of(route: Route, attempt: Attempt) -> str:
     path = route.path
     for name in ("id", "subject"):
         path = path.replace(f"{{{name}}}", attempt.mark)
-    path = path.replace("{job}", "sort").replace("{team}", "line")  # these are the project's, and no tenant's
+    path = path.replace("{job}", "sort").replace("{team}", "line")
+    path = path.replace("{trigger}", "broken-parcel")  # these are the project's, and no tenant's
     return f"{path}?{attempt.query}" if attempt.query else path
 
 

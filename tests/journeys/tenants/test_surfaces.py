@@ -165,6 +165,8 @@ def job_case(world: World) -> dict[str, list[str]]:
     return {
         "teams list": [],
         "teams show": ["line", world.team],
+        "triggers list": [],
+        "triggers runs": ["broken-parcel"],
         "turns list": [world.session],
         "turns show": [world.turn],
         "jobs list": [],
@@ -248,7 +250,7 @@ OPEN = {
     *("sessions list", "operations list", "operations show", "actions list", "approvals list", "systems list"),
     *("systems drift", "systems pins", "keys list", "switches list"),
     *("models usage", "models budgets", "jobs list", "jobs runs", "jobs reliability", "jobs evaluate"),
-    *("escalations list", "teams list"),
+    *("escalations list", "teams list", "triggers list", "triggers runs"),
 }
 """Commands that answer about the caller's own tenant; every other one is refused."""
 

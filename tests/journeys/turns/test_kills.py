@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.journeys.caller import Lost
-from tests.journeys.place import Place, place
+from tests.journeys.place import PARCELS, Place, place
 from tests.journeys.process import until
 
 ORDERS = count(3001)
@@ -195,3 +199,44 @@ def test_a_kill_while_a_team_works_loses_and_repeats_nothing(town: Place, point:
     until(lambda: bool(answered()), "the team to answer")
     assert len(answered()) == 1
     assert credited(town, order) == 1
+
+
+def sent(town: Place, key: str) -> int:
+    """Let the parcels' system send an event until it is answered; return how often it had to."""
+    raw = json.dumps({"id": key, "type": "parcel.broken"}).encode()
+    signature = "sha256=" + hmac.digest(PARCELS.encode(), raw, hashlib.sha256).hex()
+    for tries in count(1):
+        request = Request(f"{town.server.url}/hooks/parcels", raw, {"x-hub-signature-256": signature}, method="POST")
+        try:
+            with urlopen(request, timeout=10) as answer:
+                assert answer.status in (200, 202)
+                return tries
+        except OSError:
+            town.server.wait_dead()
+            town.server.start()
+    raise AssertionError
+
+
+WHILE_IT_STARTS = ("event.before_commit", "event.after_commit", "trigger.before_turn")
+
+
+@pytest.mark.parametrize("point", [*WHILE_IT_STARTS, "turn.kept", "action.after_call", "turn.before_end"])
+def test_an_event_starts_its_work_once_wherever_the_server_is_killed(town: Place, point: str) -> None:
+    restarted(town, point)
+    before = credited(town, 9001)
+    tries = sent(town, f"parcel-{point}")
+    if tries == 1:
+        until(lambda: not town.server.running(), f"{point} to be reached")
+        town.server.start()
+
+    def latest() -> dict[str, Any]:
+        return dict(town["ada"].get("/v1/triggers/broken-parcel/runs?limit=1")["items"][0])
+
+    def turn() -> dict[str, Any]:
+        (found,) = town["helper"].get(f"/v1/turns?session={latest()['session']}")["items"]
+        return dict(found)
+
+    until(lambda: latest()["state"] == "started", "the work to be started")
+    until(lambda: turn()["state"] == "ended", "the turn to end")
+    assert turn()["answer"] == "I have credited 20.00 on order 9001."
+    assert credited(town, 9001) == before + 1

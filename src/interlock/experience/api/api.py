@@ -9,6 +9,7 @@ import orjson
 
 from interlock.experience.api.document import ROUTES, openapi
 from interlock.experience.api.errors import InternalError
+from interlock.experience.api.hooks import PREFIX, Hooks
 from interlock.experience.api.request import Receive, Request, Scope, Send, parse_body, parse_query, read_body
 from interlock.experience.api.responses import Headers, send_bytes, send_json, send_problem
 from interlock.experience.api.routes import Match, Router
@@ -22,10 +23,11 @@ log = logging.getLogger("interlock.api")
 
 
 class Api:
-    """Answers everything under `/v1`, and `/openapi.json`."""
+    """Answers everything under `/v1` and `/hooks`, and `/openapi.json`."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        self._hooks = Hooks(installation)
         self._router = Router(ROUTES, COMPONENTS)
         self._document = orjson.dumps(openapi(installation.projects.current.settings.server.public_url))
 
@@ -43,6 +45,9 @@ class Api:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         if scope["path"] == "/openapi.json":
             await send_bytes(send, 200, self._document, b"application/json")
+            return
+        if scope["path"].startswith(PREFIX):
+            await self._hooks(scope, receive, send)
             return
         meter = begin_meter()
         headers = dict(scope["headers"])

@@ -15,6 +15,7 @@ from interlock.experience.api import (
     journal,
     operations,
     sessions,
+    triggers,
     turns,
     usage,
 )
@@ -33,6 +34,7 @@ ROUTES: tuple[Route, ...] = (
     *administration.ROUTES,
     *usage.ROUTES,
     *turns.ROUTES,
+    *triggers.ROUTES,
 )
 
 _ALWAYS = ("unauthenticated", "request_malformed", "request_invalid", "scope_missing", "request_too_large")

@@ -33,6 +33,7 @@ GROUPS = {
     "jobs": "the jobs that models are used for",
     "advise": "what fits a use case, without a server",
     "teams": "several agents on one request",
+    "triggers": "events and schedules that start agents' work",
     "turns": "follow what agents were asked",
     "sessions": "open and follow sessions",
     "operations": "the operations that a key may use",

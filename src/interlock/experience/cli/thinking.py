@@ -66,6 +66,15 @@ THINKING: tuple[Command, ...] = (
         argument("team", metavar="TEAM", help="the team's name"),
         argument("run", metavar="RUN", help="the run's id (tea_...)"),
     ),
+    server("triggers list", "list what starts agents' work by itself", "triggers:list_triggers"),
+    server(
+        "triggers runs",
+        "list what a trigger started, newest first",
+        "triggers:list_runs",
+        argument("trigger", metavar="TRIGGER", help="the trigger's name"),
+        LIMIT,
+        BEFORE,
+    ),
     server("jobs list", "list the jobs that a key may run", "jobs:list_jobs"),
     server(
         "jobs run",

@@ -16,6 +16,7 @@ KINDS = (
     "labels",
     "agent",
     "team",
+    "trigger",
     "job",
     "models",
     "prices",

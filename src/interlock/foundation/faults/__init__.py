@@ -33,6 +33,9 @@ POINTS = (
     "turn.before_end",  # the model has answered, the end of the turn not yet durable
     "turn.handed_over",  # the end of a turn is durable, and who goes on; that one has not begun
     "team.kept",  # which turns a team gives next is durable, none of them begun
+    "event.before_commit",  # an event is proven, nothing of it durable
+    "event.after_commit",  # an event is durable, its sender not yet told
+    "trigger.before_turn",  # session and turn of a trigger are named durably, the turn has not begun
     "journal.before_commit",  # inside the writer, before the transaction is committed
     "journal.after_commit",  # inside the writer, after it, before anyone is told
 )

@@ -14,10 +14,11 @@ from interlock.values.clearances import USUAL, Clearances, clearance_of
 from interlock.values.decisions import Mode
 
 STORAGE = "sqlite:///interlock.db"
+"""The usual database, relative to the state directory."""
 KEEP_USAGE = 400 * 86_400.0
 """Seconds for which rows of model calls are kept, unless the project says otherwise."""
-
-"""The usual database, relative to the state directory."""
+KEEP_EVENTS = 90 * 86_400.0
+"""Seconds for which events that systems sent are kept, unless the project says otherwise."""
 
 _LOCAL = re.compile(r"https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])([:/]\S*)?")
 
@@ -127,6 +128,7 @@ class ProjectSettings:
     telemetry: TelemetrySettings = TelemetrySettings()
     clearances: Clearances = field(default_factory=Clearances)
     keep_usage: float = KEEP_USAGE
+    keep_events: float = KEEP_EVENTS
 
     @property
     def roles(self) -> frozenset[str]:
@@ -177,7 +179,8 @@ def project_settings(document: Document) -> ProjectSettings:
         attributes=tuple(data.get("attributes", ())),
         telemetry=TelemetrySettings(**data.get("telemetry", {})),
         clearances=_clearances(data.get("clearances", {})),
-        keep_usage=duration(data["retention"]["usage"]) if data.get("retention") else KEEP_USAGE,
+        keep_usage=_kept(data, "usage", KEEP_USAGE),
+        keep_events=_kept(data, "events", KEEP_EVENTS),
     )
     findings = Findings()
     _check_holders(document, settings, findings)
@@ -215,6 +218,11 @@ def _approvals(part: Mapping[str, Any]) -> ApprovalSettings:
 
 def _escalations(part: Mapping[str, Any]) -> EscalationSettings:
     return EscalationSettings(part.get("role", ""), duration(part["due"]) if "due" in part else 0.0)
+
+
+def _kept(data: Mapping[str, Any], name: str, usual: float) -> float:
+    written = data.get("retention", {}).get(name)
+    return duration(written) if written else usual
 
 
 def _limits(part: Mapping[str, Any]) -> LimitSettings:

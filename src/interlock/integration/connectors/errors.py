@@ -4,6 +4,8 @@ InterlockError
  +-- PackageMissing        the optional package that a connector needs is not installed
  +-- OperationExternal    an operation that the caller runs was to be run here
  +-- SystemUnreachable    a system cannot be asked what it publishes now
+ +-- DeliveryUnproven     what was sent may be anybody's
+ +-- DeliveryUnfit        what was sent is no event
 """
 
 from __future__ import annotations
@@ -42,3 +44,19 @@ class SystemUnreachable(InterlockError):
     status = 502
     title = "The system cannot be asked"
     transient = True
+
+
+class DeliveryUnproven(InterlockError):
+    """What was sent to the house bears no signature, a wrong one, or one that is too old."""
+
+    code = "delivery_unproven"
+    status = 401
+    title = "Who sent this is not proven"
+
+
+class DeliveryUnfit(InterlockError):
+    """What a system sent is no event, or none that its declaration foresees."""
+
+    code = "delivery_unfit"
+    status = 400
+    title = "This is no event"

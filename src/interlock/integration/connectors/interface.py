@@ -7,7 +7,7 @@ built and opened does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -133,13 +133,28 @@ class SecretSource(Protocol):
         ...
 
 
+class EventReader(Protocol):
+    """Reads what systems sent to the house, as JSON objects."""
+
+    async def page(self, system: str, *, types: Sequence[str], before: str, limit: int) -> list[dict[str, Any]]:
+        """Return events of *system*, newest first: of *types* (empty: of all), before the one whose id is *before*."""
+        ...
+
+    async def get(self, system: str, event_id: str) -> dict[str, Any] | None:
+        """Return one event of *system*, or None."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a connector may use of the house: the pooled HTTP client, the secrets, the project's folder."""
+    """What a connector may use of the house: the pooled HTTP client, the secrets, the project's folder, and what its
+    system sent (None where nobody takes it).
+    """
 
     http: HttpClient
     secrets: SecretSource
     root: Path
+    events: EventReader | None = None
 
 
 class Connector(Protocol):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from interlock.integration.connectors.errors import OperationExternal, PackageMissing, SystemUnreachable
+from interlock.integration.connectors.errors import (
+    DeliveryUnfit,
+    DeliveryUnproven,
+    OperationExternal,
+    PackageMissing,
+    SystemUnreachable,
+)
 from interlock.integration.connectors.interface import (
     FAILED,
     SUCCEEDED,
@@ -20,6 +26,7 @@ from interlock.integration.connectors.interface import (
     failed,
     unanswered,
 )
+from interlock.integration.connectors.receiving import Arrival, Delivery, Receiver
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.compilation import build_catalog
 from interlock.integration.systems.discovery import discover
@@ -31,9 +38,13 @@ __all__ = [
     "SUCCEEDED",
     "UNKNOWN",
     "Answer",
+    "Arrival",
     "Catalog",
     "CompiledOperation",
     "Connector",
+    "Delivery",
+    "DeliveryUnfit",
+    "DeliveryUnproven",
     "Description",
     "OperationDeclaration",
     "OperationExternal",
@@ -41,6 +52,7 @@ __all__ = [
     "PackageMissing",
     "Plugin",
     "Ports",
+    "Receiver",
     "SecretSource",
     "SystemDeclaration",
     "SystemLimits",

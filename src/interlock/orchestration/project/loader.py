@@ -18,13 +18,14 @@ from interlock.governance.budgets import BudgetPlan, budgets_of
 from interlock.governance.credentials import directory_of
 from interlock.governance.labels import AddressBook
 from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
-from interlock.integration.systems import Catalog, build_catalog
+from interlock.integration.systems import Catalog, Receiver, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
 from interlock.intelligence.usage import Prices, prices_of
 from interlock.orchestration.agents import PERSON, SYSTEM, AgentSpec, agent_from_document, team_from_document
 from interlock.orchestration.jobs import JobBook, job_from_document, set_from_document
 from interlock.orchestration.project.plans import Report, compile_plans
 from interlock.orchestration.project.project import Project
+from interlock.orchestration.triggers import trigger_from_document
 from interlock.values.operations import Operation
 
 T = TypeVar("T")
@@ -94,12 +95,12 @@ def load_project(
     *environment* is the process's unless given. Raises `ProjectInvalid` with one finding for each thing that is wrong,
     naming file and line.
     """
-    folder = _Folder(root, environment)
+    folder, files = _Folder(root, environment), project_files(root)
     findings = folder.findings
-    files = project_files(root)
     settings = _settings(folder)
     agents = _named(folder, "agents", "agent", agent_from_document)
     teams = _named(folder, "teams", "team", team_from_document)
+    triggers = _named(folder, "triggers", "trigger", lambda found: trigger_from_document(found, settings.tenants[0]))
     jobs = _jobs(folder)
     before = len(findings)
     documents = {document.data["system"]: document for document in folder.documents("systems", "system")}
@@ -117,9 +118,10 @@ def load_project(
     policies = _policies(root, operations, facts, _world(settings, agents), findings)
     secrets = _secrets(root, settings)
     routes = _routes(folder, ProviderPorts(root, http or HttpClient(), secrets))
-    findings += _agent_findings(agents, operations, routes)
-    findings += jobs.findings(routes)
+    findings += (*_agent_findings(agents, operations, routes), *jobs.findings(routes))
     findings += (finding for team in teams.values() for finding in team.findings(agents))
+    sending = _sending(catalog)
+    findings += (one for trigger in triggers.values() for one in trigger.findings(agents, sending, settings.tenants))
     prices, budgets = _money(folder)
     if findings or policies is None:
         raise ProjectInvalid(findings)
@@ -133,6 +135,7 @@ def load_project(
         policies=policies,
         agents=agents,
         teams=teams,
+        triggers=triggers,
         jobs=jobs,
         facts=facts,
         undos=undos,
@@ -240,6 +243,12 @@ def _catalog(root: Path, documents: Sequence[Document], packs: Sequence[Document
     except ProjectInvalid as error:
         findings.extend(error.findings)
         raise ProjectInvalid(findings) from error
+
+
+def _sending(catalog: Catalog) -> set[str]:
+    """Return the names of the systems that send events."""
+    receivers = {name for name, plugin in catalog.plugins.items() if isinstance(plugin, Receiver)}
+    return {name for name, system in catalog.systems.items() if system.connector in receivers}
 
 
 def _facts(operations: Mapping[str, Operation], report: Report) -> dict[str, FactPlan]:

@@ -21,6 +21,7 @@ from interlock.intelligence.usage import Prices
 from interlock.orchestration.agents import AgentSpec, TeamSpec
 from interlock.orchestration.jobs import JobBook
 from interlock.orchestration.project.plans import CallPlan, ReadBackPlan
+from interlock.orchestration.triggers import TriggerSpec
 from interlock.values.clearances import Clearance
 from interlock.values.decisions import Mode
 from interlock.values.principals import Kind, Principal
@@ -39,6 +40,7 @@ class Project:
     policies: Policies
     agents: Mapping[str, AgentSpec]
     teams: Mapping[str, TeamSpec]
+    triggers: Mapping[str, TriggerSpec]
     jobs: JobBook
     facts: Mapping[str, FactPlan]
     undos: Mapping[str, CallPlan]
@@ -87,6 +89,7 @@ class Project:
             "operations": len(self.catalog.operations),
             "agents": sorted(self.agents),
             "teams": sorted(self.teams),
+            "triggers": sorted(self.triggers),
             "jobs": sorted(self.jobs.jobs),
             "files": dict(self.files),
         }

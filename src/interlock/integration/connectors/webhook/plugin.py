@@ -1,0 +1,170 @@
+"""The `webhook` connector: what a system sends is proven, taken once, and read like anything else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from interlock.foundation.settings.errors import QuantityInvalid
+from interlock.foundation.settings.quantities import duration
+from interlock.integration.connectors.authentication import REFERENCE
+from interlock.integration.connectors.errors import DeliveryUnfit
+from interlock.integration.connectors.interface import (
+    Connector,
+    Description,
+    Ports,
+    SecretSource,
+    SystemDeclaration,
+    Trouble,
+)
+from interlock.integration.connectors.receiving import Arrival, Delivery
+from interlock.integration.connectors.webhook.connector import WebhookConnector
+from interlock.integration.connectors.webhook.definitions import OperationInvalid, define
+from interlock.integration.connectors.webhook.signatures import signature_of
+from interlock.integration.contracts import Definition
+
+USUAL_TOLERANCE = "5m"
+LONGEST = 300
+DEEPEST = 64
+_POINTER = {"type": "string", "pattern": "^(/[^/]*)+$", "maxLength": 200}
+_HEADER = {"type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"}
+_CLOUDEVENT = {name: f"/{name}" for name in ("id", "type", "subject", "time", "data")}
+
+
+class WebhookPlugin:
+    """Describes from the declaration alone; proves what comes, and reads what was taken."""
+
+    name = "webhook"
+    connection_schema: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {
+            "signature": {
+                "type": "object",
+                "properties": {
+                    "scheme": {"enum": ["standard", "github", "stripe", "hmac", "token"]},
+                    "secret": REFERENCE,
+                    "previous": {**REFERENCE, "description": "the secret before, while both are in use"},
+                    "header": {**_HEADER, "description": "for hmac and token: where the signature, or the token, is"},
+                    "algorithm": {"enum": ["sha256", "sha384", "sha512"]},
+                    "encoding": {"enum": ["hex", "base64"]},
+                    "prefix": {"type": "string", "maxLength": 20, "description": "before the signature, as in sha256="},
+                },
+                "required": ["scheme", "secret"],
+                "additionalProperties": False,
+            },
+            "tolerance": {"type": "string", "description": "how old a signature may be, by default 5m"},
+            "format": {"enum": ["json", "cloudevents"], "description": "cloudevents: the structured mode of 1.0"},
+            "id": {**_POINTER, "description": "where the body holds the event's id; by default that of the signature"},
+            "type": {**_POINTER, "description": "where the body holds the event's type"},
+            "subject": {**_POINTER, "description": "where it says what the event is about"},
+            "time": {**_POINTER, "description": "where it says when"},
+            "data": {**_POINTER, "description": "the part of the body that is kept; by default all of it"},
+        },
+        "required": ["signature"],
+        "additionalProperties": False,
+    }
+
+    def describe(self, system: SystemDeclaration, root: Path) -> Description:  # noqa: ARG002 - needs no file
+        troubles = list(_troubles(system.connection))
+        definitions: dict[str, Definition] = {}
+        for name, operation in system.operations.items():
+            try:
+                definitions[name] = define(operation)
+            except OperationInvalid as error:
+                troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
+        return Description(definitions, tuple(troubles))
+
+    def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
+        return WebhookConnector(system, definitions, ports.events)
+
+    def receive(self, system: SystemDeclaration, delivery: Delivery, secrets: SecretSource, now: float) -> Arrival:
+        """Return the event of a delivery, as `Receiver` says."""
+        connection = system.connection
+        declared = connection["signature"]
+        known = [secrets.get(declared[name]) for name in ("secret", "previous") if name in declared]
+        tolerance = duration(connection.get("tolerance", USUAL_TOLERANCE))
+        signed = signature_of(declared, tolerance).prove(delivery, known, now)
+        try:
+            body = orjson.loads(delivery.body)
+        except orjson.JSONDecodeError:
+            raise DeliveryUnfit("the body is not JSON", fix="let the system send JSON") from None
+        if _deeper(body, DEEPEST):
+            raise DeliveryUnfit(f"the body nests deeper than {DEEPEST} levels")
+        places = _CLOUDEVENT if connection.get("format") == "cloudevents" else {}
+        places = {name: connection.get(name, places.get(name, "")) for name in _CLOUDEVENT}
+        key = _text(body, places["id"], "id") or signed
+        if places["id"] and not key:
+            raise DeliveryUnfit(f"the body has no id at {places['id']}", fix="compare `id` with what the system sends")
+        return Arrival(
+            # What is not signed with an id of its own is told from others by what was signed.
+            key=key or hashlib.sha256(delivery.body).hexdigest(),
+            type=_text(body, places["type"], "type"),
+            subject=_text(body, places["subject"], "subject"),
+            time=_text(body, places["time"], "time"),
+            data=_at(body, places["data"]),
+        )
+
+
+def _troubles(connection: Mapping[str, Any]) -> list[Trouble]:
+    declared, found = connection["signature"], []
+    if declared["scheme"] in {"hmac", "token"} and "header" not in declared:
+        found.append(Trouble("/connection/signature", "needs `header`: where the signature, or the token, is"))
+    elif declared["scheme"] not in {"hmac", "token"} and "header" in declared:
+        found.append(Trouble("/connection/signature/header", f"is fixed by the scheme {declared['scheme']}"))
+    if declared["scheme"] != "hmac":
+        found += [
+            Trouble(f"/connection/signature/{name}", "is for the scheme hmac")
+            for name in ("algorithm", "encoding", "prefix")
+            if name in declared
+        ]
+    try:
+        if duration(connection.get("tolerance", USUAL_TOLERANCE)) > 3600:
+            found.append(Trouble("/connection/tolerance", "must be an hour or less: what is older may be replayed"))
+    except QuantityInvalid as error:
+        found.append(Trouble("/connection/tolerance", f"{error.what}; {error.fix}"))
+    return found
+
+
+def _at(body: Any, pointer: str) -> Any:
+    """Return what *body* holds at *pointer* (RFC 6901), None where it holds nothing there."""
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(body, dict):
+            body = body.get(name)
+        elif isinstance(body, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(body):
+            body = body[int(name[:9])]
+        else:
+            return None
+    return body
+
+
+def _deeper(body: Any, most: int) -> bool:
+    """Whether *body* nests deeper than *most* levels."""
+    level = [body]
+    for _ in range(most):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _text(body: Any, pointer: str, name: str) -> str:
+    found = _at(body, pointer) if pointer else None
+    if found is None or isinstance(found, bool):
+        return ""
+    if not isinstance(found, (str, int, float)) or len(str(found)) > LONGEST:
+        raise DeliveryUnfit(f"the body's {name} at {pointer} is no text of at most {LONGEST} signs")
+    return str(found)
+
+
+plugin = WebhookPlugin()
+"""The entry point."""
