@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.assessment.attacks.fields import singles_of
 from interlock.assessment.attacks.undeclared import addresses_of
 from interlock.assessment.declarations.guesses import distrusts, risk_guesses, role_guess
+from interlock.assessment.declarations.marked import marked_lines, plain
 from interlock.assessment.declarations.overview import NOBODY, Overview, overviews
 from interlock.foundation.documents import escape
 from interlock.integration.systems import Catalog
@@ -19,11 +19,7 @@ from interlock.values.operations import Operation
 
 PINNED = 12
 """How many digits of a definition's digest a pack is pinned to."""
-LONGEST_FLOW = 90
-"""Characters of a list or mapping up to which it stands in one line."""
 
-_PLAIN = re.compile(r"[A-Za-z_/][\w/*.-]*")
-_WORDS_OF_YAML = frozenset("true false null yes no on off y n".split())
 _HEAD = """\
 # A starting point for labels/{system}.yaml, for the definitions as they are now. Lines marked as a guess were guessed
 # from names and schemas alone: look at each, put it right, and take the mark away.
@@ -61,34 +57,11 @@ class Draft:
         if self.description:
             lines.append(f"description: {json.dumps(self.description, ensure_ascii=False)}\n")
         lines.append("operations:\n")
+        marks = {pointer: f"guess: {why}" for pointer, why in self.guesses.items()}
         for name, declared in self.operations.items():
-            lines.append(f"  {_name(name)}:\n")
-            lines += self._lines(declared, f"/operations/{escape(name)}", 4)
+            lines.append(f"  {plain(name)}:\n")
+            lines += marked_lines(declared, marks, f"/operations/{escape(name)}", 4)
         return "".join(lines)
-
-    def _lines(self, value: Mapping[str, Any] | Sequence[Any], place: str, depth: int) -> Iterator[str]:
-        """Yield the lines of a mapping or list, marks of guesses below each other."""
-        members = value.items() if isinstance(value, Mapping) else enumerate(value)
-        parts = [
-            (f"{place}/{escape(key)}", f"{_name(key)}:" if isinstance(key, str) else "-", one) for key, one in members
-        ]
-        lines = {pointer: f"{head} {_flow(one)}" for pointer, head, one in parts if not self._open(pointer, one)}
-        width = max((len(line) for pointer, line in lines.items() if pointer in self.guesses), default=0)
-        for pointer, head, one in parts:
-            if pointer in self.guesses:
-                yield f"{' ' * depth}{lines[pointer].ljust(width)}  # guess: {self.guesses[pointer]}\n"
-            elif pointer in lines:
-                yield f"{' ' * depth}{lines[pointer]}\n"
-            else:
-                yield f"{' ' * depth}{head}\n"
-                yield from self._lines(one, pointer, depth + 2)
-
-    def _open(self, pointer: str, value: Any) -> bool:
-        """Whether something inside *value* has a line of its own."""
-        within = f"{pointer}/"
-        if not isinstance(value, (Mapping, list)):
-            return False
-        return len(_flow(value)) > LONGEST_FLOW or any(guess.startswith(within) for guess in self.guesses)
 
 
 @dataclass(slots=True)
@@ -178,15 +151,3 @@ def _ordered(declared: Mapping[str, Any]) -> dict[str, Any]:
 
 def _copied(value: Any) -> Any:
     return json.loads(json.dumps(value))
-
-
-def _name(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML else json.dumps(text)
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_name(key)}: {_flow(member)}" for key, member in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return _name(value) if isinstance(value, str) else json.dumps(value)

@@ -57,12 +57,21 @@ _PROJECTS = (
 _CONNECT = (
     local(
         "connect",
-        "write what an MCP server publishes as a file to pin",
+        "propose the files of a system from what it publishes",
         "connect:connect",
-        argument("address", nargs="+", metavar="ADDRESS", help="its URL, or the command that starts it"),
-        argument("--out", required=True, metavar="FILE", help="the file, relative to the project"),
+        argument("address", nargs="+", metavar="ADDRESS", help="a file or URL that describes it, or an MCP server"),
+        argument("--name", default="", metavar="SYSTEM", help="what it is called in the project"),
+        argument("--owner", default="", metavar="WHO", help="who answers for it"),
+        argument("--kind", default="", metavar="CONNECTOR", help="its kind, where it cannot be told"),
+        argument("--list", action="store_true", help="only show what there is to pick from"),
+        argument("--search", default="", metavar="WORDS", help="only operations with these words, the best first"),
+        argument("--pick", nargs="+", default=[], metavar="NAME", help="these: names, origins or patterns of them"),
+        argument("--tag", nargs="+", default=[], metavar="TAG", help="those with one of these tags"),
+        argument("--all", action="store_true", help="all that fit, at most 500"),
+        argument("--dry-run", action="store_true", help="print the system's file instead of writing"),
+        argument("--out", default="", metavar="FILE", help="pin what an MCP server publishes in this file instead"),
         argument("--bearer", default="", metavar="secret:NAME", help="the secret that it is asked with"),
-        argument("--replace", action="store_true", help="write over a file that exists"),
+        argument("--replace", action="store_true", help="write over files that exist"),
     ),
 )
 

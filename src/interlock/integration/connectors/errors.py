@@ -4,6 +4,7 @@ InterlockError
  +-- PackageMissing        the optional package that a connector needs is not installed
  +-- OperationExternal    an operation that the caller runs was to be run here
  +-- SystemUnreachable    a system cannot be asked what it publishes now
+ +-- SourceUnfit          what is to be connected is not what it seems to be
  +-- DeliveryUnproven     what was sent may be anybody's
  +-- DeliveryUnfit        what was sent is no event
 """
@@ -60,3 +61,11 @@ class DeliveryUnfit(InterlockError):
     code = "delivery_unfit"
     status = 400
     title = "This is no event"
+
+
+class SourceUnfit(InterlockError):
+    """What is to be connected begins like one of its kind, and is none that can be read."""
+
+    code = "source_unfit"
+    status = 400
+    title = "The source cannot be read"

@@ -12,6 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 from interlock.integration.connectors.interface import Ports
 from interlock.values.operations import Effect
 
+FILES, SECRET = "FILES/", "secret:SYSTEM"
+"""What stands in a connection for the folder of its files, and for its secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -46,8 +49,8 @@ class Offer:
 class Survey:
     """What was found: a proposal for `connection:`, files that belong into the project, and all offers.
 
-    *files* maps names (relative to the folder that the importer chooses) to contents; *connection* refers to them as
-    `${files}/NAME`. Secrets are never in it: where one is needed, *connection* holds `secret:NAME` and *notes* say so.
+    *files* maps names to contents; *connection* refers to them as `FILES/NAME`, and to its secret as `secret:SYSTEM`,
+    for which the importer puts the folder and the name. Secrets themselves are never in it.
     """
 
     title: str

@@ -7,6 +7,7 @@ from interlock.integration.connectors.errors import (
     DeliveryUnproven,
     OperationExternal,
     PackageMissing,
+    SourceUnfit,
     SystemUnreachable,
 )
 from interlock.integration.connectors.interface import (
@@ -27,14 +28,18 @@ from interlock.integration.connectors.interface import (
     unanswered,
 )
 from interlock.integration.connectors.receiving import Arrival, Delivery, Receiver
+from interlock.integration.connectors.surveys import FILES, SECRET, Offer, Survey
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.compilation import build_catalog
 from interlock.integration.systems.discovery import discover
-from interlock.integration.systems.errors import OperationUnknown, SystemUnknown
+from interlock.integration.systems.errors import OperationUnknown, SourceUnknown, SourceUnreadable, SystemUnknown
+from interlock.integration.systems.surveying import look
 from interlock.integration.systems.systems import Systems
 
 __all__ = [
     "FAILED",
+    "FILES",
+    "SECRET",
     "SUCCEEDED",
     "UNKNOWN",
     "Answer",
@@ -46,6 +51,7 @@ __all__ = [
     "DeliveryUnfit",
     "DeliveryUnproven",
     "Description",
+    "Offer",
     "OperationDeclaration",
     "OperationExternal",
     "OperationUnknown",
@@ -54,6 +60,10 @@ __all__ = [
     "Ports",
     "Receiver",
     "SecretSource",
+    "SourceUnfit",
+    "SourceUnknown",
+    "SourceUnreadable",
+    "Survey",
     "SystemDeclaration",
     "SystemLimits",
     "SystemUnknown",
@@ -63,5 +73,6 @@ __all__ = [
     "build_catalog",
     "discover",
     "failed",
+    "look",
     "unanswered",
 ]

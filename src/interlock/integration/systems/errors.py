@@ -3,6 +3,8 @@
 InterlockError
  +-- OperationUnknown    no system of the project declares the operation
  +-- SystemUnknown       the project declares no such system
+ +-- SourceUnknown       it cannot be told what is to be connected
+ +-- SourceUnreadable    what is to be connected cannot be read
 """
 
 from __future__ import annotations
@@ -33,6 +35,22 @@ class SystemUnknown(InterlockError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__("the project declares no system of that name", fix=_nearest(name, known, "systems"))
+
+
+class SourceUnknown(InterlockError):
+    """No connector, or more than one, knows what is to be connected."""
+
+    code = "source_unknown"
+    status = 400
+    title = "The source is of no known kind"
+
+
+class SourceUnreadable(InterlockError):
+    """A file or address that is to be connected gives nothing."""
+
+    code = "source_unreadable"
+    status = 400
+    title = "The source cannot be read"
 
 
 def _nearest(name: str, known: Iterable[str], kind: str) -> str:

@@ -74,10 +74,10 @@ class OpenApiDocument:
         method, _, path = origin.partition(" ")
         by_path = path.startswith("/") and method.lower() in METHODS
         near: list[str] = []
-        for name, route, item in self._operations():
+        for name, route, item in self.operations():
             operation = item[name]
             if (name == method.lower() and route == path) if by_path else operation.get("operationId") == origin:
-                return Found(name.upper(), route, operation, self._parameters(item, operation))
+                return Found(name.upper(), route, operation, self.parameters(item, operation))
             near.append(f"{name.upper()} {route}" if by_path else str(operation.get("operationId", "")))
         close = get_close_matches(origin, [text for text in near if text], n=1, cutoff=0.5)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
@@ -85,7 +85,8 @@ class OpenApiDocument:
             f"the document has no operation {origin[:120]!r}{hint}; write METHOD /path or an operationId"
         )
 
-    def _operations(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    def operations(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Yield method, path and path item of every operation."""
         paths = self.data.get("paths")
         for route, node in (paths if isinstance(paths, Mapping) else {}).items():
             item = self.resolved(node)
@@ -93,7 +94,8 @@ class OpenApiDocument:
                 if isinstance(item.get(name), Mapping):
                     yield name, route, item
 
-    def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    def parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        """Return the parameters of a path and of one of its operations, references resolved."""
         merged: dict[tuple[str, str], Mapping[str, Any]] = {}
         for node in (*item.get("parameters", ()), *operation.get("parameters", ())):
             parameter = self.resolved(node)
@@ -121,28 +123,33 @@ def load_document(path: Path) -> OpenApiDocument:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise DocumentInvalid(f"{path.name} cannot be read: {error.strerror or 'unknown cause'}") from error
+    return document_of(content, path.name)
+
+
+def document_of(content: bytes, name: str) -> OpenApiDocument:
+    """Return the document that *content* is, JSON or YAML, called *name* in findings. Raises `DocumentInvalid`."""
     if len(content) > MAX_BYTES:
-        raise DocumentInvalid(f"{path.name} is larger than {MAX_BYTES} bytes")
-    data = _plain(_parsed(content, path), 0)
+        raise DocumentInvalid(f"{name} is larger than {MAX_BYTES} bytes")
+    data = _plain(_parsed(content, name), 0)
     version = str(data.get("openapi", "")) if isinstance(data, dict) else ""
     if not version.startswith(("3.0.", "3.1.")):
-        raise DocumentInvalid(f"{path.name} is no OpenAPI 3.0 or 3.1 document")
+        raise DocumentInvalid(f"{name} is no OpenAPI 3.0 or 3.1 document")
     return OpenApiDocument(data, nullable=version.startswith("3.0."))
 
 
-def _parsed(content: bytes, path: Path) -> Any:
-    if path.suffix.lower() == ".json" or content.lstrip()[:1] == b"{":
+def _parsed(content: bytes, name: str) -> Any:
+    if name.lower().endswith(".json") or content.lstrip()[:1] == b"{":
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
-            raise DocumentInvalid(f"{path.name}:{error.lineno}: is not valid JSON: {error.msg}") from error
+            raise DocumentInvalid(f"{name}:{error.lineno}: is not valid JSON: {error.msg}") from error
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return yaml.load(content, Loader=loader)  # noqa: S506 - the safe loader, in C where it is built
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
-        raise DocumentInvalid(f"{path.name}{line}: is not valid YAML") from error
+        raise DocumentInvalid(f"{name}{line}: is not valid YAML") from error
 
 
 def _plain(node: Any, depth: int) -> Any:

@@ -20,6 +20,8 @@ from interlock.integration.connectors.interface import (
 from interlock.integration.connectors.openapi.connector import OpenApiConnector
 from interlock.integration.connectors.openapi.document import DocumentInvalid, OpenApiDocument, load_document
 from interlock.integration.connectors.openapi.flattening import define
+from interlock.integration.connectors.openapi.survey import recognises, survey
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
 
@@ -74,6 +76,14 @@ class OpenApiPlugin:
             except DocumentInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/from", str(error)))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether *source* begins like a document of OpenAPI."""
+        return recognises(source)
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:  # noqa: ARG002 - a document is asked, no system
+        """Return every operation of a document. Raises `SourceUnfit`."""
+        return survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         return OpenApiConnector(system, definitions, ports)
