@@ -43,3 +43,56 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Captu
     assert main(words) == 1
     assert "system_unreachable" in capsys.readouterr().out
     assert not (tmp_path / "x.json").exists()
+
+
+BILLING = Path(__file__).parents[3] / "examples" / "northwind" / "services" / "billing.openapi.json"
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["init", str(tmp_path / "shop")]) == 0
+    capsys.readouterr()
+    return tmp_path / "shop"
+
+
+def test_a_system_is_connected_from_its_document(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["connect", str(BILLING), "--name", "billing", "--owner", "me@acme.example", "--project", str(project)]
+    assert main([*words, "--pick", "*credit_note*", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["files"] == ["labels/billing.yaml", "services/billing/openapi.json", "systems/billing.yaml"]
+    assert len(report["operations"]) == 5
+    assert str(BILLING.parent) not in (project / "systems" / "billing.yaml").read_text("utf-8")
+    assert main(["check", str(project)]) == 0
+    capsys.readouterr()
+    (project / "systems" / "billing.yaml").write_text("# put right\n", "utf-8")
+    assert main([*words, "--all"]) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert (project / "systems" / "billing.yaml").read_text("utf-8") == "# put right\n"
+    assert main([*words, "--all", "--replace"]) == 0
+    assert main(["check", str(project)]) == 0
+
+
+def test_what_there_is_to_pick_from_is_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["connect", str(BILLING), "--project", str(project)]
+    assert main([*words, "--search", "cancel", "--list"]) == 0
+    shown = capsys.readouterr().out
+    assert "POST /credit-notes/{id}/cancel" in shown
+    assert "1 of 6 operations" in shown
+    assert main([*words, "--search", "nothing of it", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["offers"] == []
+    assert main([*words, "--dry-run"]) == 0
+    assert "operations:" in capsys.readouterr().out
+    assert sorted(path.name for path in (project / "systems").iterdir()) == ["shop.yaml"]
+
+
+def test_a_large_document_is_not_taken_whole_unasked(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = {f"/things{number}": {"get": {"responses": {}, "tags": ["t"]}} for number in range(700)}
+    document = {"openapi": "3.1.0", "info": {"title": "9 things!", "version": "1"}, "paths": paths}
+    (project / "large.json").write_text(json.dumps(document), "utf-8")
+    words = ["connect", str(project / "large.json"), "--project", str(project)]
+    assert main(words) == 1
+    assert "and 640 more" in capsys.readouterr().out
+    assert main([*words, "--tag", "t", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["system"], len(report["operations"])) == ("system_9_things", 500)
+    assert main(["check", str(project)]) == 0

@@ -13,7 +13,7 @@ from typing import Any
 from interlock.assessment.attacks.fields import singles_of
 from interlock.assessment.declarations.draft import draft_of
 from interlock.assessment.declarations.guesses import distrusts, words_of
-from interlock.assessment.declarations.marked import flow, marked_lines, plain
+from interlock.assessment.declarations.marked import flow, marked_lines, plain, remark
 from interlock.foundation.documents import Finding, ProjectInvalid, escape, parse_document
 from interlock.integration.systems import FILES, SECRET, Catalog, Offer, Survey, build_catalog
 from interlock.values.operations import Effect, Operation
@@ -81,6 +81,8 @@ def propose(name: str, connector: str, survey: Survey, offers: Sequence[Offer], 
         "connection": _placed(survey.connection, f"{_FOLDER}/{name}/", f"secret:{name}"),
     }
     usable, left_out, catalog = _usable(system, offers, kept)
+    if not usable:
+        return Proposal(name, connector, {}, (), tuple(left_out), survey.notes)
     declared, marks = _operations(usable)
     _pair(catalog, declared, marks)
     text = "".join(_written(system, declared, marks, _issued(catalog), survey, source))
@@ -271,11 +273,11 @@ def _written(
     source: str,
 ) -> Iterator[str]:
     """Yield the lines of the system's file."""
-    yield _HEAD.format(source=" ".join(source.split())[:200])
+    yield _HEAD.format(source=remark(source))
     if survey.title:
-        yield f"# {' '.join(survey.title.split())[:100]}\n"
+        yield f"# {remark(survey.title)}\n"
     for note in survey.notes:
-        yield f"# - {' '.join(note.split())}\n"
+        yield f"# - {remark(note)}\n"
     yield from marked_lines(system, {"/kind": "crm, erp, helpdesk ..."}, "", 0)
     yield "labels: {integrity: untrusted}  # until fields are trusted one by one\n"
     yield "operations:\n"

@@ -48,9 +48,20 @@ def _open(pointer: str, value: Any, marks: Mapping[str, str]) -> bool:
 
 def plain(text: str) -> str:
     """Return *text* as YAML has it: bare where that is safe, else quoted."""
-    return (
-        text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Return *text* in double quotes; what YAML does not allow as it is is written by its number."""
+    escaped = "".join(
+        sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in json.dumps(text, ensure_ascii=False)
     )
+    return escaped.replace("${", "$${")  # which stands for itself, and not for a variable
+
+
+def remark(text: str, most: int = 200) -> str:
+    """Return *text* as it may stand in a comment: one line of signs that can be seen."""
+    return "".join(sign if sign.isprintable() else " " for sign in " ".join(text.split()))[:most]
 
 
 def flow(value: Any) -> str:

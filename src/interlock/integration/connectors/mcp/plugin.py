@@ -10,13 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA, authentication
-from interlock.integration.connectors.errors import PackageMissing
+from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.mcp.connector import McpConnector
 from interlock.integration.connectors.mcp.http import HttpTransport
 from interlock.integration.connectors.mcp.session import Connect
 from interlock.integration.connectors.mcp.stdio import StdioTransport
+from interlock.integration.connectors.mcp.survey import survey_of
 from interlock.integration.connectors.mcp.tools import ToolsInvalid, definition, load_tools, named
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 _REFERENCE = "secret:"
@@ -77,6 +79,19 @@ class McpPlugin:
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         return McpConnector(system, definitions, _transport(system, ports))
+
+    def recognises(self, source: Source) -> bool:  # noqa: ARG002 - an address alone does not tell
+        """A server looks like any other address: it has to be said with `--kind`."""
+        return False
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:
+        """Return the tools that the server at an address lists. Raises `SystemUnreachable` and `SourceUnfit`."""
+        if not source.address.startswith(("http://", "https://")):
+            raise SourceUnfit(
+                "a server that is a program is pinned first", fix="interlock connect --out FILE -- PROGRAM ARGUMENTS"
+            )
+        system = SystemDeclaration("discovered", self.name, connection={"url": source.address})
+        return survey_of(source, await self.discover(system, ports))
 
     async def discover(self, system: SystemDeclaration, ports: Ports) -> dict[str, Any]:
         """Return the live server's tools in the form of the file that pins them. Raises `SystemUnreachable`."""

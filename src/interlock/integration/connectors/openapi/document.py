@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -97,7 +98,10 @@ class OpenApiDocument:
     def parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
         """Return the parameters of a path and of one of its operations, references resolved."""
         merged: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for node in (*item.get("parameters", ()), *operation.get("parameters", ())):
+        nodes = [item.get("parameters", []), operation.get("parameters", [])]
+        if not all(isinstance(one, list) for one in nodes):
+            raise DocumentInvalid("what must be a list of parameters is none")
+        for node in chain.from_iterable(nodes):
             parameter = self.resolved(node)
             if not isinstance(parameter.get("name"), str) or not isinstance(parameter.get("in"), str):
                 raise DocumentInvalid("a parameter lacks its name or its place ('in')")

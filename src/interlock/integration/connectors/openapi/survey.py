@@ -69,12 +69,13 @@ def _offers(document: OpenApiDocument) -> Iterator[Offer]:
         name = _fresh(_name(operation.get("operationId"), method, path), taken)
         header = next((one for one in _headers(document, item, operation) if one.lower() == "idempotency-key"), "")
         settings = {"idempotency": {"header": header}} if header else {}
+        tags = operation.get("tags")
         words = operation.get("summary") or operation.get("description") or ""
         yield Offer(
             origin=origin,
             name=name,
             description=" ".join(str(words).split())[:500],
-            tags=tuple(str(tag) for tag in operation.get("tags", ()) if isinstance(tag, str)),
+            tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
             effect=_EFFECTS.get(method, Effect.write),
             idempotent=True if method in _REPEATABLE and not header else None,
             deprecated=operation.get("deprecated") is True,

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 from interlock.integration.connectors.authentication import REFERENCE
 from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.sql import survey
 from interlock.integration.connectors.sql.definitions import define
 from interlock.integration.connectors.sql.postgres import PostgresConnector
 from interlock.integration.connectors.sql.sqlite import SqliteConnector
 from interlock.integration.connectors.sql.statements import POSTGRES, SQLITE, StatementInvalid
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 _FILE = "sqlite:///"
@@ -57,6 +59,14 @@ class SqlPlugin:
             except StatementInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/from", f"the statement {error}"))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether *source* is the address of a database."""
+        return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES))
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:
+        """Return reads of every table and view. Raises `SourceUnfit` and `PackageMissing`."""
+        return await survey.survey(source, ports)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         url: str = system.connection["url"]

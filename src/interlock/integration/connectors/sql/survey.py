@@ -1,0 +1,201 @@
+"""What a database offers: for each table and view a read of its rows, page by page, and one of a single row."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.interface import Ports
+from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
+from interlock.values.operations import Effect
+
+SQLITE_FILE, POSTGRES = "sqlite:///", "postgresql://"
+MOST_TABLES = 1000
+TIMEOUT = 15.0
+_PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_AFFINITIES = (("INT", "integer"), ("CHAR", "string"), ("CLOB", "string"), ("TEXT", "string"), ("BOOL", "boolean"))
+_NUMBERS = ("REAL", "FLOA", "DOUB", "DEC", "NUM")
+_KINDS = {
+    **dict.fromkeys(("smallint", "integer", "bigint"), "integer"),
+    **dict.fromkeys(("numeric", "real", "double precision"), "number"),
+    **dict.fromkeys(("text", "character varying", "character", "uuid", "date", "name"), "string"),
+    "boolean": "boolean",
+}
+_TABLES = """
+SELECT t.table_schema, t.table_name, c.column_name, c.data_type, c.is_nullable = 'YES', k.column_name IS NOT NULL
+FROM information_schema.tables t
+JOIN information_schema.columns c USING (table_schema, table_name)
+LEFT JOIN information_schema.table_constraints p
+  ON p.table_schema = t.table_schema AND p.table_name = t.table_name AND p.constraint_type = 'PRIMARY KEY'
+LEFT JOIN information_schema.key_column_usage k
+  ON k.constraint_name = p.constraint_name AND k.table_schema = t.table_schema AND k.table_name = t.table_name
+  AND k.column_name = c.column_name
+WHERE t.table_schema NOT IN ('pg_catalog', 'information_schema')
+ORDER BY 1, 2, c.ordinal_position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: *word* is its type as `columns:` writes it (empty: none can be promised), *native* the database's."""
+
+    name: str
+    word: str
+    native: str
+    nullable: bool
+    key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view. *typed* says that a parameter needs its type written beside it."""
+
+    name: str
+    columns: tuple[Column, ...]
+    typed: bool = False
+
+
+async def survey(source: Source, ports: Ports) -> Survey:
+    """Return what the database at an address offers; only its own catalogue is read.
+
+    Raises `SourceUnfit`, and `PackageMissing`.
+    """
+    if source.address.startswith(SQLITE_FILE):
+        file = ports.root / source.address.removeprefix(SQLITE_FILE)
+        tables = await asyncio.to_thread(_sqlite, file)
+        return Survey(file.stem, {"url": source.address}, tuple(_offers(tables)))
+    parts = urlsplit(source.address)
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username}@" if parts.username else ""
+    connection: dict[str, Any] = {"url": urlunsplit((parts.scheme, f"{user}{host}", parts.path, parts.query, ""))}
+    if parts.password:
+        connection["password"] = SECRET
+    tables = await _postgres(source.address)
+    return Survey(parts.path.strip("/"), connection, tuple(_offers(tables)))
+
+
+def _offers(tables: Sequence[Table]) -> list[Offer]:
+    offers: list[Offer] = []
+    taken: set[str] = set()
+    for table in tables:
+        if not table.columns:
+            continue
+        spoken = _SIGNS.sub("_", table.name.lower()).strip("_")[:50]
+        spoken, number = spoken if spoken[:1].isalpha() else f"t_{spoken}", 2
+        while f"find_{spoken}" in taken:
+            spoken, number = f"{spoken}_{number}", number + 1
+        taken.add(f"find_{spoken}")
+        offers.append(_find(table, spoken))
+        keys = [column for column in table.columns if column.key]
+        if keys:
+            offers.append(_get(table, spoken, keys))
+    return offers
+
+
+def _find(table: Table, spoken: str) -> Offer:
+    keys = [column for column in table.columns if column.key]
+    given: dict[str, Any] = {"limit": _PAGE}
+    after = order = ""
+    if len(keys) == 1 and keys[0].word:
+        parameter = _parameter("after", keys[0], typed=table.typed)
+        after = f" WHERE {parameter} IS NULL OR {_quoted(keys[0].name)} > {parameter}"
+        order = f" ORDER BY {_quoted(keys[0].name)}"
+        given = {"after": f"{keys[0].word}?", **given}
+    statement = f"{_select(table)}{after}{order} LIMIT :limit"
+    description = f"Rows of {table.name}, a page of them{', after the one with this key' if after else ''}."
+    settings = {"input": given, "columns": _words(table), "rows": "many"}
+    return Offer(statement, f"find_{spoken}", description, effect=Effect.read, settings=settings)
+
+
+def _get(table: Table, spoken: str, keys: Sequence[Column]) -> Offer:
+    names = {key.name: f"key_{number}" if not key.name.isidentifier() else key.name for number, key in enumerate(keys)}
+    tests = (f"{_quoted(key.name)} = {_parameter(names[key.name], key, typed=table.typed)}" for key in keys)
+    statement = f"{_select(table)} WHERE {' AND '.join(tests)}"
+    settings = {
+        "input": {names[key.name]: key.word or "string" for key in keys},
+        "columns": _words(table),
+        "rows": "one",
+    }
+    return Offer(statement, f"get_{spoken}", f"One row of {table.name}.", effect=Effect.read, settings=settings)
+
+
+def _select(table: Table) -> str:
+    columns = ", ".join(_quoted(column.name) for column in table.columns)
+    name = table.name.split(".", 1) if table.typed else [table.name]
+    return f"SELECT {columns} FROM {'.'.join(map(_quoted, name))}"  # noqa: S608 - a proposal, of quoted names
+
+
+def _words(table: Table) -> dict[str, str]:
+    return {column.name: f"{column.word}{'?' if column.nullable else ''}" for column in table.columns if column.word}
+
+
+def _parameter(name: str, column: Column, *, typed: bool) -> str:
+    return f"CAST(:{name} AS {column.native})" if typed else f":{name}"
+
+
+def _quoted(name: str) -> str:
+    if name.isascii() and name.isidentifier() and name.islower():
+        return name
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _sqlite(file: Path) -> list[Table]:
+    try:
+        database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT)
+    except sqlite3.Error as error:
+        raise SourceUnfit("the database file cannot be opened", why=str(error)) from error
+    try:
+        names = database.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        ).fetchmany(MOST_TABLES)
+        return [Table(name, tuple(_sqlite_columns(database, name))) for (name,) in names]
+    except sqlite3.Error as error:
+        raise SourceUnfit("the file is no database that can be read", why=str(error)) from error
+    finally:
+        database.close()
+
+
+def _sqlite_columns(database: sqlite3.Connection, table: str) -> list[Column]:
+    columns = []
+    for _, name, native, required, _, key in database.execute("SELECT * FROM pragma_table_info(?)", (table,)):
+        kind = native.upper()
+        if "BLOB" in kind:
+            continue  # bytes are no JSON
+        word = next((word for sign, word in _AFFINITIES if sign in kind), "")
+        word = word or ("number" if any(sign in kind for sign in _NUMBERS) else "string" if "DATE" in kind else "")
+        columns.append(Column(name, word, native, nullable=not required and not key, key=bool(key)))
+    return columns
+
+
+async def _postgres(address: str) -> list[Table]:
+    if find_spec("asyncpg") is None:
+        raise PackageMissing("sql", "asyncpg", "postgres")
+    import asyncpg
+
+    try:
+        database = await asyncpg.connect(address, timeout=TIMEOUT)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+        raise SourceUnfit("the database does not let us in", why=type(error).__name__) from error
+    try:
+        async with database.transaction(readonly=True):
+            rows = await database.fetch(_TABLES, timeout=TIMEOUT)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise SourceUnfit("the database's catalogue cannot be read", why=type(error).__name__) from error
+    finally:
+        await database.close(timeout=TIMEOUT)
+    tables: dict[str, list[Column]] = {}
+    for schema, name, column, native, nullable, key in rows:
+        table = name if schema == "public" else f"{schema}.{name}"
+        if native != "bytea":
+            tables.setdefault(table, []).append(Column(column, _KINDS.get(native, ""), native, nullable, key))
+    return [Table(name, tuple(columns), typed=True) for name, columns in list(tables.items())[:MOST_TABLES]]

@@ -1,0 +1,215 @@
+"""What something is, and what it offers, is told from itself; nothing else is asked, and nothing is changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from interlock.assessment.connecting import propose
+from interlock.foundation.documents import parse_document
+from interlock.foundation.http import HttpClient
+from interlock.foundation.plugins.errors import PluginMissing
+from interlock.foundation.secrets import SecretStore
+from interlock.integration.systems import (
+    Ports,
+    SourceUnfit,
+    SourceUnknown,
+    SourceUnreadable,
+    Survey,
+    Systems,
+    SystemUnreachable,
+    build_catalog,
+    look,
+)
+from interlock.testing.servers import ScriptedServer, answers, free_port, redirects
+from interlock.values.operations import Effect
+from tests.assessment.connecting.test_proposal import DOCUMENT
+from tests.integration.connectors.mcp.test_mcp import listening
+from tests.integration.connectors.mcp.upstream import server
+
+SCHEMA = """
+CREATE TABLE orders (id INTEGER PRIMARY KEY, customer VARCHAR(20) NOT NULL, total NUMERIC(8, 2), due DATE);
+CREATE TABLE "Order Lines" (order_id INTEGER, line INTEGER, text TEXT, PRIMARY KEY (order_id, line));
+CREATE VIEW customers AS SELECT DISTINCT customer FROM orders;
+INSERT INTO orders VALUES (1, 'ann', 2.5, '2026-03-02'), (2, 'ben', NULL, NULL), (3, 'ann', 4, NULL);
+INSERT INTO "Order Lines" VALUES (1, 1, 'a jar'), (1, 2, 'a lid');
+"""
+
+
+class Looking:
+    """A folder in which something is looked at, and served as it was proposed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    async def at(self, address: str, kind: str = "") -> tuple[str, Survey]:
+        async with HttpClient() as http:
+            return await look(address, Ports(http, SecretStore.standard(environment={}), self.root), connector=kind)
+
+    async def served(self, address: str, kind: str = "") -> Systems:
+        connector, survey = await self.at(address, kind)
+        proposal = propose("found", connector, survey, survey.offers, source=address, owner="")
+        assert not proposal.left_out
+        for path, content in proposal.files.items():
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).write_bytes(content)
+        document = parse_document(proposal.files["systems/found.yaml"], "system", name="x", environment={})
+        systems = Systems(Ports(HttpClient(), SecretStore.standard(environment={}), self.root))
+        await systems.open()
+        await systems.apply(build_catalog([document], self.root))
+        return systems
+
+
+@pytest.fixture
+def looking(tmp_path: Path) -> Looking:
+    return Looking(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["json", "pretty", "yaml"])
+async def test_an_openapi_document_is_recognised(looking: Looking, form: str) -> None:
+    plain = orjson.dumps(DOCUMENT)
+    content = {"json": plain, "pretty": orjson.dumps(DOCUMENT, option=orjson.OPT_INDENT_2)}.get(form)
+    (looking.root / "orders").write_bytes(content or yaml.safe_dump(DOCUMENT).encode())
+    connector, survey = await looking.at("orders")
+    assert connector == "openapi"
+    assert survey.title == "Orders"
+    assert survey.connection["base_url"] == "https://orders.acme.example"
+    offers = {offer.name: offer for offer in survey.offers}
+    assert set(offers) == {"list_orders", "create_order", "cancel_order", "put_order", "add_picture"}
+    assert offers["create_order"].settings == {"idempotency": {"header": "Idempotency-Key"}}
+    assert [offers[name].effect for name in ("list_orders", "create_order", "cancel_order")] == [
+        Effect.read,
+        Effect.write,
+        Effect.irreversible,
+    ]
+    assert (offers["put_order"].idempotent, offers["create_order"].idempotent) == (True, None)
+
+
+async def test_a_document_is_fetched_from_its_own_host_alone(looking: Looking) -> None:
+    relative = {**DOCUMENT, "servers": [{"url": "/api"}]}
+    async with ScriptedServer(answers(200, relative)) as host:
+        _, survey = await looking.at(f"{host.url}/docs/openapi.json")
+        assert survey.connection["base_url"] == f"{host.url}/api"
+        assert [one.method for one in host.received] == ["GET"]
+        assert "authorization" not in host.received[0].headers
+        host.behaviour = redirects(302, f"{host.url}/elsewhere")
+        with pytest.raises(SourceUnreadable):
+            await looking.at(f"{host.url}/docs/openapi.json")
+        assert len(host.received) == 2
+        with pytest.raises(SourceUnreadable) as refused:
+            await looking.at(host.url.replace("http://", "http://me:hidden@"))
+        assert "hidden" not in str(refused.value.problem())
+    for address in (f"http://127.0.0.1:{free_port()}/", "file:///etc/passwd", "no-such-file", "\0", "."):
+        with pytest.raises(SourceUnreadable):
+            await looking.at(address)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        pytest.param(b"", SourceUnknown, id="nothing"),
+        pytest.param(b"hello", SourceUnknown, id="a text"),
+        pytest.param(b'{"swagger": "2.0"}', SourceUnknown, id="an older kind"),
+        pytest.param(b'{"openapi": "3.1.0", ', SourceUnfit, id="half of one"),
+        pytest.param(b"openapi: 3.0.0\npaths: [", SourceUnfit, id="half of one in YAML"),
+        pytest.param(b'{"openapi": "3.1.0", "paths": {"/a": {"$ref": "#/no"}}}', SourceUnfit, id="leading nowhere"),
+    ],
+)
+async def test_what_cannot_be_read_is_said(looking: Looking, content: bytes, error: type[Exception]) -> None:
+    (looking.root / "x").write_bytes(content)
+    with pytest.raises(error):
+        await looking.at("x")
+
+
+@pytest.mark.parametrize("openapi", ["paths", "info", "servers", "components"])
+@pytest.mark.parametrize("value", [None, 3, "x", [], [3], {"x": 3}, {"/x": {"get": {"tags": 3, "parameters": []}}}])
+async def test_a_document_of_strange_shape_offers_what_it_can(looking: Looking, openapi: str, value: Any) -> None:
+    (looking.root / "x.json").write_bytes(orjson.dumps({**DOCUMENT, openapi: value}))
+    try:
+        connector, _ = await looking.at("x.json")
+    except SourceUnfit:
+        return
+    assert connector == "openapi"
+
+
+async def test_two_operations_of_one_name_get_two(looking: Looking) -> None:
+    get = {"operationId": "find", "responses": {}}
+    document = {**DOCUMENT, "paths": {"/a": {"get": get}, "/b": {"get": get}, "/c/{id}": {"get": {"responses": {}}}}}
+    (looking.root / "x.json").write_bytes(orjson.dumps(document))
+    _, survey = await looking.at("x.json")
+    assert [offer.name for offer in survey.offers] == ["find", "find_2", "get_c_by_id"]
+
+
+async def test_a_sqlite_file_is_read_page_by_page(looking: Looking) -> None:
+    with sqlite3.connect(looking.root / "shop.db") as database:
+        database.executescript(SCHEMA)
+    systems = await looking.served("sqlite:///shop.db")
+    try:
+        await _reads_orders(systems)
+        assert (await systems.call("found.get_order_lines", {"order_id": 1, "line": 2})).output["text"] == "a lid"
+    finally:
+        await systems.close()
+
+
+@pytest.mark.postgres
+async def test_a_postgresql_database_is_read_page_by_page(looking: Looking, postgres_url: str) -> None:
+    import asyncpg
+
+    database = await asyncpg.connect(postgres_url)
+    await database.execute(SCHEMA)
+    await database.execute("CREATE SCHEMA old; CREATE TABLE old.notes (id uuid PRIMARY KEY, body jsonb, raw bytea)")
+    await database.close()
+    systems = await looking.served(postgres_url)
+    try:
+        await _reads_orders(systems)
+        assert (await systems.call("found.find_old_notes", {"limit": 5})).output == []
+    finally:
+        await systems.close()
+
+
+async def _reads_orders(systems: Systems) -> None:
+    first = await systems.call("found.find_orders", {"limit": 2})
+    assert first.succeeded, first.problem
+    assert [(row["id"], row["customer"]) for row in first.output] == [(1, "ann"), (2, "ben")]
+    assert first.output[0]["total"] == 2.5
+    second = await systems.call("found.find_orders", {"after": 2, "limit": 2})
+    assert [row["id"] for row in second.output] == [3]
+    assert (await systems.call("found.get_orders", {"id": 2})).output["total"] is None
+    assert len((await systems.call("found.find_customers", {"limit": 9})).output) == 2
+    assert all(one.operation.effect is Effect.read for one in systems.catalog.operations.values())
+
+
+async def test_no_password_of_a_database_is_written_down(looking: Looking) -> None:
+    with pytest.raises(SourceUnfit) as refused:
+        await looking.at(f"postgresql://me:hidden@127.0.0.1:{free_port()}/shop")
+    assert "hidden" not in str(refused.value.problem())
+    for name in ("none.db", "x.db"):
+        (looking.root / "x.db").write_bytes(b"no database")
+        with pytest.raises(SourceUnfit):
+            await looking.at(f"sqlite:///{name}")
+
+
+async def test_tools_of_an_mcp_server_are_pinned_and_none_is_called_a_read(looking: Looking) -> None:
+    async with listening(server(looking.root / "effects")) as url:
+        connector, survey = await looking.at(url, "mcp")
+        assert connector == "mcp"
+        assert {offer.effect for offer in survey.offers} == {None}
+        systems = await looking.served(url, "mcp")
+        await systems.close()
+        assert systems.catalog.systems == {}
+    with pytest.raises(SystemUnreachable):
+        await looking.at(url, "mcp")
+    with pytest.raises(SourceUnfit):
+        await looking.at("python server.py", "mcp")
+
+
+async def test_a_kind_that_cannot_look_is_told_from_one_that_is_not_there(looking: Looking) -> None:
+    with pytest.raises(SourceUnknown):
+        await looking.at("x", "external")
+    with pytest.raises(PluginMissing):
+        await looking.at("x", "nothing")
