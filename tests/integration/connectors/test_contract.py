@@ -124,6 +124,42 @@ class TestMail(ConnectorContract):
             yield Rig(system, {}, letter, {"mail": mail_servers.PASSWORD}, lambda: len(kept.envelopes))
 
 
+PROGRAM = """
+import os, signal, sys, time
+condition, what = sys.argv[1:]
+if what == "write":
+    open("effects", "a").write("x")
+if condition == "lost":
+    os.kill(os.getpid(), signal.SIGKILL)
+if condition == "silent":
+    time.sleep(60)
+while condition == "endless":
+    sys.stdout.write("y" * 65536)
+print("done")
+"""
+
+
+class TestProgram(ConnectorContract):
+    plugin = "interlock.integration.connectors.program:plugin"
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        (root / "program.py").write_text(PROGRAM)
+        program = "bin/nothing" if condition is Condition.refused else f"{sys.executable} program.py"
+        operations = {
+            name: {"from": f"{program} {condition} {name}", "effect": name, "options": {"stdout": {"lines": True}}}
+            for name in ("read", "write")
+        }
+        connection = {"env": {"KEY": "secret:key"}}
+        system = {"system": "old", "connector": "program", "connection": connection, "operations": operations}
+        effects = root / "effects"
+        yield Rig(
+            system,
+            secrets={"key": "hidden-key"},
+            effects=lambda: len(effects.read_text()) if effects.exists() else 0,
+        )
+
+
 class TestSqlite(ConnectorContract):
     plugin = "interlock.integration.connectors.sql:plugin"
     drivers = ("asyncpg",)

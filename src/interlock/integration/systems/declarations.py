@@ -83,7 +83,9 @@ def _seconds(settings: Mapping[str, Any], key: str) -> float:
     return duration(settings[key]) if key in settings else 0.0
 
 
-_USUAL_LABELS = dict.fromkeys(("external", "fixed", "edi", "mail", "webhook"), Label(integrity=Integrity.untrusted))
+_USUAL_LABELS = dict.fromkeys(
+    ("external", "fixed", "edi", "mail", "program", "webhook"), Label(integrity=Integrity.untrusted)
+)
 """What a caller reports it might have made up, and files come from outside: nothing in them is trusted that the project
 does not say is.
 """
