@@ -7,6 +7,7 @@ from interlock.foundation.http.client import HttpClient
 from interlock.foundation.http.errors import (
     HttpClosed,
     HttpFailure,
+    HttpForbidden,
     HttpLost,
     HttpTimedOut,
     HttpUnreachable,
@@ -22,6 +23,7 @@ __all__ = [
     "HttpClient",
     "HttpClosed",
     "HttpFailure",
+    "HttpForbidden",
     "HttpLost",
     "HttpRequest",
     "HttpResponse",

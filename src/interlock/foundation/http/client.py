@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from interlock.foundation.http.answers import HttpStream, translate, whole
-from interlock.foundation.http.errors import HttpClosed, HttpLost
+from interlock.foundation.http.egress import check_literal, guarded
+from interlock.foundation.http.errors import HttpClosed, HttpForbidden, HttpLost, HttpUnreachable
 from interlock.foundation.http.exchange import HttpRequest, HttpResponse
 from interlock.foundation.http.unpacking import ACCEPTED
 
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 KEEP_ALIVE = 4.0
 NAMES_KEPT = 60
 CONNECT_SHARE = 0.9
+_SCHEMES = frozenset({"http", "https"})
 
 
 class HttpClient:
     """Sends requests over one pool of connections.
 
-    It never follows a redirect, keeps no cookies, takes no proxy or credentials from the environment,
-    verifies certificates (by *trust*, else the system's), and never repeats a request by itself. Many
-    tasks of one event loop may share it. The driver is loaded by `open`.
+    It goes only where `egress` lets it, never follows a redirect, keeps no cookies, takes no proxy or credentials
+    from the environment, verifies certificates (by *trust*, else the system's), and never repeats a request by
+    itself. Many tasks of one event loop may share it. The driver is loaded by `open`.
     """
 
     def __init__(self, *, connections: int = 200, per_host: int = 64, trust: ssl.SSLContext | None = None) -> None:
@@ -57,6 +59,7 @@ class HttpClient:
         connector = aiohttp.TCPConnector(
             limit=self._connections,
             limit_per_host=self._per_host,
+            resolver=guarded(aiohttp),
             ttl_dns_cache=NAMES_KEPT,
             keepalive_timeout=KEEP_ALIVE,
             ssl=self._trust if self._trust is not None else True,
@@ -118,9 +121,17 @@ class HttpClient:
             sock_connect=request.connect or None,
             sock_read=request.idle or None,
         )
+        url = self._url(request.url, encoded=True)
+        if url.scheme not in _SCHEMES:
+            raise HttpUnreachable("the request cannot be sent", sent=False, why="its address is not one of HTTP")
+        if url.raw_user is not None or url.raw_password is not None:
+            raise HttpForbidden(
+                "the address holds credentials", sent=False, why="addresses are logged", fix="send them in a header"
+            )
+        check_literal(url.raw_host or "")
         return self._session.request(
             request.method,
-            self._url(request.url, encoded=True),
+            url,
             headers=request.headers,
             data=request.body,
             allow_redirects=False,

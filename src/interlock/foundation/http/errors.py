@@ -4,6 +4,7 @@ InterlockError
  +-- HttpFailure            one exchange failed; `sent` says whether the other side may have seen the request
       +-- HttpClosed            the client is not open
       +-- HttpUnreachable       no connection: refused, no such name, certificate not trusted (never sent)
+      +-- HttpForbidden         requests do not go there, or not with what the address holds (never sent)
       +-- HttpTimedOut          the time limit passed
       +-- HttpLost              the connection broke after it was made
       +-- ResponseTooLarge      the answer, as sent or unpacked, is larger than allowed
@@ -48,6 +49,14 @@ class HttpUnreachable(HttpFailure):
 
     code = "http_unreachable"
     title = "The other system cannot be reached"
+
+
+class HttpForbidden(HttpFailure):
+    """Requests do not go to this address, or its URL holds credentials; nothing was sent."""
+
+    code = "http_forbidden"
+    title = "Requests do not go there"
+    transient = False
 
 
 class HttpTimedOut(HttpFailure):
