@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import os
@@ -16,6 +17,8 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.integration.connectors.files.rigs import COLUMNS, calling, described, folder, operations, refused, system
 
@@ -255,6 +258,18 @@ async def test_a_broken_file_is_refused(tmp_path: Path, name: str) -> None:
     assert (answer.status, answer.problem and answer.problem["code"]) == ("failed", code), answer
     assert answer.problem["detail"].startswith("a.dat: ")
     assert answer.output is None
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), name=st.sampled_from(sorted(SAME)))
+def test_damage_is_answered_and_never_crashes(tmp_path: Path, data: st.DataObject, name: str) -> None:
+    one, content = SAME[name]
+    at = data.draw(st.integers(0, len(content)))
+    damaged = content[:at] + data.draw(st.binary(max_size=8)) + content[at + data.draw(st.integers(0, 8)) :]
+    answer = asyncio.run(read(tmp_path, damaged, one))
+    assert answer.succeeded or refused(answer)["code"] in {
+        "file_broken", "row_broken", "columns_changed", "file_too_large"
+    }  # fmt: skip
 
 
 async def test_what_is_too_much_is_refused_and_not_unpacked(tmp_path: Path) -> None:

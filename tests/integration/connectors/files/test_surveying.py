@@ -32,7 +32,7 @@ async def read(root: Path, survey: Survey, name: str, file: str) -> Any:
 
 
 async def test_a_csv_file_is_read_by_what_was_proposed(tmp_path: Path) -> None:
-    text = "Kunden-Nr;Name;Betrag;Datum;PLZ;Notiz\n7;Grün;1,50;29.02.2024;01067;\n8;Weiß;-2,00;01.03.2024;80331;x\n"
+    text = "Kunden-Nr;Name;Betrag;Datum;PLZ;Notiz\n7;Grün;1.001,50;29.02.2024;01067;\n8;Weiß;-2,00;01.03.2024;80331;x\n"
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "a.csv").write_bytes(text.encode("cp1252"))
@@ -40,7 +40,13 @@ async def test_a_csv_file_is_read_by_what_was_proposed(tmp_path: Path) -> None:
     survey = await surveyed(tmp_path, str(folder / "a.csv"))
     declared = survey.connection["folders"]["files"]
     assert survey.connection["place"] == {"local": "data"}
-    assert declared["format"] == {"kind": "csv", "encoding": "cp1252", "delimiter": ";", "decimal": ","}
+    assert declared["format"] == {
+        "kind": "csv",
+        "encoding": "cp1252",
+        "delimiter": ";",
+        "decimal": ",",
+        "thousands": ".",
+    }
     assert declared["columns"] == {
         "kunden_nr": {"heading": "Kunden-Nr", "type": "integer"},
         "Name": "string",
@@ -54,7 +60,7 @@ async def test_a_csv_file_is_read_by_what_was_proposed(tmp_path: Path) -> None:
     assert rows[0] == {
         "kunden_nr": 7,
         "Name": "Grün",
-        "Betrag": "1.50",
+        "Betrag": "1001.50",
         "Datum": "2024-02-29",
         "PLZ": "01067",
         "Notiz": None,
@@ -89,10 +95,15 @@ async def test_a_folder_is_declared_with_every_format_in_it(tmp_path: Path) -> N
 
 
 def test_only_files_of_rows_are_recognised(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "a.csv").write_bytes(b"a\n1\n")
+    (empty / "spec.json").write_bytes(b'{"openapi": "3.1.0"}')
     for address, content, known in (
         ("a.csv", None, True),
         ("a.XLSX", None, True),
         (str(tmp_path), None, True),
+        (str(empty), None, False),
         ("https://x.example/a.csv", b"a,b\n", False),
         ("postgresql://x/y", None, False),
         ("a.json", None, False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -33,9 +34,12 @@ _SHARED = frozenset({".json", ".xml"})
 """Endings that other kinds of systems have too, so that the first bytes must tell."""
 MOST_LOOKED_AT = 10_000
 _SAMPLE = 1 << 16
+_FIRST = 1 << 12
 _TRIED = ("boolean", "integer", "decimal", "date", "datetime")
 _PATTERNS = ("%d.%m.%Y", "%Y%m%d", "%d.%m.%y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M")
 _DESCRIBED = re.compile(rb"<([a-z]+:)?(definitions|description|schema|application|edmx)\b", re.IGNORECASE)
+_COMMA = re.compile(r"-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+),[0-9]+")
+_GROUPED = re.compile(r"-?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -45,10 +49,15 @@ def recognises(source: Source, root: Path) -> bool:
         return False
     suffix = PurePath(source.address).suffix.lower()
     if source.content is None:
-        return (suffix in SUFFIXES and suffix not in _SHARED) or _path(source.address, root).is_dir()
+        path = _path(source.address, root)
+        return (suffix in SUFFIXES and suffix not in _SHARED) or (path.is_dir() and any(map(_is_ours, path.iterdir())))
+    return _begins(suffix, source.content)
+
+
+def _begins(suffix: str, content: bytes) -> bool:
     if suffix not in _SHARED:
         return suffix in SUFFIXES
-    first = source.content[:4096].lstrip()
+    first = content[:_FIRST].lstrip()
     if suffix == ".json":
         return re.match(rb"(\xef\xbb\xbf)?\s*\[\s*\{", first) is not None
     return first.startswith(b"<") and _DESCRIBED.search(first) is None
@@ -93,7 +102,11 @@ def _path(address: str, root: Path) -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink() and not unfit(path.name)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES or not path.is_file() or path.is_symlink() or unfit(path.name):
+        return False
+    with path.open("rb") as stream:
+        return _begins(suffix, stream.read(_FIRST))
 
 
 def _offers(name: str, kind: str) -> Iterator[Offer]:
@@ -140,6 +153,8 @@ def _look(file: Path, content: bytes | None) -> _Looked:
     comma = made.texts is not None and any(_is_comma(values) for values in cells)
     if comma and "\t;|".find(looked.format.get("delimiter", "")) >= 0:
         looked.format["decimal"] = ","
+        if any(_GROUPED.fullmatch(str(value)) for values in cells if _is_comma(values) for value in values):
+            looked.format["thousands"] = "."
     reading = format_of({"kind": kind, **looked.format}, "refuse").texts
     for heading, values in zip(headings, cells, strict=True):
         name = _name(heading, taken)
@@ -153,7 +168,8 @@ def _long(written: Any) -> dict[str, Any]:
 
 
 def _name(heading: str, taken: set[str]) -> str:
-    base = "_".join(_WORD.findall(heading)).lower()[:50] or "column"
+    plain = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
+    base = "_".join(_WORD.findall(plain)).lower()[:50] or "column"
     base = base if base[0].isalpha() else f"column_{base}"
     base = f"{base}_value" if base in {"file", "offset", "limit", "if_version"} else base
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", heading) and base == heading.lower() and heading not in taken:
@@ -167,7 +183,7 @@ def _name(heading: str, taken: set[str]) -> str:
 
 def _is_comma(values: Sequence[Any]) -> bool:
     texts = [value for value in values if value]
-    return bool(texts) and all(re.fullmatch(r"-?[0-9]+,[0-9]+", str(value)) for value in texts)
+    return bool(texts) and all(_COMMA.fullmatch(str(value)) for value in texts)
 
 
 def _type(values: Sequence[Any], texts: Texts | None) -> Any:

@@ -136,10 +136,14 @@ class LocalSession:
 
     def replace(self, folder: str, temporary: str, name: str) -> None:
         with self._folder(folder) as held:
-            state = os.stat(name, dir_fd=held, follow_symlinks=False) if _state(held, name) else None
-            if state is not None:
-                os.chmod(temporary, stat.S_IMODE(state.st_mode), dir_fd=held)
-            os.rename(temporary, name, src_dir_fd=held, dst_dir_fd=held)
+            there = _state(held, name) is not None
+            try:
+                if there:
+                    status = os.stat(name, dir_fd=held, follow_symlinks=False)
+                    os.chmod(temporary, stat.S_IMODE(status.st_mode), dir_fd=held)
+                os.rename(temporary, name, src_dir_fd=held, dst_dir_fd=held)
+            except OSError as error:
+                raise PlaceAway(f"the file cannot be put there: {error.strerror}") from None
             _settled(held)
 
     def move(self, folder: str, name: str, target: str) -> None:
