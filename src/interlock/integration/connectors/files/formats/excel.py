@@ -26,7 +26,7 @@ MOST_TEXT = 32_767
 _CHUNK = 1 << 16
 _DECLARED = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _SAFE = frozenset({b"utf-8", b"us-ascii", b"ascii"})
-_BROKEN = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, ExpatError, SyntaxError)
+_BROKEN = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, ExpatError, SyntaxError)
 """What reading a damaged workbook raises, by the part that is damaged."""
 
 
