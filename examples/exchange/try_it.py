@@ -23,6 +23,7 @@ async def run(root: Path) -> None:
     try:
         await systems.apply(build_catalog(documents, root))
         await orders(systems, root)
+        await prices(systems)
         await ledger(systems, root / "data" / "accounts.dat")
     finally:
         await systems.close()
@@ -52,6 +53,20 @@ async def orders(systems: Systems, root: Path) -> None:
         verdict = await done(systems, "orders.acknowledge", sender=about["sender"], interchange=about["interchange"])
         print(f"acknowledged as {verdict['verdict']}: {verdict['file']}")
         print((root / "edi" / "out" / verdict["file"]).read_text("latin-1"), end="")
+
+
+async def prices(systems: Systems) -> None:
+    for one in (await done(systems, "prices.list_files"))["files"]:
+        page = await done(systems, "prices.read_prices", file=one["file"])
+        for row in page["rows"]:
+            print(f"article {row['article']}: {row['name']}, {row['price']} from {row['valid_from']}")
+        for row in page["quarantined"]:
+            print(f"unread: {one['file']}, row {row['row']}, column {row['column']} {row['reason']}")
+        rows = [{"article": page["rows"][0]["article"], "quantity": 12}]
+        for _ in range(2):
+            sent = await done(systems, "prices.order", "order-1", file="orders-1.csv", rows=rows)
+            print(f"ordered in {sent['file']}: {sent['done']}")
+        await done(systems, "prices.finish_file", "finish-1", file=one["file"])
 
 
 async def ledger(systems: Systems, file: Path) -> None:

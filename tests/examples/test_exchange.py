@@ -24,4 +24,9 @@ def test_the_program_shows_what_the_page_says() -> None:
     assert lines[0] == "refused: order-0008.edi, segment 18: the text ends within the segment"
     assert lines[2:4] == ["taken: True", "taken: False"]
     assert "acknowledged as accepted: 000000002.edi" in lines
+    assert "article 00417: Ölfilter groß, 1204.50 from 2024-03-01" in lines
+    assert "unread: prices-2024-03.csv, row 4, column price is no number" in lines
+    assert [line for line in lines if line.startswith("ordered")] == [
+        f"ordered in orders-1.csv: {one}" for one in (True, False)
+    ]
     assert lines[-1] == "changed bytes of 400: [37, 38, 39]"

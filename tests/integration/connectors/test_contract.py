@@ -18,6 +18,8 @@ from interlock.integration.systems import OperationExternal
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import Received, ScriptedServer, answers, free_port, hangs, head, resets, streams
 from tests.integration.connectors.edi.samples import ORDER, x12
+from tests.integration.connectors.files import rigs as file_rigs
+from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
 from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
 from tests.integration.connectors.mcp.upstream import server
@@ -317,6 +319,48 @@ class TestEdi(ConnectorContract):
         system = {"system": "orders", "connector": "edi", "connection": connection, "operations": operations}
         write = {"purpose": "00", "answer": "AC", "order_number": "1", "order_date": "2024-02-29"}
         yield Rig(system, {}, write, effects=lambda: len(list((root / "out").glob("*.edi"))))
+
+
+class TestFiles(ConnectorContract):
+    plugin = "interlock.integration.connectors.files:plugin"
+    drivers = ("asyncssh", "fsspec", "openpyxl", "pyarrow")
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        if condition is Condition.working:
+            for name in ("in", "done"):
+                (root / "files" / name).mkdir(parents=True)
+            (root / "files" / "in" / "a.csv").write_text("id,name,amount\n1,one,1.5\n")
+        system = file_rigs.system(file_rigs.folder(), "rows", "write")
+        system["operations"] = {"read": system["operations"]["rows"], "write": system["operations"]["write"]}
+        write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
+        inbox = root / "files" / "in"
+        yield Rig(system, {"file": "a.csv"}, write, effects=lambda: len(list(inbox.glob("*.csv"))) - 1)
+
+
+class TestFilesBySftp(ConnectorContract):
+    plugin = "interlock.integration.connectors.files:plugin"
+    drivers = ("asyncssh", "fsspec", "openpyxl", "pyarrow")
+    conditions = frozenset(Condition) - {Condition.endless}  # an answer of SFTP has a length
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        inbox = root / "files" / "in"
+        for folder in (inbox, root / "files" / "done"):
+            folder.mkdir(parents=True)
+        (inbox / "a.csv").write_text("id,name,amount\n1,one,1.5\n")
+        with file_servers.sftp_server(root / "files") as server:
+            if condition in {Condition.lost, Condition.silent}:
+                server.fates = dict.fromkeys(("read", "rename"), str(condition))
+            place = file_rigs.sftp(server)
+            if condition is Condition.refused:
+                place["sftp"]["port"] = free_port()
+            system = file_rigs.system(file_rigs.folder(), "rows", "write", place=place)
+            system["operations"] = {"read": system["operations"]["rows"], "write": system["operations"]["write"]}
+            write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
+            secrets = {"sftp": file_servers.PASSWORD}
+            yield Rig(system, {"file": "a.csv"}, write, secrets, lambda: len(list(inbox.glob("*.csv"))) - 1)
 
 
 class TestExternal(ConnectorContract):

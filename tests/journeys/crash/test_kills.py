@@ -15,6 +15,7 @@ from tests.journeys.place import place
 
 ELSEWHERE = (
     "budget.",
+    "files.",
     "turn.",
     "team.",
     "escalation.",

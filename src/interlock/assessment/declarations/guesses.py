@@ -13,6 +13,7 @@ from interlock.assessment.attacks.fields import free_text
 from interlock.assessment.attacks.filling import branch, closed, type_of
 from interlock.values.operations import Effect, Operation, Risk, Role
 
+DEEPEST = 6
 LONG_TEXT = 200
 """Text that may be as long as this is free text, whatever it is called."""
 
@@ -54,20 +55,23 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
-def role_guess(name: str, schema: Any, root: Mapping[str, Any]) -> Guess:
+def role_guess(name: str, schema: Any, root: Mapping[str, Any], *, deep: int = DEEPEST) -> Guess:
     """Return what the argument *name* with *schema* is probably for; *root* is the schema it is a part of.
 
-    Ids and addresses are targets, free text is content, and everything else is a control.
+    Ids and addresses are targets, free text is content, and everything else is a control. Schemas that hold themselves
+    are looked into *deep* levels.
     """
+    if deep == 0:
+        return Guess(Role.control, "it is nested too deep to tell")
     joined = branch(schema, root)
     kind = type_of(joined)
     if closed(joined):
         return Guess(Role.control, "one of a closed list")
     if kind == "array":
-        return role_guess(name, joined.get("items", {}), root)
+        return role_guess(name, joined.get("items", {}), root, deep=deep - 1)
     named = _named(words_of(name), numeric=kind in ("number", "integer"))
     if kind == "object" and named is None:
-        return _inner(joined, root)
+        return _inner(joined, root, deep - 1)
     if joined.get("format") in _FORMATS:
         return Guess(Role.target, f"written as {joined['format']}")
     if named is not None and kind != "number":
@@ -93,10 +97,10 @@ def _named(spoken: Sequence[str], *, numeric: bool) -> Guess | None:
     return None
 
 
-def _inner(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Guess:
+def _inner(schema: Mapping[str, Any], root: Mapping[str, Any], deep: int) -> Guess:
     """The guess for an object: a target if anything in it is one, content if all of it is."""
     members = schema.get("properties", {})
-    guesses = {name: role_guess(name, part, root).word for name, part in members.items()}
+    guesses = {name: role_guess(name, part, root, deep=deep).word for name, part in members.items()}
     for name, word in guesses.items():
         if word == Role.target:
             return Guess(Role.target, f"its member {name!r} looks like one")

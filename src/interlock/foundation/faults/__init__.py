@@ -36,6 +36,9 @@ POINTS = (
     "event.before_commit",  # an event is proven, nothing of it durable
     "event.after_commit",  # an event is durable, its sender not yet told
     "trigger.before_turn",  # session and turn of a trigger are named durably, the turn has not begun
+    "files.staged",  # a file is written beside its place, nothing is kept of its key
+    "files.noted",  # the key is kept, the file not yet in its place
+    "files.placed",  # the file is in its place, which is not yet kept
     "journal.before_commit",  # inside the writer, before the transaction is committed
     "journal.after_commit",  # inside the writer, after it, before anyone is told
 )

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from interlock.integration.connectors.edi.inbox import FolderAway, TimeOver, TooMuch
-from interlock.integration.connectors.edi.ledger import Busy, Unclear
 from interlock.integration.connectors.edi.operations import Operations
 from interlock.integration.connectors.interface import Answer, failed, unanswered
+from interlock.integration.connectors.notes import NotesAway, NotesBusy, NotesUnclear
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
 
@@ -64,15 +64,15 @@ def _answered(work: Callable[[float], Answer], effect: Effect, deadline: float) 
     """Return what *work* answers; what keeps it from doing so is an answer too."""
     try:
         return work(deadline)
-    except FolderAway as error:
+    except (FolderAway, NotesAway) as error:
         return failed("unreachable", f"the folders cannot be used: {error}", sent=False)
-    except Busy:
+    except NotesBusy:
         return failed("system_busy", "the ledger is being written by another", sent=False, transient=True)
     except TooMuch:
         return failed("folder_too_large", "the inbox holds more files than are looked at; move old ones away")
     except TimeOver:
         return failed("timed_out", "the time limit passed; nothing was changed", transient=True)
-    except Unclear:
+    except NotesUnclear:
         return unanswered(Effect.write, "commit_unclear", "what was written is perhaps not durable")
     except OSError as error:
         return unanswered(effect, "system_error", f"the folders failed: {error.strerror}")

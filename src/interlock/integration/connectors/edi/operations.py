@@ -45,7 +45,7 @@ class Operations:
         self._most_bytes = most_bytes
 
     def run(self, binding: Mapping[str, Any], arguments: Mapping[str, Any], key: str, deadline: float) -> Answer:
-        """Do what *binding* says. Raises what `inbox` and `ledger` raise."""
+        """Do what *binding* says. Raises what `inbox`, `ledger` and `notes` raise."""
         verbs: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], str, float], Answer]] = {
             "list": self._list,
             "get": self._get,

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from interlock.integration.connectors.fixed.framing import CHUNK, Block, Format
 from interlock.integration.connectors.locking import lock_file
+from interlock.integration.connectors.replacing import durable
 
 LOCK_SUFFIX = ".interlock-lock"
 
@@ -178,11 +179,7 @@ def _parts(stream: BinaryIO, piece: bytes | tuple[int, int]) -> Iterator[bytes]:
 
 def _durable(folder: Path) -> None:
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable(folder)
     except OSError:
         raise Replaced from None
 

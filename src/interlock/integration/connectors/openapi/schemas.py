@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import chain, count
 from typing import Any
 
 from interlock.integration.connectors.openapi.document import DocumentInvalid, OpenApiDocument
@@ -102,9 +103,8 @@ class _Bundle:
         if reference not in self._names:
             base = "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in reference.rpartition("/")[2])
             taken = set(self._names.values())
-            self._names[reference] = next(
-                name for name in (base, *(f"{base}_{n}" for n in range(2, 10_000))) if name not in taken
-            )
+            numbered = (f"{base}_{number}" for number in count(2))
+            self._names[reference] = next(name for name in chain((base,), numbered) if name not in taken)
         return self._names[reference]
 
     def _converted(self, node: Mapping[str, Any], within: tuple[str, ...], depth: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Places where files are: a folder of this machine, a server reached by SFTP, an object store."""
