@@ -85,12 +85,11 @@ class GraphqlPlugin:
                 return Description({}, (*troubles, Trouble(f"/connection/documents/{number}", str(error))))
         definitions: dict[str, Definition] = {}
         for name, declared in system.operations.items():
-            place = f"/operations/{name}/{'document' if 'document' in declared.settings else 'from'}"
             try:
                 document = _document(name, declared, shared)
                 definitions[name] = define(schema, document, declared.effect, connection.get("scalars", {}))
             except SchemaInvalid as error:
-                troubles.append(Trouble(place, str(error)))
+                troubles.append(Trouble(f"/operations/{name}/from", str(error)))
         return Description(definitions, tuple(troubles))
 
     def recognises(self, source: Source) -> bool:
@@ -114,14 +113,11 @@ def _needed() -> None:
 
 def _document(name: str, declared: OperationDeclaration, shared: list[str]) -> DocumentNode:
     """Return the operation that is declared, alone with its fragments. Raises `SchemaInvalid`."""
-    written = declared.settings.get("document")
-    if written is None:
-        if not shared:
-            raise SchemaInvalid("names an operation, but there are no `connection.documents`; or write `document`")
-        return pick(parse_documents(*shared), declared.origin or name)
-    if not isinstance(written, str):
-        raise SchemaInvalid("must be the text of a GraphQL document")
-    return pick(parse_documents(written), declared.origin)
+    if "{" in declared.origin:
+        return pick(parse_documents(declared.origin), "")
+    if not shared:
+        raise SchemaInvalid("names no operation of `connection.documents`; list them there, or write the document here")
+    return pick(parse_documents(*shared), declared.origin or name)
 
 
 def _local(root: Path, name: str) -> Path:

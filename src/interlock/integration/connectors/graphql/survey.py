@@ -64,13 +64,12 @@ def _offers(schema: GraphQLSchema) -> Iterator[Offer]:
         for name, one in (root.fields if root else {}).items():
             origin = name[:1].upper() + name[1:]
             yield Offer(
-                origin=origin,
+                origin=_document(word, origin, name, one),
                 name=_fresh(name, taken),
                 description=" ".join((one.description or "").split())[:500],
                 tags=(word,),
                 effect=effect,
                 deprecated=one.deprecation_reason is not None,
-                settings={"document": _document(word, origin, name, one)},
             )
 
 
