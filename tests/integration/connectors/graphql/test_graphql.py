@@ -268,6 +268,7 @@ async def test_a_read_with_any_error_has_failed(tmp_path: Path) -> None:
         (answers(401, {"errors": [CODED]}), "access_denied", FAILED),
         (answers(429, {"errors": [CODED]}, headers={"Retry-After": "7"}), "rate_limited", FAILED),
         (answers(400, {"errors": [INVALID]}), "refused", FAILED),
+        (answers(400, {"data": None, "errors": [AT]}), "partly_done", UNKNOWN),
         (answers(500, {"errors": [CODED]}), "system_error", UNKNOWN),
         (answers(503, {}), "system_error", UNKNOWN),
         (cuts_off(), "connection_lost", UNKNOWN),
@@ -276,7 +277,7 @@ async def test_a_read_with_any_error_has_failed(tmp_path: Path) -> None:
         (answers(200, b"<html>", media_type="text/html"), "result_breaks_contract", UNKNOWN),
         (answers(200, {"data": {"place": "x" * 70_000}}), "", UNKNOWN),
     ],
-    ids=["expired", "limited", "400", "500", "503", "truncated", "redirect", "encoding", "page", "huge"],
+    ids=["expired", "limited", "400", "executed", "500", "503", "truncated", "redirect", "encoding", "page", "huge"],
 )
 async def test_faults_of_transport(tmp_path: Path, behaviour: Behaviour, code: str, status: str) -> None:
     async with connected(tmp_path, behaviour) as connector:

@@ -44,11 +44,12 @@ def interpret(response: HttpResponse, effect: Effect, field: str, refusals: froz
         if good:
             return unanswered(effect, _BROKEN, "the answer is not one of GraphQL")
         return interpret_http(response, effect, {})
-    if not good and body.get("data") is None:
-        return _with_words(interpret_http(response, effect, {}), body)
     errors = body.get("errors") or []
     if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
         return unanswered(effect, _BROKEN, "the answer's errors are not those of GraphQL")
+    # A status alone does not undo what was executed before it was chosen.
+    if not good and body.get("data") is None and (effect is Effect.read or not _executed(body, errors)):
+        return _with_words(interpret_http(response, effect, {}), body)
     if errors:
         return _refused(errors) if effect is Effect.read else _write(response, body, errors, field, refusals)
     data = body.get("data")
@@ -83,9 +84,14 @@ def _not_executed(
     An answer without `data` says so by the specification; as servers differ, it counts only where the media type
     promises to keep to it, or where the codes are of the stages before execution.
     """
-    if "data" in body or any("path" in error for error in errors):
+    if _executed(body, errors):
         return False
     return response.media_type == _STRICT or all(code in _BEFORE_EXECUTION for code in codes)
+
+
+def _executed(body: Mapping[str, Any], errors: list[dict[str, Any]]) -> bool:
+    """Return whether the answer shows that fields were executed."""
+    return "data" in body or any("path" in error for error in errors)
 
 
 def _refused(errors: list[dict[str, Any]]) -> Answer:

@@ -54,7 +54,7 @@ class GraphqlConnector:
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
         declared, binding = self._operations[operation]
         extra = {declared.idempotency_header: key} if key and declared.idempotency_header else {}
-        content = {"query": binding["document"], "variables": arguments}
+        content = {"query": binding["document"], "variables": dict(arguments)}
         if binding["operation"]:
             content["operationName"] = binding["operation"]
         return await self._send(content, extra, declared.effect, binding["field"], timeout)
