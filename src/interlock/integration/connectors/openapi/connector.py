@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
+from interlock.foundation.http import HttpFailure, HttpRequest
+from interlock.integration.connectors import masking
 from interlock.integration.connectors.authentication import authentication
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
@@ -22,10 +22,8 @@ from interlock.integration.connectors.openapi.request import RequestTemplate, Un
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
-from interlock.values.secrets import MASK
 
 PROBE_TIMEOUT = 5.0
-SHORTEST = 8  # characters of a credential that is looked for in answers; a shorter one may be an ordinary word
 
 
 class OpenApiConnector:
@@ -64,7 +62,7 @@ class OpenApiConnector:
                 headers[key_header] = key
             unsigned = len(headers)
             self._sign(headers)
-            credentials = _credentials(list(headers.values())[unsigned:])
+            credentials = masking.credentials(list(headers.values())[unsigned:])
         except Unsendable as error:
             return failed("argument_unsendable", str(error), sent=False)
         except (orjson.JSONEncodeError, UnicodeEncodeError):
@@ -76,7 +74,7 @@ class OpenApiConnector:
             response = await self._http.send(request)
         except HttpFailure as failure:
             return broken(failure, effect)
-        return interpret(_without(response, credentials), effect, template.results)
+        return interpret(masking.without(response, credentials), effect, template.results)
 
     async def probe(self) -> Answer:
         """Ask for `health` of the connection, or else the root; any answer below 500 shows that it is
@@ -97,18 +95,3 @@ class OpenApiConnector:
     async def definitions(self) -> None:
         """A document in a file is all there is; the live system publishes nothing."""
         return
-
-
-def _credentials(signed: list[str]) -> list[bytes]:
-    """Return what of the headers that say who we are must never come back: the part after a scheme's name."""
-    texts = [value.rpartition(" ")[2] for value in signed]
-    return [text.encode() for text in texts if len(text) >= SHORTEST]
-
-
-def _without(response: HttpResponse, credentials: list[bytes]) -> HttpResponse:
-    """Return *response* with our own credentials masked, should the system repeat them."""
-    body = response.body
-    for credential in credentials:
-        if credential in body:
-            body = body.replace(credential, MASK.encode())
-    return response if body is response.body else replace(response, body=body)
