@@ -120,5 +120,5 @@ def _kill(process: Process) -> None:
 
 async def _reaped(process: Process) -> None:
     """Let go of the process's pipes, and wait until it is gone."""
-    process._transport.close()  # type: ignore[attr-defined]
+    process._transport.close()  # type: ignore[attr-defined]  # a full pipe that nobody reads would stay open
     await process.wait()
