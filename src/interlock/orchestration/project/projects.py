@@ -91,7 +91,7 @@ class Projects:
     async def _swap(self, project: Project) -> None:
         for applied in self.applied:
             await applied(project)
-        previous, self.current = self.current, project
+        previous, self.current, self.rejected = self.current, project, None
         await self.reported("project.activated", {"version": project.version, "previous": previous.version})
 
     async def _reject(self, version: str, error: ProjectInvalid) -> None:
