@@ -92,6 +92,9 @@ def running() -> Iterator[MariaDb]:
 def _wait(server: MariaDb, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + STARTED_WITHIN
     while True:
+        if not server.socket.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+            continue
         try:
             server.look().close()
         except pymysql.Error:

@@ -15,7 +15,7 @@ from tests.integration.connectors.sql.mariadb import MariaDb, Relay, running
 from tests.integration.conftest import Workbench
 
 SCHEMA = """
-CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL UNIQUE, credit NUMERIC(10, 2), since DATE);
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL UNIQUE, credit NUMERIC(10, 2), since DATE);
 INSERT INTO customers VALUES (1, 'Alfreds', 12.50, '2020-01-31'), (2, 'Bolids', NULL, NULL), (3, 'Chops', 7, NULL);
 CREATE TABLE notes (id INTEGER PRIMARY KEY, body VARCHAR(20)) ENGINE = MyISAM;
 CREATE TABLE kinds (id INTEGER PRIMARY KEY, day DATE, moment DATETIME(3), hours TIME, raw VARBINARY(9), held BOOLEAN,
@@ -64,7 +64,7 @@ OPERATIONS: dict[str, Any] = {
         "timeout": "300ms",
     },
     "large": {"from": "SELECT lpad('', 400000, 'x') AS t", "effect": "read"},
-    "endless": {"from": "SELECT seq FROM seq_1_to_100000000", "effect": "read", "max_rows": 900000},
+    "endless": {"from": "SELECT seq FROM seq_1_to_100000000", "effect": "read", "max_rows": 100000},
     "sneaky": {"from": "SELECT sneak() AS a", "effect": "read"},
     "rename": {
         "from": "UPDATE customers SET name = :name WHERE id = :id",
@@ -167,7 +167,7 @@ async def test_what_looks_like_a_parameter_in_a_text_is_text(erp: Erp) -> None:
 
 async def test_every_kind_of_value_is_json(erp: Erp) -> None:
     assert (await erp.call("kinds")).output == {
-        "day": "2026-01-31", "moment": "2026-01-31T10:00:00.125000", "hours": "-27:00:01.000000"[:9], "raw": "AP8=",
+        "day": "2026-01-31", "moment": "2026-01-31T10:00:00.125000", "hours": "-27:00:01", "raw": "AP8=",
         "held": True, "exact": 12.5, "approximate": 0.5, "words": "Grüße",
     }  # fmt: skip
 
@@ -216,7 +216,7 @@ async def test_a_write_tells_what_it_changed(erp: Erp) -> None:
         ("rename", {"id": 99, "name": "x"}, "unexpected_rows"),
         ("rename_above", {"id": 3}, "unexpected_rows"),
         ("rename", {"id": 1, "name": "Bolids"}, "refused"),
-        ("rename", {"id": 1, "name": "a name that is much too long"}, "refused"),
+        ("rename", {"id": 1, "name": "a name that is too long " * 3}, "refused"),
         ("add", {"id": 2**40, "name": "Maria Anders"}, "refused"),
         ("add", {"id": 1, "name": "Maria Anders"}, "refused"),
         ("add_back", {"id": 1, "name": "Maria Anders"}, "refused"),
@@ -312,15 +312,17 @@ async def test_connections_that_the_server_ended_are_made_anew(erp: Erp) -> None
 @pytest.mark.parametrize(
     ("operation", "trigger", "fault", "status", "problem"),
     [
-        pytest.param("rename", b"COMMIT", "after", UNKNOWN, "connection_lost", id="commit-lost"),
-        pytest.param("rename", b"COMMIT", "before", UNKNOWN, "connection_lost", id="commit-reset"),
-        pytest.param("rename", b"COMMIT", "garbled", UNKNOWN, "connection_lost", id="commit-garbled"),
-        pytest.param("rename", b"COMMIT", "silent", UNKNOWN, "timed_out", id="commit-silent"),
+        pytest.param("rename", b"\x03COMMIT", "after", UNKNOWN, "connection_lost", id="commit-lost"),
+        pytest.param("rename", b"\x03COMMIT", "before", UNKNOWN, "connection_lost", id="commit-reset"),
+        pytest.param("rename", b"\x03COMMIT", "garbled", UNKNOWN, "connection_lost", id="commit-garbled"),
+        pytest.param("rename", b"\x03COMMIT", "silent", UNKNOWN, "timed_out", id="commit-silent"),
         pytest.param("rename", b"UPDATE customers", "after", UNKNOWN, "connection_lost", id="write-lost"),
         pytest.param("rename", b"UPDATE customers", "truncated", UNKNOWN, "connection_lost", id="write-truncated"),
         pytest.param("rename", b"UPDATE customers", "silent", UNKNOWN, "timed_out", id="write-silent"),
         pytest.param("rename", b"START TRANSACTION", "before", FAILED, "unreachable", id="begin-reset"),
         pytest.param("rename", b"START TRANSACTION", "silent", FAILED, "unreachable", id="begin-silent"),
+        pytest.param("rename", b"root", "silent", FAILED, "unreachable", id="login-silent"),
+        pytest.param("rename", b"root", "garbled", FAILED, "unreachable", id="login-garbled"),
         pytest.param("get", b"SELECT id, name", "after", FAILED, "connection_lost", id="read-lost"),
         pytest.param("get", b"SELECT id, name", "garbled", FAILED, "connection_lost", id="read-garbled"),
         pytest.param("get", b"SELECT id, name", "truncated", FAILED, "connection_lost", id="read-truncated"),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BATCH = 100
 IDLE = 120
 PROBE_TIMEOUT = 5.0
+GRACE = 0.25  # seconds that the server has for saying that it stopped the statement
 SPARE = 2.0  # seconds that the driver's own time limit is above ours: the second fence
 _GARBLED = (AssertionError, IndexError, KeyError, TypeError, UnicodeDecodeError, struct.error)  # from a broken answer
 
@@ -58,6 +59,9 @@ class Dialect(Protocol):
 
     def undo(self, connection: Connection) -> bool:
         """Roll back; return whether nothing is left of the change."""
+
+    def drop(self, connection: Connection) -> None:
+        """Close the connection without a further word to the server."""
 
     def meaning(self, error: Any) -> Answer | None:
         """Return what the driver's *error* means, the change undone; None where the connection is lost."""
@@ -152,7 +156,7 @@ class AlchemyConnector:
             self._threads, self._work, self._engine, statement, values, progress
         )
         try:
-            async with asyncio.timeout(timeout + SPARE / 2):
+            async with asyncio.timeout(timeout + GRACE):
                 return await work
         except TimeoutError:
             progress.abandon()
@@ -198,17 +202,17 @@ class AlchemyConnector:
             progress.commit()
             connection.exec_driver_sql("COMMIT")
         except Abandoned:
-            connection.invalidate()
+            self._dialect.drop(connection)
             raise
         except TooMuch as error:
             if writes:
                 return self._undone(connection, statement.effect, error.answer)
-            connection.invalidate()  # the rest of the result would have to be read otherwise
+            self._dialect.drop(connection)  # the rest of the result would have to be read otherwise
             return error.answer
         except DBAPIError as error:
             return self._failure(connection, statement.effect, error, progress)
         except (OSError, *_GARBLED):
-            connection.invalidate()
+            self._dialect.drop(connection)
             return _lost(statement.effect, progress)
         return answer
 
@@ -229,10 +233,10 @@ class AlchemyConnector:
     def _failure(self, connection: Connection, effect: Effect, error: Any, progress: Progress) -> Answer:
         meant = self._dialect.meaning(error.orig)
         if meant is None or error.connection_invalidated:
-            connection.invalidate()
+            self._dialect.drop(connection)
             return _lost(effect, progress)
         if progress.committing and (meant.problem or {}).get("code") != "conflict":
-            connection.invalidate()
+            self._dialect.drop(connection)
             return unanswered(effect, "commit_unclear", "the database failed while the change was being committed")
         return self._undone(connection, effect, meant)
 
@@ -244,7 +248,7 @@ class AlchemyConnector:
             if self._dialect.undo(connection) or effect is Effect.read:
                 return answer
         except (DBAPIError, OSError, *_GARBLED):
-            connection.invalidate()
+            self._dialect.drop(connection)
             if effect is Effect.read:
                 return answer
             return unanswered(effect, "connection_lost", "the connection was lost before the change was rolled back")

@@ -19,6 +19,7 @@ _SESSION = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
     "NO_ENGINE_SUBSTITUTION', SESSION time_zone = '+00:00'"
 )
+_SHARE = 0.9  # of the time left, for the statement; the rest is for hearing how it ended
 _NOT_UNDONE = 1196
 _SIGNAL = 1644
 _LOST = frozenset({0, 1053, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
@@ -63,6 +64,7 @@ class MysqlDialect:
 
     def begin(self, connection: Connection, *, writes: bool, seconds: float) -> None:
         """Begin; MySQL itself stops only reads in time, so its writes have a limit for waiting alone."""
+        seconds *= _SHARE
         waiting = max(math.ceil(seconds), 1)
         if getattr(connection.dialect, "is_mariadb", False):
             limit = f"max_statement_time = {max(seconds, 0.001):.3f}"
@@ -76,6 +78,15 @@ class MysqlDialect:
         connection.exec_driver_sql("ROLLBACK")
         warnings = connection.exec_driver_sql("SHOW WARNINGS").fetchall()
         return all(row[1] != _NOT_UNDONE for row in warnings)
+
+    def drop(self, connection: Connection) -> None:
+        """Close; the driver would first read a result to its end, and fail at it where there is no connection."""
+        if connection.invalidated:
+            return
+        result = getattr(connection.connection.dbapi_connection, "_result", None)
+        if result is not None:
+            result.unbuffered_active = False
+        connection.invalidate()
 
     def meaning(self, error: Any) -> Answer | None:
         """Return what *error* means. Its text may repeat values, so only its number is kept."""
