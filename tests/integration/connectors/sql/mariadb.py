@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import pymysql
+import pymysql  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 OTHER_USER = "mysql"  # the server refuses to run as root
@@ -52,9 +52,9 @@ def running() -> Iterator[MariaDb]:
     if server is None or install is None:
         pytest.skip("MariaDB is not on the PATH (hint: apt-get install mariadb-server)")
     folder = Path(tempfile.mkdtemp(prefix="mariadb-"))  # a socket's path must be short
-    user = {"user": OTHER_USER} if os.geteuid() == 0 else {}
+    user = OTHER_USER if os.geteuid() == 0 else None
     if user:
-        shutil.chown(folder, OTHER_USER)
+        shutil.chown(folder, user)
     data, socket = folder / "data", folder / "s"
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -69,15 +69,23 @@ def running() -> Iterator[MariaDb]:
             check=True,
             capture_output=True,
             cwd=folder,
-            **user,
+            user=user,
         )
         process = subprocess.Popen(
-            [server, "--no-defaults", f"--datadir={data}", f"--socket={socket}", "--skip-networking"]
-            + ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={folder / 'pid'}"],
+            [
+                server,
+                "--no-defaults",
+                f"--datadir={data}",
+                f"--socket={socket}",
+                "--skip-networking",
+                "--innodb-buffer-pool-size=32M",
+                "--innodb-flush-log-at-trx-commit=0",
+                f"--pid-file={folder / 'pid'}",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=folder,
-            **user,
+            user=user,
         )
         found = MariaDb(socket)
         _wait(found, process)
@@ -121,7 +129,7 @@ class Relay:
         self._listener: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
-    async def __aenter__(self) -> Relay:
+    async def __aenter__(self) -> Self:
         self._listener = await asyncio.start_unix_server(self._serve, self.socket)
         return self
 

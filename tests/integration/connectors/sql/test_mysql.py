@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Answer, PackageMissing, Systems
-from tests.integration.connectors.sql.mariadb import MariaDb, Relay, running
 from tests.integration.conftest import Workbench
+from tests.integration.connectors.sql.mariadb import MariaDb, Relay
 
 SCHEMA = """
 CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL UNIQUE, credit NUMERIC(10, 2), since DATE);
@@ -133,24 +133,18 @@ def code(answer: Answer) -> tuple[str, str]:
     return answer.status, answer.problem["code"]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MariaDb]:
-    with running() as found:
-        yield found
-
-
 @pytest.fixture
-def database(server: MariaDb) -> str:
-    name = server.database()
-    with server.look(name) as connection, connection.cursor() as cursor:
+def database(mariadb: MariaDb) -> str:
+    name = mariadb.database()
+    with mariadb.look(name) as connection, connection.cursor() as cursor:
         for text in (*SCHEMA.split(";"), FUNCTION, TRIGGER):
             cursor.execute(text)
     return name
 
 
 @pytest.fixture
-async def erp(bench: Workbench, server: MariaDb, database: str) -> AsyncIterator[Erp]:
-    yield Erp(await bench.serve(declared(server.url(database))), server, database)
+async def erp(bench: Workbench, mariadb: MariaDb, database: str) -> AsyncIterator[Erp]:
+    yield Erp(await bench.serve(declared(mariadb.url(database))), mariadb, database)
     await bench.systems.close()
 
 
@@ -330,12 +324,12 @@ async def test_connections_that_the_server_ended_are_made_anew(erp: Erp) -> None
     ],
 )
 async def test_a_network_that_fails_makes_no_claim_that_may_be_wrong(
-    bench: Workbench, server: MariaDb, database: str, tmp_path: Path, operation: str, trigger: bytes, fault: str,
+    bench: Workbench, mariadb: MariaDb, database: str, tmp_path: Path, operation: str, trigger: bytes, fault: str,
     status: str, problem: str,
 ) -> None:  # fmt: skip
-    async with Relay(tmp_path / "r", server.socket, trigger, fault) as relay:
+    async with Relay(tmp_path / "r", mariadb.socket, trigger, fault) as relay:
         limits = declared("")["limits"] | {"timeout": "1s"}
-        url = server.url(database, relay.socket)
+        url = mariadb.url(database, relay.socket)
         operations = {name: OPERATIONS[name] for name in ("get", "rename")}
         systems = await bench.serve(declared(url, limits=limits, operations=operations))
         arguments = {"id": 1} | ({"name": "x"} if operation == "rename" else {})
@@ -346,19 +340,19 @@ async def test_a_network_that_fails_makes_no_claim_that_may_be_wrong(
         assert (await systems.call("erp.get", {"id": 2}, key="other")).succeeded
         await bench.systems.close()
     if status == FAILED:
-        assert Erp(systems, server, database).rows("SELECT name FROM customers WHERE id = 1") == [("Alfreds",)]
+        assert Erp(systems, mariadb, database).rows("SELECT name FROM customers WHERE id = 1") == [("Alfreds",)]
 
 
 async def test_a_call_given_up_before_its_statement_was_sent_never_sends_it(
-    bench: Workbench, server: MariaDb, database: str, tmp_path: Path
+    bench: Workbench, mariadb: MariaDb, database: str, tmp_path: Path
 ) -> None:
-    async with Relay(tmp_path / "r", server.socket, b"START TRANSACTION", "silent") as relay:
+    async with Relay(tmp_path / "r", mariadb.socket, b"START TRANSACTION", "silent") as relay:
         operations = {"rename": OPERATIONS["rename"] | {"timeout": "1s"}}
-        systems = await bench.serve(declared(server.url(database, relay.socket), operations=operations))
+        systems = await bench.serve(declared(mariadb.url(database, relay.socket), operations=operations))
         answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=0.2)
         assert (*code(answer), answer.sent) == (FAILED, "unreachable", False)
         await bench.systems.close()  # waits for the thread
-    assert Erp(systems, server, database).rows("SELECT name FROM customers WHERE id = 1") == [("Alfreds",)]
+    assert Erp(systems, mariadb, database).rows("SELECT name FROM customers WHERE id = 1") == [("Alfreds",)]
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
@@ -372,12 +366,12 @@ async def test_a_database_that_is_away_is_a_failure_that_was_not_sent(bench: Wor
         assert (*code(answer), answer.sent) == (FAILED, "unreachable", False)
 
 
-async def test_wrong_credentials_are_named_and_not_shown(bench: Workbench, server: MariaDb, database: str) -> None:
-    with server.look() as connection, connection.cursor() as cursor:
+async def test_wrong_credentials_are_named_and_not_shown(bench: Workbench, mariadb: MariaDb, database: str) -> None:
+    with mariadb.look() as connection, connection.cursor() as cursor:
         cursor.execute("CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY 'right-password'")
         cursor.execute(f"GRANT SELECT ON {database}.customers TO clerk@localhost")
     bench.secrets["INTERLOCK_SECRET_ERP"] = "wrong-password"
-    url = server.url(database).replace("root@", "clerk@")
+    url = mariadb.url(database).replace("root@", "clerk@")
     systems = await bench.serve(declared(url, connection={"url": url, "password": "secret:erp"}, operations={
         name: OPERATIONS[name] for name in ("get", "rename")
     }))  # fmt: skip
@@ -387,6 +381,19 @@ async def test_wrong_credentials_are_named_and_not_shown(bench: Workbench, serve
     bench.secrets["INTERLOCK_SECRET_ERP"] = "right-password"
     assert (await systems.call("erp.get", {"id": 1})).succeeded, "a new secret is taken up"
     assert code(await systems.call("erp.rename", {"id": 1, "name": "x"}, key="k")) == (FAILED, "access_denied")
+
+
+async def test_a_secret_that_is_not_there_is_a_failure_that_was_not_sent(
+    bench: Workbench, mariadb: MariaDb, database: str
+) -> None:
+    url = mariadb.url(database)
+    systems = await bench.serve(declared(url, connection={"url": url, "password": "secret:erp"}, operations={
+        "rename": OPERATIONS["rename"]
+    }))  # fmt: skip
+    answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="k")
+    assert (answer.status, answer.sent) == (FAILED, False)
+    assert answer.problem is not None
+    assert "secret" in answer.problem["code"]
 
 
 async def test_closing_leaves_no_thread_and_no_connection(erp: Erp) -> None:
