@@ -23,6 +23,7 @@ from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
 from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
 from tests.integration.connectors.mcp.upstream import server
+from tests.integration.connectors.sql.mariadb import MariaDb
 
 OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
 GOOD = {"200": {"description": "ok", "content": {"application/json": {"schema": OBJECT}}}}
@@ -194,6 +195,29 @@ class TestPostgres(ConnectorContract):
             await connection.execute(SCHEMA)
             await connection.close()
         url = self.url if condition is Condition.working else "postgresql://u@127.0.0.1:1/d"
+        yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
+
+
+class TestMariaDb(ConnectorContract):
+    plugin = "interlock.integration.connectors.sql:plugin"
+    drivers = ("sqlalchemy", "pymysql")
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @pytest.fixture(autouse=True)
+    def _server(self, mariadb: MariaDb) -> None:
+        self.server = mariadb
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        url = "mysql://u@127.0.0.1:1/d"
+        if condition is Condition.working:
+            database = self.server.database()
+            with self.server.look(database) as connection, connection.cursor() as cursor:
+                for statement in SCHEMA.removesuffix(";").split(";"):
+                    cursor.execute(statement)
+                cursor.execute("CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY 'hidden-password'")
+                cursor.execute(f"GRANT ALL ON {database}.* TO clerk@localhost")
+            url = self.server.url(database).replace("root@", "clerk@")
         yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
 
 

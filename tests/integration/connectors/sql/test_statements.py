@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from interlock.foundation.documents import ProjectInvalid
-from interlock.integration.connectors.sql.parameters import numbered
+from interlock.integration.connectors.sql.parameters import formatted, numbered
 from interlock.integration.connectors.sql.statements import StatementInvalid, check_statement
 from interlock.values.operations import Effect
 from tests.integration.conftest import Workbench
@@ -19,6 +19,8 @@ READS = [
     ("sqlite", "SELECT json_extract(data, '$.a') AS a, strftime('%Y', day) AS y FROM t WHERE id = :id"),
     ("postgres", "SELECT a::text AS a, now() AS n FROM t WHERE id = :id::int"),
     ("postgres", "SELECT jsonb_agg(t.x) AS x FROM t, jsonb_array_elements(t.data) AS e WHERE t.id = :id"),
+    ("mysql", "SELECT IFNULL(a, 0) AS a, DATE_FORMAT(day, '%Y') AS y FROM `t` WHERE id = :id AND b = '# -- /* no */'"),
+    ("mysql", "SELECT 5 --1 AS six FROM t WHERE id = :id;"),
     ("postgres", "SELECT ':no' AS a FROM t -- :neither\n WHERE id = :id"),
 ]
 
@@ -53,6 +55,21 @@ NO_READS = [
     ("postgres", "SELECT nextval('s') AS a", "nextval()"),
     ("postgres", "SELECT * FROM dblink('x', 'y') AS t(a int)", "dblink()"),
     ("postgres", "SELECT a FROM t WHERE pg_terminate_backend(1)", "pg_terminate_backend()"),
+    ("mysql", "SELECT sleep(10) AS a", "sleep()"),
+    ("mysql", "SELECT load_file('/etc/passwd') AS a", "load_file()"),
+    ("mysql", "SELECT get_lock('a', 1) AS a", "get_lock()"),
+    ("mysql", "SELECT nextval(s) AS a", "nextval()"),
+    ("mysql", "SELECT a FROM t INTO OUTFILE '/tmp/x'", "is not valid SQL"),
+    ("mysql", "SELECT a INTO @v FROM t", "as :name"),
+    ("mysql", "SELECT @v := 1 AS a", "as :name"),
+    ("mysql", "SELECT @@version AS a", "as :name"),
+    ("mysql", "SELECT a FROM t LOCK IN SHARE MODE", "lock rows"),
+    ("mysql", "SELECT 1 AS a /*! INTO OUTFILE '/tmp/x' */", "no comments"),
+    ("mysql", "SELECT 1 /*M! + sleep(10) */ AS a", "no comments"),
+    ("mysql", "SELECT 1 AS a -- as it is\n", "no comments"),
+    ("mysql", "SELECT 1 AS a # as it is", "no comments"),
+    ("mysql", "/* first */ SELECT 1 AS a", "no comments"),
+    ("mysql", "SELECT /*+ SET_VAR(sql_mode='') */ a FROM t", "hints"),
     ("sqlite", "SELECT count(*) FROM t", "must name each column"),
     ("sqlite", "SELECT a, b AS a FROM t", "alike"),
     ("sqlite", "SELECT FROM WHERE", "is not valid SQL"),
@@ -210,3 +227,49 @@ async def test_passwords_stay_out_of_addresses(bench: Workbench) -> None:
         bench.catalog(shop({"from": "SELECT a FROM t"}, url="postgresql://u:hidden@h/d"))
     assert "password: secret:NAME" in str(invalid.value)
     assert "hidden" not in str(invalid.value)
+
+
+@pytest.mark.parametrize(
+    ("effect", "text", "said"),
+    [
+        (Effect.write, "INSERT IGNORE INTO t (a) VALUES (:a)", "must not IGNORE"),
+        (Effect.write, "UPDATE IGNORE t SET a = :a WHERE id = :id", "is not valid SQL"),
+        (Effect.write, "REPLACE INTO t (a) VALUES (:a)", "cannot be checked"),
+        (Effect.write, "CALL p(:a)", "cannot be checked"),
+        (Effect.write, "LOAD DATA INFILE 'x' INTO TABLE t", "is not valid SQL"),
+        (Effect.write, "DELETE FROM t", "no WHERE"),
+    ],
+    ids=["insert-ignore", "update-ignore", "replace", "call", "load", "delete-all"],
+)
+def test_writes_that_mysql_would_do_otherwise_than_said(effect: Effect, text: str, said: str) -> None:
+    with pytest.raises(StatementInvalid, match=said):
+        check_statement(text, "mysql", effect)
+
+
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        ("SELECT a FROM t WHERE b = :b AND c = :b", "SELECT a FROM t WHERE b = %(b)s AND c = %(b)s"),
+        ("SELECT 'it''s :b 5%' AS a, \"\\\":b\" AS d", "SELECT 'it''s :b 5%%' AS a, \"\\\":b\" AS d"),
+        ("SELECT `:b` % :b AS a FROM t", "SELECT `:b` %% %(b)s AS a FROM t"),
+    ],
+    ids=["twice", "texts", "names"],
+)
+def test_only_parameters_become_those_of_pymysql(text: str, driver: str) -> None:
+    assert formatted(text) == driver
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://u:p@h/d", "must not hold a password"),
+        ("mysql://u@h/d?init_command=DROP+TABLE+t", "must not set init_command"),
+        ("mariadb://u@h/d?local_infile=1", "must not set local_infile"),
+        ("mysql://u@h/d?password=p", "must not set password"),
+    ],
+    ids=["password", "init", "infile", "password-option"],
+)
+async def test_an_address_holds_no_password_and_no_order(bench: Workbench, url: str, said: str) -> None:
+    operations = {"get": {"from": "SELECT a FROM t", "effect": "read"}}
+    with pytest.raises(ProjectInvalid, match=said):
+        bench.catalog({"system": "erp", "connector": "sql", "connection": {"url": url}, "operations": operations})

@@ -7,6 +7,7 @@ from typing import Any
 
 from interlock.integration.connectors.interface import OperationDeclaration
 from interlock.integration.connectors.sql.statements import (
+    POSTGRES,
     SQLITE,
     Checked,
     Column,
@@ -88,7 +89,7 @@ def _parameter(name: str, value: Any) -> dict[str, Any]:
 def _bindable(name: str, member: Mapping[str, Any], dialect: str) -> None:
     types = member.get("type", [])
     words = {types} if isinstance(types, str) else set(types)
-    allowed = _SCALARS if dialect == SQLITE else _SCALARS | {"array"}
+    allowed = _SCALARS | {"array"} if dialect == POSTGRES else _SCALARS
     if not words or not words <= allowed:
         raise StatementInvalid(f"cannot bind :{name}; its type must be one of {', '.join(sorted(allowed))}")
 

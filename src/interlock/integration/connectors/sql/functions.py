@@ -31,9 +31,23 @@ scale setweight similarity sha224 sha256 sha384 sha512 split_part starts_with st
 to_ascii to_hex to_json to_jsonb to_tsquery to_tsvector translate trim_array trim_scale ts_headline ts_rank ts_rank_cd
 tsvector_to_array unaccent unnest upper_inc upper_inf websearch_to_tsquery width_bucket word_similarity
 """
+_MYSQL = """
+addtime adddate aes_decrypt aes_encrypt bin bit_count bit_length char_length character_length compress conv convert_tz
+crc32 cume_dist curtime datediff dayname degrees elt export_set field find_in_set format from_base64 from_days
+from_unixtime get_format hex inet6_aton inet6_ntoa inet_aton inet_ntoa insert instr interval isnull json_array
+json_array_append json_array_insert json_arrayagg json_compact json_contains json_contains_path json_depth json_detailed
+json_exists json_extract json_insert json_keys json_length json_loose json_merge_patch json_merge_preserve json_object
+json_objectagg json_query json_quote json_remove json_replace json_search json_set json_type json_unquote json_valid
+json_value last_insert_id locate log2 log10 lpad ltrim make_set makedate maketime md5 microsecond mid octet_length ord
+period_add period_diff pi quote radians regexp_instr regexp_replace regexp_substr repeat reverse rpad rtrim sec_to_time
+sha sha1 sha2 sign soundex space std strcmp subdate substring_index subtime sysdate time_format time_to_sec timediff
+timestampadd timestampdiff to_base64 to_days to_seconds truncate uncompress unhex unix_timestamp utc_date utc_time
+utc_timestamp uuid_short weekday weekofyear yearweek
+"""
 
 HARMLESS: dict[str, frozenset[str]] = {
     "sqlite": frozenset(_SQLITE.split()),
     "postgres": frozenset(_POSTGRES.split()),
+    "mysql": frozenset(_MYSQL.split()),
 }
 """By dialect, in lower case."""

@@ -1,8 +1,10 @@
-"""Named parameters (`:name`) rewritten to PostgreSQL's numbered ones, and nothing else of the statement touched."""
+"""Named parameters (`:name`) rewritten to a driver's own, and nothing else of the statement touched."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 
 def numbered(text: str) -> tuple[str, tuple[str, ...]]:
@@ -12,15 +14,31 @@ def numbered(text: str) -> tuple[str, tuple[str, ...]]:
     """
     from sqlglot.dialects import Postgres
 
-    tokens = Postgres().tokenize(text)
     names: list[str] = []
     pieces: list[str] = []
     done = 0
-    for colon, name in pairwise(tokens):
-        if colon.token_type.name != "COLON" or name.start != colon.end + 1 or not name.text.isidentifier():
-            continue
-        if name.text not in names:
-            names.append(name.text)
-        pieces += [text[done : colon.start], f"${names.index(name.text) + 1}"]
-        done = name.end + 1
+    for start, end, name in _placeholders(Postgres().tokenize(text)):
+        if name not in names:
+            names.append(name)
+        pieces += [text[done:start], f"${names.index(name) + 1}"]
+        done = end
     return "".join([*pieces, text[done:]]), tuple(names)
+
+
+def formatted(text: str) -> str:
+    """Return *text*, written for MySQL, with `%(name)s` for its `:name` parameters and every other `%` doubled."""
+    from sqlglot.dialects import MySQL
+
+    pieces: list[str] = []
+    done = 0
+    for start, end, name in _placeholders(MySQL().tokenize(text)):
+        pieces += [text[done:start].replace("%", "%%"), f"%({name})s"]
+        done = end
+    return "".join([*pieces, text[done:].replace("%", "%%")])
+
+
+def _placeholders(tokens: list[Any]) -> Iterator[tuple[int, int, str]]:
+    """Yield where each parameter begins and ends, and its name."""
+    for colon, name in pairwise(tokens):
+        if colon.token_type.name == "COLON" and name.start == colon.end + 1 and name.text.isidentifier():
+            yield colon.start, name.end + 1, name.text

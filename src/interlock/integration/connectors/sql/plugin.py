@@ -6,24 +6,27 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from interlock.integration.connectors.authentication import REFERENCE
 from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.sql import survey
+from interlock.integration.connectors.sql.alchemy import AlchemyConnector
 from interlock.integration.connectors.sql.definitions import define
+from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
 from interlock.integration.connectors.sql.postgres import PostgresConnector
 from interlock.integration.connectors.sql.sqlite import SqliteConnector
-from interlock.integration.connectors.sql.statements import POSTGRES, SQLITE, StatementInvalid
+from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, SQLITE, StatementInvalid
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 _FILE = "sqlite:///"
+_MYSQL = ("mysql://", "mariadb://")
 
 
 class SqlPlugin:
-    """Describes from the statements, calls SQLite or PostgreSQL."""
+    """Describes from the statements, calls SQLite, PostgreSQL, MySQL or MariaDB."""
 
     name = "sql"
     connection_schema: Mapping[str, Any] = {
@@ -31,8 +34,9 @@ class SqlPlugin:
         "properties": {
             "url": {
                 "type": "string",
-                "pattern": "^(sqlite:///.+|postgresql://.*)$",
-                "description": "sqlite:///FILE (relative to the project) or postgresql://USER@HOST/DATABASE",
+                "pattern": "^(sqlite:///.+|(postgresql|mysql|mariadb)://.*)$",
+                "description": "sqlite:///FILE (relative to the project), postgresql://USER@HOST/DATABASE or "
+                "mysql://USER@HOST/DATABASE (also mariadb://)",
             },
             "password": REFERENCE,
             "allow_functions": {
@@ -47,7 +51,7 @@ class SqlPlugin:
 
     def describe(self, system: SystemDeclaration, root: Path) -> Description:  # noqa: ARG002 - needs no file
         url = system.connection["url"]
-        dialect = SQLITE if url.startswith(_FILE) else POSTGRES
+        dialect = _dialect(url)
         troubles = list(_address(url))
         definitions: dict[str, Definition] = {}
         for name, operation in system.operations.items():
@@ -72,21 +76,38 @@ class SqlPlugin:
         url: str = system.connection["url"]
         if url.startswith(_FILE):
             return SqliteConnector(system, definitions, (ports.root / url.removeprefix(_FILE)).resolve())
+        if url.startswith(_MYSQL):
+            for package in ("sqlalchemy", "pymysql"):
+                if find_spec(package) is None:
+                    raise PackageMissing("sql", package, "databases")
+            return AlchemyConnector(system, definitions, ports.secrets, MysqlDialect())
         if find_spec("asyncpg") is None:
             raise PackageMissing("sql", "asyncpg", "postgres")
         return PostgresConnector(system, definitions, ports.secrets)
+
+
+def _dialect(url: str) -> str:
+    if url.startswith(_FILE):
+        return SQLITE
+    return MYSQL if url.startswith(_MYSQL) else POSTGRES
 
 
 def _address(url: str) -> list[Trouble]:
     if url.startswith(_FILE):
         return []
     try:
-        password = urlsplit(url).password
+        parts = urlsplit(url)
+        password = parts.password
     except ValueError:
         return [Trouble("/connection/url", "is no valid address")]
     if password:
         return [Trouble("/connection/url", "must not hold a password; write `password: secret:NAME` beside it")]
-    return []
+    if not url.startswith(_MYSQL):
+        return []
+    options = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - OPTIONS)
+    return [
+        Trouble("/connection/url", f"must not set {name}; it may set {', '.join(sorted(OPTIONS))}") for name in options
+    ]
 
 
 plugin = SqlPlugin()

@@ -16,6 +16,7 @@ from interlock.values.operations import Effect
 
 SQLITE = "sqlite"
 POSTGRES = "postgres"
+MYSQL = "mysql"
 
 
 class StatementInvalid(ValueError):
@@ -47,6 +48,8 @@ def check_statement(text: str, dialect: str, effect: Effect, *, functions: Itera
     Raises `StatementInvalid`.
     """
     root = _parsed(text, dialect)
+    if dialect == MYSQL:
+        _only_what_is_read_alike(text, root)
     _only_named_parameters(root)
     _only_harmless(root, dialect, frozenset(name.lower() for name in functions))
     (_is_read if effect is Effect.read else _is_write)(root)
@@ -86,6 +89,24 @@ def _all(root: Any, *kinds: str) -> Iterator[Any]:
 
     classes = tuple(getattr(exp, kind) for kind in kinds)
     yield from root.find_all(*classes)
+
+
+def _only_what_is_read_alike(text: str, root: Any) -> None:
+    """Refuse what MySQL reads otherwise than the parser: it runs some comments, and takes orders from hints.
+
+    IGNORE is refused too: it stores what fits of a value that does not, and skips rows without a word.
+    """
+    from sqlglot.dialects import MySQL
+
+    done = 0
+    for token in MySQL().tokenize(text):
+        if text[done : token.start].strip("; \t\r\n"):
+            break
+        done = token.end + 1
+    if text[done:].strip("; \t\r\n") or next(_all(root, "Hint"), None) is not None:
+        raise StatementInvalid("must hold no comments and hints, since the database may act on them")
+    if root.args.get("ignore"):
+        raise StatementInvalid("must not IGNORE what the database finds wrong")
 
 
 def _only_named_parameters(root: Any) -> None:
