@@ -14,6 +14,7 @@ from interlock.experience.api import Api
 from interlock.experience.api.request import Receive, Scope, Send
 from interlock.experience.api.responses import send_bytes, send_json
 from interlock.experience.console import Console
+from interlock.experience.facades import PREFIX, Facades
 from interlock.experience.mcp import Mcp
 from interlock.experience.openai import OpenAi
 from interlock.foundation.settings.environment import setting
@@ -47,6 +48,8 @@ class Server:
             await self._api(scope, receive, send)
         elif path == "/mcp" or path.startswith("/.well-known/"):
             await self._mcp(scope, receive, send)
+        elif path.startswith(PREFIX):
+            await self._facades(scope, receive, send)
         elif path.startswith("/console"):
             await self._console(scope, receive, send)
         elif path == "/healthz":
@@ -95,6 +98,7 @@ class Server:
         self._api = Api(installation)
         self._openai = OpenAi(installation)
         self._mcp = Mcp(installation, secret=running.secret)
+        self._facades = Facades(installation, secret=running.secret)
         self._console = Console(installation)
         await installation.settlement.recover()
         self._tasks = [asyncio.create_task(work) for work in running.background()]

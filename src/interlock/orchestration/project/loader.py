@@ -18,6 +18,7 @@ from interlock.governance.budgets import BudgetPlan, budgets_of
 from interlock.governance.credentials import directory_of
 from interlock.governance.labels import AddressBook
 from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
+from interlock.integration.facades import facade_from_document
 from interlock.integration.systems import Catalog, Receiver, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
 from interlock.intelligence.usage import Prices, prices_of
@@ -109,6 +110,7 @@ def load_project(
     packs = list(folder.documents("labels", "labels"))
     catalog = _catalog(root, list(documents.values()), packs, findings)
     operations = {name: compiled.operation for name, compiled in catalog.operations.items()}
+    facades = _named(folder, "facades", "facade", lambda document: facade_from_document(document, catalog))
 
     def report(system: str, pointer: str, message: str) -> None:
         findings.append(documents[system].finding(pointer, message))
@@ -136,6 +138,7 @@ def load_project(
         agents=agents,
         teams=teams,
         triggers=triggers,
+        facades=facades,
         jobs=jobs,
         facts=facts,
         undos=undos,
