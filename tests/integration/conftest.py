@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from interlock.foundation.documents import parse_document
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.systems import Catalog, Ports, Systems, build_catalog
+from tests.integration.connectors.sql.mariadb import MariaDb, running
 
 
 class Workbench:
@@ -57,3 +58,10 @@ async def bench(tmp_path: Path) -> AsyncIterator[Workbench]:
         yield bench
     finally:
         await bench.systems.close()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    """A MariaDB server of the run's own."""
+    with running() as server:
+        yield server

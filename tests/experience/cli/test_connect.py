@@ -96,3 +96,13 @@ def test_a_large_document_is_not_taken_whole_unasked(project: Path, capsys: pyte
     report = json.loads(capsys.readouterr().out)
     assert (report["system"], len(report["operations"])) == ("system_9_things", 500)
     assert main(["check", str(project)]) == 0
+
+
+def test_what_could_be_a_secret_in_an_address_is_in_no_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = "imaps://house:hidden-password@imap.acme.example/?token=hidden-token"
+    assert main(["connect", address, "--name", "post", "--project", str(project)]) == 0
+    text = (project / "systems" / "post.yaml").read_text("utf-8")
+    assert "# Proposed from imaps://house@imap.acme.example/. " in text
+    assert "hidden" not in "".join(file.read_text("utf-8") for file in project.rglob("*.yaml"))
+    assert "hidden" not in "".join(capsys.readouterr())
+    assert main(["check", str(project)]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from interlock.values.operations import Effect
 from tests.assessment.connecting.test_proposal import DOCUMENT
 from tests.integration.connectors.mcp.test_mcp import listening
 from tests.integration.connectors.mcp.upstream import server
+from tests.integration.connectors.sql.mariadb import MariaDb
 
 SCHEMA = """
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer VARCHAR(20) NOT NULL, total NUMERIC(8, 2), due DATE);
@@ -168,6 +170,113 @@ async def test_a_postgresql_database_is_read_page_by_page(looking: Looking, post
     try:
         await _reads_orders(systems)
         assert (await systems.call("found.find_old_notes", {"limit": 5})).output == []
+    finally:
+        await systems.close()
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
+async def test_a_mariadb_database_is_read_page_by_page(looking: Looking, mariadb: MariaDb, scheme: str) -> None:
+    name = mariadb.database()
+    with mariadb.look(name) as database, database.cursor() as cursor:
+        cursor.execute("SET SESSION sql_mode = 'ANSI_QUOTES'")
+        for statement in SCHEMA.strip().removesuffix(";").split(";"):
+            cursor.execute(statement)
+        cursor.execute(
+            "CREATE TABLE `gro``up` (`key` VARCHAR(9) PRIMARY KEY, `order` BIT(8), flag BOOLEAN, raw BLOB, "
+            "kind ENUM('a', 'b'), big BIGINT UNSIGNED, at DATETIME(3), open TIME, year YEAR, rate DOUBLE, more JSON)"
+        )
+        cursor.execute(
+            "INSERT INTO `gro``up` VALUES ('x', 1, 5, 'y', 'b', 18446744073709551615, '2026-03-02 10:00:00', "
+            "'10:30:00', 2026, 0.5, '{}')"
+        )
+    systems = await looking.served(mariadb.url(name).replace("mysql:", f"{scheme}:"))
+    try:
+        await _reads_orders(systems)
+        assert (await systems.call("found.get_order_lines", {"order_id": 1, "line": 2})).output["text"] == "a lid"
+        (key,) = systems.catalog.operations["found.get_gro_up"].definition.input_schema["required"]
+        found = await systems.call("found.get_gro_up", {key: "x"})
+    finally:
+        await systems.close()
+    assert found.output == {
+        "key": "x",
+        "flag": 5,
+        "kind": "b",
+        "big": 18446744073709551615,
+        "at": "2026-03-02T10:00:00",
+        "open": "10:30:00",
+        "year": 2026,
+        "rate": 0.5,
+        "more": "{}",
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://me:hidden@127.0.0.1:{port}/shop",
+        "mariadb://me:hidden@127.0.0.1:{port}",
+        "mysql://me:hidden@127.0.0.1:{port}/shop?local_infile=1",
+        "mysql://me:hidden@127.0.0.1:port/shop",
+        "mysql://me:hidden@[/shop",
+    ],
+)
+async def test_a_mysql_address_that_gives_nothing_says_why_without_its_password(looking: Looking, address: str) -> None:
+    with pytest.raises(SourceUnfit) as refused:
+        await looking.at(address.format(port=free_port()))
+    assert "hidden" not in str(refused.value.problem())
+
+
+async def test_an_address_that_is_none_is_told(looking: Looking) -> None:
+    with pytest.raises(SourceUnreadable):
+        await looking.at("http://[/openapi.json")
+
+
+async def test_a_password_that_opens_a_database_becomes_a_reference(looking: Looking, mariadb: MariaDb) -> None:
+    name = mariadb.database()
+    with mariadb.look(name) as database, database.cursor() as cursor:
+        cursor.execute("CREATE TABLE parts (id INTEGER PRIMARY KEY, title TEXT)")
+        cursor.execute("CREATE OR REPLACE USER reader@localhost IDENTIFIED BY 'hidden-password'")
+        cursor.execute(f"GRANT SELECT ON {name}.* TO reader@localhost")
+    connector, survey = await looking.at(mariadb.url(name).replace("root@", "reader:hidden-password@"))
+    assert connector == "sql"
+    assert survey.connection == {"url": mariadb.url(name).replace("root@", "reader@"), "password": "secret:SYSTEM"}
+    assert [offer.name for offer in survey.offers] == ["find_parts", "get_parts"]
+    assert "hidden" not in repr(survey)
+
+
+async def test_wrong_credentials_of_a_database_are_named_by_their_number(looking: Looking, mariadb: MariaDb) -> None:
+    name = mariadb.database()
+    with pytest.raises(SourceUnfit, match="MYSQL-1045"):
+        await looking.at(mariadb.url(name).replace("root@", "nobody:hidden@"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x07\x00\x00\x00\x0a\xfe", b"\x05\x00\x00\x00\x0a\xff\xff\xff\xff", b""],
+)
+async def test_a_server_that_speaks_no_mysql_is_told(looking: Looking, said: bytes) -> None:
+    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as stranger:
+        port = stranger.sockets[0].getsockname()[1]
+        with pytest.raises(SourceUnfit):
+            await looking.at(f"mysql://me@127.0.0.1:{port}/shop")
+
+
+@pytest.mark.parametrize("word", ["order", "user", "key", "group", "select"])
+async def test_words_of_the_language_can_be_names(looking: Looking, word: str) -> None:
+    with sqlite3.connect(looking.root / "shop.db") as database:
+        database.execute(f"CREATE TABLE `{word}` (`{word}` INTEGER PRIMARY KEY, `from` TEXT)")
+        database.execute(f"INSERT INTO `{word}` VALUES (1, 'a')")
+    database.close()
+    systems = await looking.served("sqlite:///shop.db")
+    try:
+        (key,) = systems.catalog.operations[f"found.get_{word}"].definition.input_schema["required"]
+        assert (await systems.call(f"found.get_{word}", {key: 1})).output == {word: 1, "from": "a"}
+        assert (await systems.call(f"found.find_{word}", {"after": 0})).output == [{word: 1, "from": "a"}]
     finally:
         await systems.close()
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from interlock.assessment.connecting import Proposal, picked, propose
 from interlock.experience.cli.command import OK, REFUSED
@@ -68,8 +69,14 @@ async def _looked(root: Path, address: str, kind: str) -> tuple[str, Survey]:
 
 
 def _source(address: str) -> str:
-    """Return an address as files may keep it: of a file only its name, which holds on every machine."""
-    return address if "://" in address else Path(address).name
+    """Return an address as files may keep it: without what could be a secret (a password, a query), and of a file only
+    its name, which holds on every machine.
+    """
+    if "://" not in address:
+        return Path(address).name
+    parts = urlsplit(address)
+    user = f"{parts.username}@" if parts.username else ""
+    return urlunsplit((parts.scheme, f"{user}{parts.netloc.rpartition('@')[2]}", parts.path, "", ""))
 
 
 def _name(title: str) -> str:

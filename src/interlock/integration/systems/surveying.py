@@ -51,7 +51,7 @@ def _surveyor(name: str) -> Surveyor | None:
 async def _content(address: str, ports: Ports, *, wanted: bool) -> bytes | None:
     """Return what *address* holds; None where nothing can be read and nothing is *wanted*."""
     try:
-        if urlsplit(address).scheme in {"http", "https"}:
+        if address.partition("://")[0].lower() in {"http", "https"}:
             return await _fetched(address, ports) if wanted else None
         return await asyncio.to_thread(_read, ports.root, address)
     except SourceUnreadable:
@@ -61,7 +61,11 @@ async def _content(address: str, ports: Ports, *, wanted: bool) -> bytes | None:
 
 
 async def _fetched(address: str, ports: Ports) -> bytes:
-    if urlsplit(address).username or urlsplit(address).password:
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise SourceUnreadable("this is no address that can be fetched", why=str(error)) from error
+    if parts.username or parts.password:
         raise SourceUnreadable("the address holds credentials", fix="leave them out; download the file by hand")
     request = HttpRequest("GET", address, timeout=TIMEOUT, max_bytes=LARGEST)
     try:

@@ -22,7 +22,7 @@ _SEND = Offer("send", "send_message", "Send a message to all of its recipients."
 
 def recognises(source: Source) -> bool:
     """Return whether *source* is the address of a mailbox: `imaps://USER@HOST`."""
-    return urlsplit(source.address).scheme in _SCHEMES
+    return source.address.partition("://")[0].lower() in _SCHEMES
 
 
 def survey(source: Source) -> Survey:

@@ -15,6 +15,7 @@ from interlock.integration.connectors.sql import survey
 from interlock.integration.connectors.sql.alchemy import AlchemyConnector
 from interlock.integration.connectors.sql.definitions import define
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
+from interlock.integration.connectors.sql.mysql_tables import MYSQL as MYSQL_ADDRESSES
 from interlock.integration.connectors.sql.postgres import PostgresConnector
 from interlock.integration.connectors.sql.sqlite import SqliteConnector
 from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, SQLITE, StatementInvalid
@@ -22,7 +23,6 @@ from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 _FILE = "sqlite:///"
-_MYSQL = ("mysql://", "mariadb://")
 
 
 class SqlPlugin:
@@ -68,7 +68,7 @@ class SqlPlugin:
         """Return whether *source* is the address of a database, or a file that SQLite wrote."""
         if source.content is not None:
             return source.content.startswith(survey.SQLITE_HEAD)
-        return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES))
+        return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES, *MYSQL_ADDRESSES))
 
     async def survey(self, source: Source, ports: Ports) -> Survey:
         """Return reads of every table and view. Raises `SourceUnfit` and `PackageMissing`."""
@@ -78,7 +78,7 @@ class SqlPlugin:
         url: str = system.connection["url"]
         if url.startswith(_FILE):
             return SqliteConnector(system, definitions, (ports.root / url.removeprefix(_FILE)).resolve())
-        if url.startswith(_MYSQL):
+        if url.startswith(MYSQL_ADDRESSES):
             for package in ("sqlalchemy", "pymysql"):
                 if find_spec(package) is None:
                     raise PackageMissing("sql", package, "databases")
@@ -91,7 +91,7 @@ class SqlPlugin:
 def _dialect(url: str) -> str:
     if url.startswith(_FILE):
         return SQLITE
-    return MYSQL if url.startswith(_MYSQL) else POSTGRES
+    return MYSQL if url.startswith(MYSQL_ADDRESSES) else POSTGRES
 
 
 def _address(url: str) -> list[Trouble]:
@@ -104,7 +104,7 @@ def _address(url: str) -> list[Trouble]:
         return [Trouble("/connection/url", "is no valid address")]
     if password:
         return [Trouble("/connection/url", "must not hold a password; write `password: secret:NAME` beside it")]
-    if not url.startswith(_MYSQL):
+    if not url.startswith(MYSQL_ADDRESSES):
         return []
     options = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - OPTIONS)
     return [

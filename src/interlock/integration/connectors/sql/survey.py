@@ -7,7 +7,6 @@ import os
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.interface import Ports
+from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_tables
+from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
 
 SQLITE_FILE, POSTGRES = "sqlite:///", "postgresql://"
 SQLITE_HEAD = b"SQLite format 3\x00"
-MOST_TABLES = 1000
 TIMEOUT = 15.0
+_SQLITE_SPELLING = Spelling("`")  # where no column has a name in double quotes, SQLite takes it for a text
+_POSTGRES_SPELLING = Spelling('"', casts=True)
 _PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _AFFINITIES = (("INT", "integer"), ("CHAR", "string"), ("CLOB", "string"), ("TEXT", "string"), ("BOOL", "boolean"))
@@ -46,26 +48,6 @@ ORDER BY 1, 2, c.ordinal_position
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: *word* is its type as `columns:` writes it (empty: none can be promised), *native* the database's."""
-
-    name: str
-    word: str
-    native: str
-    nullable: bool
-    key: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table or view. *typed* says that a parameter needs its type written beside it."""
-
-    name: str
-    columns: tuple[Column, ...]
-    typed: bool = False
-
-
 async def survey(source: Source, ports: Ports) -> Survey:
     """Return what the database at an address offers; only its own catalogue is read.
 
@@ -75,13 +57,19 @@ async def survey(source: Source, ports: Ports) -> Survey:
         file = _file(source.address, ports.root)
         tables = await asyncio.to_thread(_sqlite, file)
         return Survey(file.stem, {"url": _url(file, ports.root)}, tuple(_offers(tables)))
-    parts = urlsplit(source.address)
+    try:
+        parts = urlsplit(source.address)
+    except ValueError as error:
+        raise SourceUnfit("this is no address of a database", fix="write its scheme://USER@HOST/DATABASE") from error
     host = parts.netloc.rpartition("@")[2]
     user = f"{parts.username}@" if parts.username else ""
     connection: dict[str, Any] = {"url": urlunsplit((parts.scheme, f"{user}{host}", parts.path, parts.query, ""))}
     if parts.password:
         connection["password"] = SECRET
-    tables = await _postgres(source.address)
+    if source.address.startswith(MYSQL):
+        tables = await asyncio.to_thread(mysql_tables, source.address, timeout=TIMEOUT)
+    else:
+        tables = await _postgres(source.address)
     return Survey(parts.path.strip("/"), connection, tuple(_offers(tables)))
 
 
@@ -109,20 +97,19 @@ def _offers(tables: Sequence[Table]) -> list[Offer]:
             spoken, number = f"{spoken}_{number}", number + 1
         taken.add(f"find_{spoken}")
         offers.append(_find(table, spoken))
-        keys = [column for column in table.columns if column.key]
-        if keys:
-            offers.append(_get(table, spoken, keys))
+        if table.keys:
+            offers.append(_get(table, spoken, table.keys))
     return offers
 
 
 def _find(table: Table, spoken: str) -> Offer:
-    keys = [column for column in table.columns if column.key]
+    keys, spelling = table.keys, table.spelling
     given: dict[str, Any] = {"limit": _PAGE}
     after = order = ""
     if len(keys) == 1 and keys[0].word:
-        parameter = _parameter("after", keys[0], typed=table.typed)
-        after = f" WHERE {parameter} IS NULL OR {_quoted(keys[0].name)} > {parameter}"
-        order = f" ORDER BY {_quoted(keys[0].name)}"
+        parameter = spelling.parameter("after", keys[0])
+        after = f" WHERE {parameter} IS NULL OR {spelling.name(keys[0].name)} > {parameter}"
+        order = f" ORDER BY {spelling.name(keys[0].name)}"
         given = {"after": f"{keys[0].word}?", **given}
     statement = f"{_select(table)}{after}{order} LIMIT :limit"
     description = f"Rows of {table.name}, a page of them{', after the one with this key' if after else ''}."
@@ -131,8 +118,9 @@ def _find(table: Table, spoken: str) -> Offer:
 
 
 def _get(table: Table, spoken: str, keys: Sequence[Column]) -> Offer:
-    names = {key.name: f"key_{number}" if not key.name.isidentifier() else key.name for number, key in enumerate(keys)}
-    tests = (f"{_quoted(key.name)} = {_parameter(names[key.name], key, typed=table.typed)}" for key in keys)
+    names = {key.name: key.name if _speakable(key.name) else f"key_{number}" for number, key in enumerate(keys)}
+    spelling = table.spelling
+    tests = (f"{spelling.name(key.name)} = {spelling.parameter(names[key.name], key)}" for key in keys)
     statement = f"{_select(table)} WHERE {' AND '.join(tests)}"
     settings = {
         "input": {names[key.name]: key.word or "string" for key in keys},
@@ -142,25 +130,21 @@ def _get(table: Table, spoken: str, keys: Sequence[Column]) -> Offer:
     return Offer(statement, f"get_{spoken}", f"One row of {table.name}.", effect=Effect.read, settings=settings)
 
 
+def _speakable(name: str) -> bool:
+    """Return whether `:name` is a parameter to every reader of the statement: *name* is no word of the language."""
+    from sqlglot.dialects import MySQL, Postgres, SQLite
+
+    kinds = ([token.token_type.name for token in one().tokenize(name)] for one in (MySQL, Postgres, SQLite))
+    return name.isidentifier() and all(kind == ["VAR"] for kind in kinds)
+
+
 def _select(table: Table) -> str:
-    columns = ", ".join(_quoted(column.name) for column in table.columns)
-    name = table.name.split(".", 1) if table.typed else [table.name]
-    return f"SELECT {columns} FROM {'.'.join(map(_quoted, name))}"  # noqa: S608 - a proposal, of quoted names
+    columns = ", ".join(map(table.spelling.name, (column.name for column in table.columns)))
+    return f"SELECT {columns} FROM {table.spelling.name(*table.path)}"  # noqa: S608 - a proposal, of quoted names
 
 
 def _words(table: Table) -> dict[str, str]:
     return {column.name: f"{column.word}{'?' if column.nullable else ''}" for column in table.columns if column.word}
-
-
-def _parameter(name: str, column: Column, *, typed: bool) -> str:
-    return f"CAST(:{name} AS {column.native})" if typed else f":{name}"
-
-
-def _quoted(name: str) -> str:
-    if name.isascii() and name.isidentifier() and name.islower():
-        return name
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
 
 
 def _sqlite(file: Path) -> list[Table]:
@@ -172,7 +156,7 @@ def _sqlite(file: Path) -> list[Table]:
         names = database.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
         ).fetchmany(MOST_TABLES)
-        return [Table(name, tuple(_sqlite_columns(database, name))) for (name,) in names]
+        return [Table((name,), tuple(_sqlite_columns(database, name)), _SQLITE_SPELLING) for (name,) in names]
     except sqlite3.Error as error:
         raise SourceUnfit("the file is no database that can be read", why=str(error)) from error
     finally:
@@ -207,9 +191,9 @@ async def _postgres(address: str) -> list[Table]:
         raise SourceUnfit("the database's catalogue cannot be read", why=type(error).__name__) from error
     finally:
         await database.close(timeout=TIMEOUT)
-    tables: dict[str, list[Column]] = {}
+    tables: dict[tuple[str, ...], list[Column]] = {}
     for schema, name, column, native, nullable, key in rows:
-        table = name if schema == "public" else f"{schema}.{name}"
+        table = (name,) if schema == "public" else (schema, name)
         if native != "bytea":
             tables.setdefault(table, []).append(Column(column, _KINDS.get(native, ""), native, nullable, key))
-    return [Table(name, tuple(columns), typed=True) for name, columns in list(tables.items())[:MOST_TABLES]]
+    return [Table(path, tuple(columns), _POSTGRES_SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]]

@@ -1,0 +1,94 @@
+"""The catalogue of a MySQL or MariaDB database, read with the driver that statements are run with."""
+
+from __future__ import annotations
+
+import struct
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
+from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+
+MYSQL = ("mysql://", "mariadb://")
+"""How addresses of these databases begin."""
+
+_SPELLING = Spelling("`")
+_WORDS = {
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), "integer"),
+    **dict.fromkeys(("decimal", "float", "double"), "number"),
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "uuid"), "string"),
+    **dict.fromkeys(("date", "datetime", "timestamp", "time"), "string"),
+}
+_BYTES = ("blob", "binary", "bit", "geometry", "point", "linestring", "polygon", "multi", "geom", "vector")
+_COLUMNS = """
+SELECT table_name, column_name, data_type, is_nullable = 'YES', column_key = 'PRI'
+FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position
+"""
+_GARBLED = (AssertionError, IndexError, KeyError, TypeError, UnicodeDecodeError, struct.error)  # from a broken answer
+
+
+def mysql_tables(address: str, *, timeout: float) -> list[Table]:
+    """Return the tables and views of the database at *address*, which names it; waits *timeout* seconds at most for
+    each answer. Nothing can be written meanwhile. Raises `SourceUnfit` and `PackageMissing`.
+    """
+    _usable(address)
+    for package in ("sqlalchemy", "pymysql"):
+        if find_spec(package) is None:
+            raise PackageMissing("sql", package, "databases")
+    try:
+        rows = _rows(address, timeout)
+    except (OSError, ValueError, *_GARBLED) as error:
+        raise _refused(type(error).__name__) from error
+    tables: dict[str, list[Column]] = {}
+    for table, name, native, nullable, key in rows:
+        if not any(sign in native for sign in _BYTES):
+            tables.setdefault(table, []).append(Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key)))
+    return [Table((name,), tuple(columns), _SPELLING) for name, columns in list(tables.items())[:MOST_TABLES]]
+
+
+def _usable(address: str) -> None:
+    """Raise `SourceUnfit` for an address that names no database, or sets what could undo our promises."""
+    try:
+        parts = urlsplit(address)
+        database, options = parts.path.strip("/"), {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    except ValueError as error:
+        raise SourceUnfit("this is no address of a database", fix="write mysql://USER@HOST/DATABASE") from error
+    if not database:
+        raise SourceUnfit("the address names no database", fix="write mysql://USER@HOST/DATABASE")
+    if options - OPTIONS:
+        raise SourceUnfit(
+            f"the address must not set {', '.join(sorted(options - OPTIONS))}",
+            fix=f"it may set {', '.join(sorted(OPTIONS))}",
+        )
+
+
+def _rows(address: str, timeout: float) -> list[tuple[Any, ...]]:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+
+    dialect = MysqlDialect()
+    try:
+        engine = create_engine(
+            dialect.address(address),
+            isolation_level="AUTOCOMMIT",
+            connect_args=dialect.driver(timeout),
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        with engine.connect() as connection:
+            dialect.begin(connection, writes=False, seconds=timeout)
+            rows = [tuple(row) for row in connection.exec_driver_sql(_COLUMNS)]
+            connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError as error:
+        number = error.orig.args[0] if error.orig is not None and error.orig.args else ""
+        raise _refused(f"MYSQL-{number}" if isinstance(number, int) else type(error.orig).__name__) from error
+    except SQLAlchemyError as error:
+        raise _refused(type(error).__name__) from error
+    return rows
+
+
+def _refused(why: str) -> SourceUnfit:
+    return SourceUnfit("the database does not let us read its catalogue", why=why)
