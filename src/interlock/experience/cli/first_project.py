@@ -6,13 +6,12 @@ import argparse
 import re
 import sqlite3
 from contextlib import closing
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from interlock.experience.cli.command import OK
 from interlock.experience.cli.errors import FolderTaken
 from interlock.experience.cli.output import show
+from interlock.experience.cli.shipped import shipped, shipped_texts
 from interlock.foundation.documents import KINDS, schema_text
 
 STARTER = "starter"
@@ -43,27 +42,15 @@ def write_project(folder: Path) -> list[str]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    _make_database(folder / DATABASE, (_starter() / SCRIPT).read_text(encoding="utf-8"))
+    _make_database(folder / DATABASE, shipped(STARTER).joinpath(SCRIPT).read_text(encoding="utf-8"))
     return sorted([*contents, DATABASE])
 
 
 def _contents(name: str) -> dict[str, str]:
-    contents = {_RENAMED.get(place, place): text for place, text in _texts(_starter(), "") if place != SCRIPT}
+    contents = {_RENAMED.get(place, place): text for place, text in shipped_texts(shipped(STARTER)) if place != SCRIPT}
     if _NAME.fullmatch(name):
         contents["interlock.yaml"] = contents["interlock.yaml"].replace("name: starter", f"name: {name}", 1)
     return {**contents, **{f"schemas/{kind}.json": schema_text(kind) for kind in KINDS}}
-
-
-def _starter() -> Traversable:
-    return files("interlock.experience.cli").joinpath(STARTER)
-
-
-def _texts(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for entry in folder.iterdir():
-        place = f"{prefix}{entry.name}"
-        found += _texts(entry, f"{place}/") if entry.is_dir() else [(place, entry.read_text(encoding="utf-8"))]
-    return found
 
 
 def _make_database(path: Path, script: str) -> None:

@@ -38,6 +38,7 @@ GROUPS = {
     "sessions": "open and follow sessions",
     "operations": "the operations that a key may use",
     "systems": "health of systems, and their accepted definitions",
+    "connector": "connectors of your own",
     "facade": "interfaces of their own in front of systems: REST, GraphQL and MCP",
     "labels": "what is declared of arguments, results, risks and sinks, without a server",
     "policy": "explain decisions and test policies",
@@ -82,6 +83,15 @@ _CONNECT = (
         argument("--name", default="", metavar="FACADE", help="what the facade is called; by default as the system"),
         argument("--dry-run", action="store_true", help="print its file instead of writing"),
         argument("--replace", action="store_true", help="write over a file that exists"),
+    ),
+    Command(
+        "connector new",
+        "write the package of a connector of your own",
+        HERE + "connectors:new",
+        (
+            argument("name", metavar="NAME", help="the word that `connector:` names it by"),
+            argument("folder", nargs="?", default="", metavar="DIR", help="an empty folder (default: interlock-NAME)"),
+        ),
     ),
     local("facade list", "list the project's facades and their addresses", "facades:list_facades"),
     local(
