@@ -163,6 +163,48 @@ class TestProgram(ConnectorContract):
         )
 
 
+SCREEN = """
+import os, signal, sys, time
+condition = sys.argv[1]
+what = input("COMMAND? ")
+if what == "WRITE":
+    open("effects", "a").write("x")
+if condition == "lost":
+    os.kill(os.getpid(), signal.SIGKILL)
+if condition == "silent":
+    time.sleep(60)
+while condition == "endless":
+    sys.stdout.write("y" * 65536)
+print("\\x1b[1mDONE\\x1b[0m", 1)
+"""
+
+
+class TestTerminal(ConnectorContract):
+    plugin = "interlock.integration.connectors.terminal:plugin"
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        (root / "screen.py").write_text(SCREEN)
+        program = "bin/nothing" if condition is Condition.refused else f"{sys.executable} screen.py"
+        expected = {"expect": "DONE {number}", "confirms": True}
+        operations = {
+            name: {
+                "from": f"{program} {condition}",
+                "effect": name,
+                "options": {"dialogue": [{"expect": "COMMAND?"}, {"send": name.upper()}, expected]},
+            }
+            for name in ("read", "write")
+        }
+        connection = {"env": {"KEY": "secret:key"}}
+        system = {"system": "old", "connector": "terminal", "connection": connection, "operations": operations}
+        effects = root / "effects"
+        yield Rig(
+            system,
+            secrets={"key": "hidden-key"},
+            effects=lambda: len(effects.read_text()) if effects.exists() else 0,
+        )
+
+
 class TestSqlite(ConnectorContract):
     plugin = "interlock.integration.connectors.sql:plugin"
     drivers = ("asyncpg",)
