@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -49,16 +49,20 @@ class Stream:
         self._writer.write(_framed(kind, flags, self._number, content))
 
 
-Behaviour = Callable[[Stream], Awaitable[None]]
+Behaviour = Callable[[Stream], object]
 
 
 @asynccontextmanager
 async def breaking(behave: Behaviour) -> AsyncIterator[int]:
     """Run a server that treats every call as *behave* does, and yield its port."""
     writers: list[asyncio.StreamWriter] = []
+    tasks: list[asyncio.Task[None]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.append(task)
         with suppress(asyncio.IncompleteReadError, OSError):
             await reader.readexactly(len(_PREFACE))
             writer.write(_framed(_SETTINGS, 0, 0, b""))
@@ -71,7 +75,7 @@ async def breaking(behave: Behaviour) -> AsyncIterator[int]:
                 elif kind == _PING and not flags & _ACK:
                     writer.write(_framed(_PING, _ACK, 0, content))
                 elif kind in {_DATA, _HEADERS} and flags & _END_STREAM:
-                    await behave(Stream(number, writer))
+                    behave(Stream(number, writer))
         writer.close()
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -81,6 +85,7 @@ async def breaking(behave: Behaviour) -> AsyncIterator[int]:
         listener.close()
         for writer in writers:
             writer.transport.abort()
+        await asyncio.gather(*tasks)
         await listener.wait_closed()
 
 

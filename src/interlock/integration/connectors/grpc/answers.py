@@ -41,7 +41,7 @@ _DOUBTS = {
 }
 _OTHER = ("system_error", "the system ended the call with a status that gRPC does not know", False)
 _NOT_THE_SYSTEM = ("Stream removed", "RST_STREAM")  # how the core's own words begin for a broken stream
-_SIZES = ("larger than max", "exceeds maximum")
+_SIZES = ("essage larger than max", "exceeds maximum size")
 _DETAILS, _PUSHBACK = "grpc-status-details-bin", "grpc-retry-pushback-ms"
 
 
@@ -52,7 +52,7 @@ def interpret(reply: Reply, effect: Effect) -> Answer | None:
     if reply.status == TOO_LARGE:
         return unanswered(effect, "response_too_large", "the answer is larger than allowed")
     if any(words in reply.details for words in _SIZES):
-        # Said of what we sent, nothing was done; of what the system was about to answer, everything was.
+        # If it is said of what we sent, nothing was done; if of what the system was about to answer, everything.
         return unanswered(effect, "response_too_large", "a message is larger than one of the two sides allows")
     told: dict[str, Any] = {"status": reply.status} if reply.status in _REFUSALS or reply.status in _DOUBTS else {}
     refusal = _REFUSALS.get(reply.status)

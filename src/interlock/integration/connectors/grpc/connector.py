@@ -148,11 +148,11 @@ class GrpcConnector:
         answer = None if reply.more else interpret(reply, effect)
         if answer is not None:
             return answer
+        if not binding.messages and (reply.more or len(reply.messages) != 1):
+            return broken(effect)
         if reply.more and effect is not Effect.read:
             detail = "the system had more to say than is read, so how it ended is not known"
             return unanswered(effect, "stream_unfinished", detail)
-        if not binding.messages and (reply.more or len(reply.messages) != 1):
-            return broken(effect)
         large = sum(map(len, reply.messages)) > _LARGE
         try:
             shown = await asyncio.to_thread(self._shown, reply, method) if large else self._shown(reply, method)

@@ -101,7 +101,7 @@ class Line:
             if held is not None and held.addresses == addresses:
                 held.checked = time.monotonic()
                 return held
-            made = _Held(await asyncio.to_thread(self._made, addresses), addresses, time.monotonic())
+            made = _Held(await self._made(addresses), addresses, time.monotonic())
             self._all.add(made)
             self._held = made
             if held is not None:
@@ -109,7 +109,14 @@ class Line:
                 await self._released(held)
             return made
 
-    def _made(self, addresses: tuple[str, ...]) -> Any:
+    async def _made(self, addresses: tuple[str, ...]) -> Any:
+        from grpc import aio
+
+        try:
+            credentials, named = await asyncio.to_thread(self._security.terms, self._target.host)
+        except OSError as error:
+            raise LineDown(f"a file of its TLS cannot be read: {error.strerror}", transient=False) from error
+        address = uri(addresses, self._target.port)
         options: list[tuple[str, Any]] = [
             ("grpc.default_authority", self._target.authority),
             ("grpc.enable_http_proxy", 0),
@@ -120,13 +127,11 @@ class Line:
             ("grpc.max_send_message_length", -1),  # bounded where messages are written
             ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a small answer must not unpack to a huge one
             ("grpc.primary_user_agent", "interlock"),
+            *named,
         ]
-        try:
-            return self._security.channel(uri(addresses, self._target.port), self._target.host, options)
-        except OSError as error:
-            raise LineDown(f"a file of its TLS cannot be read: {error.strerror}", transient=False) from error
-        except ValueError as error:
-            raise LineDown("its TLS cannot be used", transient=False) from error
+        if credentials is None:
+            return aio.insecure_channel(address, options=options)
+        return aio.secure_channel(address, credentials, options=options)
 
     async def _connected(self, held: _Held, deadline: float) -> None:
         """Wait until *held* is connected. Raises `LineDown`; then the next call tries anew, without waiting."""

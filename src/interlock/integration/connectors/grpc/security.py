@@ -14,7 +14,7 @@ from interlock.integration.connectors.interface import SecretSource, Trouble
 NONE = "none"
 _FILE = {"type": "string", "minLength": 1}
 TLS_SCHEMA: dict[str, Any] = {
-    "description": "`none` for a system without TLS, else what is unusual about it; left out: the machine's authorities",
+    "description": "`none` for a system without TLS, else what is unusual; left out: the machine's authorities",
     "type": ["string", "object"],
     "pattern": f"^{NONE}$",
     "properties": {
@@ -31,12 +31,12 @@ _LARGEST = 4 << 20
 
 
 class Security(Protocol):
-    """Makes channels to addresses that were checked."""
+    """Says how a channel is secured."""
 
-    def channel(self, address: str, host: str, options: list[tuple[str, Any]]) -> Any:
-        """Return a channel (`grpc.aio`) to *address*, whose name is *host*. It blocks shortly.
+    def terms(self, host: str) -> tuple[Any, list[tuple[str, Any]]]:
+        """Return the credentials of a channel to *host* (None: plain), and options for it. It blocks shortly.
 
-        Raises `OSError` for a file that cannot be read, `ValueError` for what gRPC does not take, errors of secrets.
+        Raises `OSError` for a file that cannot be read, and errors of secrets.
         """
         ...
 
@@ -45,10 +45,8 @@ class Security(Protocol):
 class Plain:
     """No TLS."""
 
-    def channel(self, address: str, host: str, options: list[tuple[str, Any]]) -> Any:  # noqa: ARG002 - the protocol's
-        from grpc import aio
-
-        return aio.insecure_channel(address, options=options)
+    def terms(self, host: str) -> tuple[Any, list[tuple[str, Any]]]:  # noqa: ARG002 - whoever it is
+        return None, []
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +59,15 @@ class Tls:
     certificate: Path | None = None
     key: str = ""
 
-    def channel(self, address: str, host: str, options: list[tuple[str, Any]]) -> Any:
+    def terms(self, host: str) -> tuple[Any, list[tuple[str, Any]]]:
         import grpc
-        from grpc import aio
 
         trusted = self.authorities.read_bytes() if self.authorities is not None else _of_the_machine()
         ours = self.certificate.read_bytes() if self.certificate is not None else None
         key = self.secrets.get(self.key).reveal().encode() if self.key else None
         # The channel goes to an address, so the name that the certificate must hold is said here.
-        named = [*options, ("grpc.ssl_target_name_override", self.name or host)]
-        return aio.secure_channel(address, grpc.ssl_channel_credentials(trusted, key, ours), options=named)
+        named = [("grpc.ssl_target_name_override", self.name or host)]
+        return grpc.ssl_channel_credentials(trusted, key, ours), named
 
 
 def security_of(settings: Mapping[str, Any] | str | None, root: Path, secrets: SecretSource) -> Security:
