@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import grpc
 import orjson
 import pytest
 from google.protobuf import any_pb2, duration_pb2
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # it ships no types
 
 from interlock.foundation.documents import parse_document
 from interlock.foundation.http import HttpClient
@@ -34,6 +34,19 @@ ORDER = b"\x08\x01"
 Code = grpc.StatusCode
 
 
+def lost(stream: Stream) -> None:
+    stream.abort()
+
+
+def silent(_stream: Stream) -> None:
+    """Say nothing."""
+
+
+def endless(stream: Stream) -> None:
+    stream.headers(GOOD)
+    stream.raw(b"\0\x7f\xff\xff\xff" + bytes(1 << 20))
+
+
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.grpc:plugin"
     drivers = ("grpc", "aiohttp")
@@ -46,14 +59,7 @@ class TestContract(ConnectorContract):
 
     @asynccontextmanager
     async def server(self, condition: Condition, service: Shop) -> AsyncIterator[int]:
-        ends: dict[Condition, Callable[[Stream], None]] = {
-            Condition.lost: lambda stream: stream.abort(),
-            Condition.silent: lambda stream: None,
-            Condition.endless: lambda stream: (
-                stream.headers(GOOD),
-                stream.raw(b"\0\x7f\xff\xff\xff" + bytes(1 << 20)),
-            ),
-        }
+        ends = {Condition.lost: lost, Condition.silent: silent, Condition.endless: endless}
         if condition in ends:
             async with breaking(ends[condition]) as port:
                 yield port
@@ -65,15 +71,18 @@ class TestContract(ConnectorContract):
 
 
 @asynccontextmanager
-async def connected(root: Path, port: int, **connection: Any) -> AsyncIterator[Connector]:
+async def connected(
+    root: Path, port: int, *, secrets: Mapping[str, str] | None = None, **connection: Any
+) -> AsyncIterator[Connector]:
     files(root)
     more = connection.pop("more", {})
     system = declare(parse_document(orjson.dumps(shop(port, **connection) | more), "system", environment={}))
     description = plugin.describe(system, root)
     assert not description.troubles
-    secrets = SecretStore.standard(environment={"INTERLOCK_SECRET_SHOP": TOKEN, "INTERLOCK_SECRET_BROKEN": "a\nb"})
+    kept = {"shop": TOKEN, "broken": "a\nb"} | dict(secrets or {})
+    store = SecretStore.standard(environment={f"INTERLOCK_SECRET_{name.upper()}": one for name, one in kept.items()})
     async with HttpClient() as http:
-        connector = plugin.build(system, description.definitions, Ports(http, secrets, root))
+        connector = plugin.build(system, description.definitions, Ports(http, store, root))
         try:
             yield connector
         finally:
@@ -277,7 +286,11 @@ def said(code: str, message: str = "x") -> Callable[[Stream], None]:
 
 
 def reset(number: int) -> Callable[[Stream], None]:
-    return lambda stream: (stream.headers(GOOD), stream.reset(number))[-1]
+    def answer(stream: Stream) -> None:
+        stream.headers(GOOD)
+        stream.reset(number)
+
+    return answer
 
 
 def http(status: str) -> Callable[[Stream], None]:

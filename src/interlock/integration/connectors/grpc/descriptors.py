@@ -93,11 +93,13 @@ def _ordered(files: list[FileDescriptorProto]) -> list[FileDescriptorProto]:
     """Return *files*, each after those that it imports, with the library's own. Raises `DescriptorsInvalid`."""
     if len(files) > MOST_FILES:
         raise DescriptorsInvalid(f"has more than {MOST_FILES} files")
-    known = {file.name: file for file in files if file.package != OWN} | _own()
+    own = _own()
+    known = {file.name: file for file in files if file.package != OWN} | own
     done: dict[str, FileDescriptorProto] = {}
     begun: set[str] = set()
     # Depth first without recursion: what is described by a stranger may import itself, or very far.
-    waiting = [file.name for file in reversed(files) if file.package != OWN]
+    # The library's own go first, so that nothing else can take their names.
+    waiting = [*(file.name for file in reversed(files) if file.package != OWN), *own]
     while waiting:
         name = waiting[-1]
         missing = [one for one in known[name].dependency if one not in done] if name not in done else []

@@ -113,12 +113,12 @@ class Line:
         from grpc import aio
 
         try:
-            credentials, named = await asyncio.to_thread(self._security.terms, self._target.host)
+            credentials, name = await asyncio.to_thread(self._security.terms, self._target.host)
         except OSError as error:
             raise LineDown(f"a file of its TLS cannot be read: {error.strerror}", transient=False) from error
         address = uri(addresses, self._target.port)
         options: list[tuple[str, Any]] = [
-            ("grpc.default_authority", self._target.authority),
+            ("grpc.default_authority", Target(name, self._target.port).authority),
             ("grpc.enable_http_proxy", 0),
             ("grpc.enable_retries", 0),
             ("grpc.service_config_disable_resolution", 1),
@@ -127,10 +127,11 @@ class Line:
             ("grpc.max_send_message_length", -1),  # bounded where messages are written
             ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a small answer must not unpack to a huge one
             ("grpc.primary_user_agent", "interlock"),
-            *named,
         ]
         if credentials is None:
             return aio.insecure_channel(address, options=options)
+        # The channel goes to an address, so the name that the certificate must hold is said here.
+        options.append(("grpc.ssl_target_name_override", name))
         return aio.secure_channel(address, credentials, options=options)
 
     async def _connected(self, held: _Held, deadline: float) -> None:

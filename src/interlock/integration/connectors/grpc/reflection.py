@@ -14,6 +14,7 @@ from interlock.integration.connectors.grpc.descriptors import (
     Descriptors,
     DescriptorsInvalid,
 )
+from interlock.integration.connectors.grpc.exchange import OK, Request, exchange
 from interlock.integration.connectors.grpc.line import Line, LineDown
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ async def reflect(
     try:
         async with line.channel(deadline) as channel:
             for path in _PATHS:
-                files = await _asked(channel, path, metadata, wanted, deadline)
-                if files is not None:
-                    return await asyncio.to_thread(Descriptors, files)
+                try:
+                    files = await _Questions(channel, path, metadata, deadline).files(wanted)
+                except _Silent:
+                    continue
+                return await asyncio.to_thread(Descriptors, files)
     except LineDown as error:
         raise ReflectionFailed(error.why) from error
     except DescriptorsInvalid as error:
@@ -54,32 +57,18 @@ async def reflect(
     return None
 
 
-async def _asked(
-    channel: Any,
-    path: str,
-    metadata: tuple[tuple[str, str], ...],
-    wanted: Collection[str] | None,
-    deadline: float,
-) -> list[FileDescriptorProto] | None:
-    from grpc import aio
-
-    call = channel.stream_stream(path)(timeout=max(deadline - time.monotonic(), 0.01), metadata=metadata)
-    try:
-        return await _Questions(call).files(wanted)
-    except (aio.AioRpcError, asyncio.InvalidStateError) as error:
-        code = (await call.code()).name
-        if code in _SILENT:
-            return None
-        raise ReflectionFailed(f"it ended the conversation with {code}") from error
-    finally:
-        call.cancel()
+class _Silent(Exception):
+    """The system has no such service of reflection, or not for us."""
 
 
 class _Questions:
-    """One conversation with the service of reflection."""
+    """Questions to the service of reflection, each a call of its own, so that none waits for another's end."""
 
-    def __init__(self, call: Any) -> None:
-        self._call = call
+    def __init__(self, channel: Any, path: str, metadata: tuple[tuple[str, str], ...], deadline: float) -> None:
+        self._channel = channel
+        self._path = path
+        self._metadata = metadata
+        self._deadline = deadline
         self._size = 0
         self._files: dict[str, FileDescriptorProto] = {}
 
@@ -124,18 +113,22 @@ class _Questions:
     async def _ask(self, **question: str) -> Any:
         """Return the answer; one without content for what the system does not know."""
         from google.protobuf.message import DecodeError
-        from grpc import aio
         from grpc_reflection.v1alpha import reflection_pb2
 
-        await self._call.write(reflection_pb2.ServerReflectionRequest(**question).SerializeToString())
-        content = await self._call.read()
-        if content is aio.EOF:
-            raise ReflectionFailed("it ended the conversation too early")
-        self._size += len(content)
+        content = reflection_pb2.ServerReflectionRequest(**question).SerializeToString()
+        left = max(self._deadline - time.monotonic(), 0.01)
+        reply = await exchange(self._channel, Request(self._path, content, self._metadata, size=LARGEST), left)
+        if reply.status in _SILENT:
+            raise _Silent
+        if reply.status != OK and not reply.more:
+            raise ReflectionFailed(f"it ended the conversation with {reply.status}")
+        if not reply.messages:
+            raise ReflectionFailed("it ended the conversation without a word")
+        self._size += len(reply.messages[0])
         if self._size > LARGEST:
             raise ReflectionFailed(f"it tells more than {LARGEST >> 20} MiB")
         try:
-            answer = reflection_pb2.ServerReflectionResponse.FromString(content)
+            answer = reflection_pb2.ServerReflectionResponse.FromString(reply.messages[0])
         except DecodeError as error:
             raise ReflectionFailed("it answers what is no message of reflection") from error
         code = answer.error_response.error_code

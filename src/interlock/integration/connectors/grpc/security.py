@@ -33,8 +33,8 @@ _LARGEST = 4 << 20
 class Security(Protocol):
     """Says how a channel is secured."""
 
-    def terms(self, host: str) -> tuple[Any, list[tuple[str, Any]]]:
-        """Return the credentials of a channel to *host* (None: plain), and options for it. It blocks shortly.
+    def terms(self, host: str) -> tuple[Any, str]:
+        """Return the credentials of a channel to *host* (None: plain), and the name to call it by. It blocks shortly.
 
         Raises `OSError` for a file that cannot be read, and errors of secrets.
         """
@@ -45,8 +45,8 @@ class Security(Protocol):
 class Plain:
     """No TLS."""
 
-    def terms(self, host: str) -> tuple[Any, list[tuple[str, Any]]]:  # noqa: ARG002 - whoever it is
-        return None, []
+    def terms(self, host: str) -> tuple[Any, str]:
+        return None, host
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,13 @@ class Tls:
     certificate: Path | None = None
     key: str = ""
 
-    def terms(self, host: str) -> tuple[Any, list[tuple[str, Any]]]:
+    def terms(self, host: str) -> tuple[Any, str]:
         import grpc
 
         trusted = self.authorities.read_bytes() if self.authorities is not None else _of_the_machine()
         ours = self.certificate.read_bytes() if self.certificate is not None else None
         key = self.secrets.get(self.key).reveal().encode() if self.key else None
-        # The channel goes to an address, so the name that the certificate must hold is said here.
-        named = [("grpc.ssl_target_name_override", self.name or host)]
-        return grpc.ssl_channel_credentials(trusted, key, ours), named
+        return grpc.ssl_channel_credentials(trusted, key, ours), self.name or host
 
 
 def security_of(settings: Mapping[str, Any] | str | None, root: Path, secrets: SecretSource) -> Security:
