@@ -237,6 +237,20 @@ def test_any_bytes_are_a_message_or_none(mirror: Descriptors, content: bytes) ->
 
 
 @pytest.mark.parametrize(
+    "packed",
+    [
+        {"@type": "type.googleapis.com/acme.shop.v1.Order", "id": "7", "customer": "Ada", "status": "OPEN"},
+        {"@type": "type.googleapis.com/google.protobuf.Duration", "value": "1.500s"},
+    ],
+)
+def test_any_holds_what_is_described(mirror: Descriptors, packed: dict[str, Any]) -> None:
+    kind = mirror.method(f"{SERVICE}/Mirror").input_type
+    assert read(mirror.pool, kind, written(mirror.pool, kind, {"any": packed}, wrapped=False))["any"] == packed
+    with pytest.raises(MessageUnfit):
+        written(mirror.pool, kind, {"any": {"@type": "type.googleapis.com/acme.Lost"}}, wrapped=False)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"\x82\x01\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f",  # a moment no calendar has
@@ -304,6 +318,8 @@ def test_what_cannot_be_declared_is_said_with_its_place(tmp_path: Path, operatio
         ({"metadata": {"grpc-timeout": "1"}}, "/connection/metadata/grpc-timeout", "not for a declaration"),
         ({"metadata": {"authorization": "x"}}, "/connection/metadata/authorization", "`auth`"),
         ({"metadata": {"x-name": "\u00e9"}}, "/connection/metadata/x-name", "ASCII"),
+        ({"metadata": {"x-y-bin": "x"}}, "/connection/metadata/x-y-bin", "not for a declaration"),
+        ({"auth": {"api_key": {"header": "X!", "value": "secret:x"}}}, "/connection/auth/api_key/header", "no name"),
         ({"max_request": "much"}, "/connection/max_request", "64MiB"),
     ],
 )
@@ -319,6 +335,15 @@ def test_a_connection_that_cannot_be_used_is_said_with_its_place(
     (trouble,) = described(tmp_path, shop(1, **connection)).troubles
     assert trouble.pointer == pointer
     assert says in trouble.message
+
+
+@pytest.mark.parametrize("header", ["Key-Bin", "grpc-key", "Key!"])
+def test_an_idempotency_key_needs_a_name_that_metadata_may_have(tmp_path: Path, header: str) -> None:
+    files(tmp_path)
+    system = shop(1)
+    system["operations"]["write"]["idempotency"] = {"header": header}
+    (trouble,) = described(tmp_path, system).troubles
+    assert trouble.pointer == "/operations/write/idempotency/header"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,10 @@ class Stream:
     def goaway(self, code: int) -> None:
         self._writer.write(_framed(_GOAWAY, 0, 0, self._number.to_bytes(4, "big") + code.to_bytes(4, "big")))
 
+    def garble(self) -> None:
+        """Say what is no frame at all."""
+        self._writer.write(b"\xff" * 40)
+
     def abort(self) -> None:
         """Let the connection die."""
         self._writer.transport.abort()

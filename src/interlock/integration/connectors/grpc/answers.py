@@ -40,7 +40,11 @@ _DOUBTS = {
     "DATA_LOSS": ("system_error", "the system says that data was lost", False),
 }
 _OTHER = ("system_error", "the system ended the call with a status that gRPC does not know", False)
-_NOT_THE_SYSTEM = ("Stream removed", "RST_STREAM")  # how the core's own words begin for a broken stream
+_NOT_THE_SYSTEM = (
+    "Stream removed",
+    "RST_STREAM",
+    "metadata size exceeds",
+)  # how the core's own words begin for a broken stream
 _SIZES = ("essage larger than max", "exceeds maximum size")
 _DETAILS, _PUSHBACK = "grpc-status-details-bin", "grpc-retry-pushback-ms"
 

@@ -40,8 +40,7 @@ def _checked(compiler: Any, names: Sequence[str], places: Sequence[str]) -> None
         try:
             compiler.get_protos(name.encode(), [place.encode() for place in places])
         except compiler.ProtocErrors as errors:
-            # The last one names the file that was asked for; the first what is wrong, perhaps in an import.
-            first = errors.errors()[0] if callable(getattr(errors, "errors", None)) else errors.args[0][0]
+            first = errors.args[0][0]  # what is wrong, perhaps in an import; the last one is about this file
             where = f", line {first.line + 1}" if first.line >= 0 else ""
             raise DescriptorsInvalid(
                 f"cannot be compiled: {_plain(first.filename)}{where}: {_plain(first.message)}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import size
+from interlock.integration.connectors import masking
 from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA, authentication
 from interlock.integration.connectors.grpc.compiling import compile_protos
 from interlock.integration.connectors.grpc.descriptors import (
@@ -21,13 +22,14 @@ from interlock.integration.connectors.grpc.descriptors import (
 from interlock.integration.connectors.grpc.security import TLS_SCHEMA
 from interlock.integration.connectors.grpc.security import troubles as security_troubles
 from interlock.integration.connectors.grpc.targets import TargetInvalid, target_of
-from interlock.integration.connectors.interface import SecretSource, Trouble
+from interlock.integration.connectors.interface import SecretSource, SystemDeclaration, Trouble
 
 USUAL_REQUEST, MOST_REQUEST = "4MiB", 64 << 20
 _FILE = {"type": "string", "minLength": 1}
 _FILES = {"type": "array", "items": _FILE, "minItems": 1}
-_NAME = "^[a-z0-9_.-]{1,64}$"
-_OURS = re.compile(r"grpc-.*|.*-bin|authorization|content-type|te|user-agent|host|connection")
+_KEY = re.compile("[a-z0-9_.-]{1,64}")
+_OURS = re.compile(r"grpc-.*|.*-bin|content-type|te|user-agent|host|connection")
+_NO_NAME = "is no name of metadata that a declaration may set: a-z, 0-9, _ . - and neither grpc-... nor ...-bin"
 _SENDABLE = re.compile(r"[ -~]*")
 _OUTSIDE = "must be in the project, given relative to it"
 
@@ -48,7 +50,7 @@ CONNECTION_SCHEMA: Mapping[str, Any] = {
         "auth": AUTHENTICATION_SCHEMA,
         "metadata": {
             "type": "object",
-            "propertyNames": {"pattern": _NAME},
+            "propertyNames": {"pattern": f"^{_KEY.pattern}$"},
             "additionalProperties": {"type": "string", "maxLength": 4096},
             "maxProperties": 32,
             "description": "further metadata of every call: texts, or references such as secret:tenant",
@@ -83,12 +85,15 @@ class Credentials:
     settings: Mapping[str, Any]
     secrets: SecretSource
 
-    def pairs(self) -> tuple[tuple[tuple[str, str], ...], list[bytes]]:
-        """Return the metadata, and what of it must never come back. Raises `MetadataUnfit`, and errors of secrets."""
+    def pairs(self, extra: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], list[bytes]]:
+        """Return the metadata with *extra*, and what of it must never come back.
+
+        Raises `MetadataUnfit`, and errors of secrets.
+        """
         signed: dict[str, str] = {}
         authentication(self.settings.get("auth"), self.secrets).sign(signed)
         hidden = list(signed.values())
-        pairs = {name.lower(): text for name, text in signed.items()}
+        pairs = {name.lower(): text for name, text in {**signed, **extra}.items()}
         for name, text in self.settings.get("metadata", {}).items():
             pairs[name] = text
             if text.startswith("secret:"):
@@ -96,7 +101,7 @@ class Credentials:
                 hidden.append(pairs[name])
         if not all(_SENDABLE.fullmatch(text) for text in pairs.values()):
             raise MetadataUnfit
-        return tuple(pairs.items()), [one.rpartition(" ")[2].encode() for one in hidden]
+        return tuple(pairs.items()), masking.credentials(hidden)
 
 
 def described(connection: Mapping[str, Any], root: Path) -> Descriptors:
@@ -125,8 +130,9 @@ def request_size(connection: Mapping[str, Any]) -> int:
         return 0
 
 
-def troubles(connection: Mapping[str, Any], root: Path) -> Iterator[Trouble]:
-    """Yield what is wrong with a *connection* beyond its schema and its descriptors."""
+def troubles(system: SystemDeclaration, root: Path) -> Iterator[Trouble]:
+    """Yield what is wrong with a *system* beyond the schema of its connection, its descriptors, and its methods."""
+    connection = system.connection
     try:
         target_of(connection["target"])
     except TargetInvalid as error:
@@ -136,10 +142,22 @@ def troubles(connection: Mapping[str, Any], root: Path) -> Iterator[Trouble]:
     yield from security_troubles(connection.get("tls"), root)
     for name, text in connection.get("metadata", {}).items():
         pointer = f"/connection/metadata/{name}"
-        if _OURS.fullmatch(name):
+        if _unfit(name) or name == "authorization":
             yield Trouble(pointer, "is not for a declaration to set; credentials are set by `auth`")
         elif not _SENDABLE.fullmatch(text):
             yield Trouble(pointer, "must hold nothing but printable ASCII")
+
+    auth = connection.get("auth")
+    header = auth.get("api_key", {}).get("header", "") if isinstance(auth, Mapping) else ""
+    if header and _unfit(header):
+        yield Trouble("/connection/auth/api_key/header", _NO_NAME)
+    for name, operation in system.operations.items():
+        if operation.idempotency_header and _unfit(operation.idempotency_header):
+            yield Trouble(f"/operations/{name}/idempotency/header", _NO_NAME)
+
+
+def _unfit(name: str) -> bool:
+    return not _KEY.fullmatch(name.lower()) or bool(_OURS.fullmatch(name.lower()))
 
 
 def _local(root: Path, name: str, pointer: str) -> Path:

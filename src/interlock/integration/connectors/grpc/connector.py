@@ -26,7 +26,6 @@ from interlock.integration.connectors.grpc.reflection import ReflectionFailed, r
 from interlock.integration.connectors.grpc.security import Security, security_of
 from interlock.integration.connectors.grpc.targets import target_of
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, Ports, SystemDeclaration, failed, unanswered
-from interlock.integration.connectors.masking import SHORTEST
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
@@ -39,8 +38,6 @@ _HEALTH = "/grpc.health.v1.Health/Check"
 _NOT_SERVING = frozenset({b"\x08\x02", b"\x08\x03"})  # `HealthCheckResponse`: NOT_SERVING, SERVICE_UNKNOWN
 _LARGE = 64 << 10  # bytes of an answer that is read beside the event loop
 _MARGIN = 0.05  # of a time limit, for what is done after the system's last word
-
-Metadata = tuple[tuple[str, str], ...]
 
 
 class GrpcConnector:
@@ -75,23 +72,22 @@ class GrpcConnector:
             return failed("argument_unsendable", "the arguments do not fit the message", sent=False)
         if len(content) > self._most_sent:
             return failed("argument_unsendable", "the message is larger than `max_request`", sent=False)
-        extra = ((declared.idempotency_header.lower(), key),) if key and declared.idempotency_header else ()
+        extra = {declared.idempotency_header: key} if key and declared.idempotency_header else {}
         request = Request(
             binding.path,
             content,
-            extra,
             most=binding.messages or 1,
             size=self._most_read,
             settled=not binding.messages or declared.effect is not Effect.read,
         )
-        sent = await self._send(request, deadline)
+        sent = await self._send(request, extra, deadline)
         if isinstance(sent, Answer):
             return sent
         return await self._result(sent, method, binding, declared.effect)
 
     async def probe(self) -> Answer:
         """Ask for the system's health, which has no effect; one that offers no such service is reached by that too."""
-        sent = await self._send(Request(_HEALTH, b""), time.monotonic() + PROBE_TIMEOUT)
+        sent = await self._send(Request(_HEALTH, b""), {}, time.monotonic() + PROBE_TIMEOUT)
         if isinstance(sent, Answer):
             return sent
         if sent.status == "UNIMPLEMENTED":
@@ -108,7 +104,7 @@ class GrpcConnector:
         names = {one.binding["method"].strip("/").partition("/")[0] for one in self._definitions.values()}
         line = Line(self._target, self._security, LARGEST)
         try:
-            live = await reflect(line, self._credentials.pairs()[0], names)
+            live = await reflect(line, self._credentials.pairs({})[0], names)
         except ReflectionFailed as error:
             raise SystemUnreachable("the system cannot be asked for its services", why=error.why) from error
         except MetadataUnfit as error:
@@ -128,13 +124,13 @@ class GrpcConnector:
                 continue  # as good as gone
         return found
 
-    async def _send(self, request: Request, deadline: float) -> Reply | Answer:
-        """Return what came of *request*; an answer where it was not sent."""
+    async def _send(self, request: Request, extra: Mapping[str, str], deadline: float) -> Reply | Answer:
+        """Return what came of *request*, sent with *extra* metadata; an answer where it was not sent."""
         try:
-            signed, hidden = self._credentials.pairs()
+            metadata, hidden = self._credentials.pairs(extra)
             async with self._line.channel(deadline) as channel:
                 left = max(deadline - time.monotonic(), 0.001)
-                reply = await exchange(channel, replace(request, metadata=(*signed, *request.metadata)), left)
+                reply = await exchange(channel, replace(request, metadata=metadata), left)
         except LineDown as error:
             detail = f"the system cannot be reached: {error.why}"
             return failed("unreachable", detail, sent=False, transient=error.transient)
@@ -166,14 +162,13 @@ class GrpcConnector:
         return [read(self._descriptors.pool, method.output_type, one) for one in reply.messages]
 
 
-_UNSENDABLE = "a secret holds signs that metadata cannot"
+_UNSENDABLE = "a secret, or the key of the call, holds signs that metadata cannot"
 
 
 def _without(message: bytes, hidden: list[bytes]) -> bytes:
     """Return *message* with our credentials masked, sign by sign, so that it can still be read."""
     for credential in hidden:
-        if len(credential) >= SHORTEST and credential in message:
-            message = message.replace(credential, b"*" * len(credential))
+        message = message.replace(credential, b"*" * len(credential))
     return message
 
 

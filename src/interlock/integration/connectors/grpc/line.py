@@ -15,6 +15,8 @@ from interlock.integration.connectors.grpc.security import Security
 from interlock.integration.connectors.grpc.targets import Target, uri
 
 NAMES_KEPT = 60.0
+IDLE = 30_000  # milliseconds; below what networks commonly forget an idle connection after, without a word
+MOST_METADATA = 16 << 10
 _HEALTH = "/grpc.health.v1.Health/Check"
 _REASONS = (
     ("refused", "the connection was refused"),
@@ -123,6 +125,9 @@ class Line:
             ("grpc.enable_retries", 0),
             ("grpc.service_config_disable_resolution", 1),
             ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.client_idle_timeout_ms", IDLE),
+            ("grpc.max_metadata_size", MOST_METADATA),
+            ("grpc.absolute_max_metadata_size", MOST_METADATA),
             ("grpc.max_receive_message_length", self._most),
             ("grpc.max_send_message_length", -1),  # bounded where messages are written
             ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a small answer must not unpack to a huge one

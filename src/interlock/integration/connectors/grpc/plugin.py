@@ -35,7 +35,7 @@ class GrpcPlugin:
     def describe(self, system: SystemDeclaration, root: Path) -> Description:
         if (missing := _missing()) is not None:
             return Description({}, (Trouble("/connector", f"{missing.what}; {missing.fix}"),))
-        found = list(troubles(system.connection, root))
+        found = list(troubles(system, root))
         try:
             descriptors = described(system.connection, root)
         except PlaceInvalid as error:
