@@ -26,7 +26,7 @@ from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Answer, Co
 from interlock.integration.systems.declarations import declare
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
-from tests.integration.connectors.grpc.shop import TOKEN, Shop, files, serving, shop
+from tests.integration.connectors.grpc.shop import PROTO, TOKEN, Shop, files, serving, shop
 from tests.integration.connectors.grpc.wire import GOOD, Stream, breaking
 
 PLACED = {"customer": "Ada", "count": 2}
@@ -72,9 +72,9 @@ class TestContract(ConnectorContract):
 
 @asynccontextmanager
 async def connected(
-    root: Path, port: int, *, secrets: Mapping[str, str] | None = None, **connection: Any
+    root: Path, port: int, *, secrets: Mapping[str, str] | None = None, proto: str = PROTO, **connection: Any
 ) -> AsyncIterator[Connector]:
-    files(root)
+    files(root, proto)
     more = connection.pop("more", {})
     system = declare(parse_document(orjson.dumps(shop(port, **connection) | more), "system", environment={}))
     description = plugin.describe(system, root)
@@ -384,11 +384,18 @@ async def test_a_broken_answer_settles_no_write(
     tmp_path: Path, behave: Callable[[Stream], None], says: str, wrote: str
 ) -> None:
     small = {"limits": {"response": "64KiB"}}
-    async with breaking(behave) as port, connected(tmp_path, port, more=small) as connector:
+    calls: list[Stream] = []
+
+    def counted(stream: Stream) -> None:
+        calls.append(stream)
+        behave(stream)
+
+    async with breaking(counted) as port, connected(tmp_path, port, more=small) as connector:
         for answer, expected in ((await read(connector), FAILED), (await write(connector), wrote)):
             assert (answer.status, code(answer)) == (expected, says), answer
             assert answer.sent
             assert answer.output is None
+    assert len(calls) == 2, "nothing is repeated"
 
 
 async def test_all_messages_of_a_stream_together_are_bounded(tmp_path: Path) -> None:
@@ -400,6 +407,18 @@ async def test_all_messages_of_a_stream_together_are_bounded(tmp_path: Path) -> 
     async with breaking(answered) as port, connected(tmp_path, port, more=more) as connector:
         answer = await connector.call("list", {}, key="", timeout=5)
         assert (answer.status, code(answer)) == (FAILED, "response_too_large")
+
+
+@pytest.mark.parametrize("one", [b"\xc2\x01\x00", b"\x52\x00", b"\xaa\x01\x02\x0a\x00"])
+async def test_a_small_answer_does_not_become_a_huge_one(tmp_path: Path, one: bytes) -> None:
+    repeated = PROTO.replace("Everything inner = 24", "repeated Everything inner = 24")
+    repeated = repeated.replace("map<int32, Order> by_number", "repeated Everything by_number")
+    answered = messages(one * (200_000 // len(one)))
+    async with breaking(answered) as port, connected(tmp_path, port, proto=repeated) as connector:
+        started = time.monotonic()
+        answer = await connector.call("mirror", {}, key="", timeout=30)
+        assert (answer.status, code(answer)) == (FAILED, "response_too_large")
+        assert time.monotonic() - started < 10
 
 
 async def test_a_member_that_is_not_described_is_dropped_and_a_new_value_of_an_enum_is_a_number(tmp_path: Path) -> None:
@@ -466,6 +485,34 @@ async def test_closing_under_a_call_leaves_a_write_in_doubt(tmp_path: Path) -> N
         await connector.close()
         answer = await call
         assert (answer.status, code(answer)) == (UNKNOWN, "connection_lost")
+
+
+async def test_closing_while_it_connects_sends_nothing(tmp_path: Path) -> None:
+    connecting, released = asyncio.Event(), asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connecting.set()
+        await released.wait()
+        writer.transport.abort()
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with listener, connected(tmp_path, listener.sockets[0].getsockname()[1]) as connector:
+        call = asyncio.create_task(connector.call("write", PLACED, key="", timeout=30))
+        await connecting.wait()
+        await connector.close()
+        answer = await call
+        assert (answer.status, code(answer), answer.sent) == (FAILED, "unreachable", False)
+        released.set()
+
+
+async def test_a_closed_connector_sends_nothing_until_it_is_opened(tmp_path: Path) -> None:
+    async with working(tmp_path) as (service, connector):
+        assert (await write(connector)).succeeded
+        await connector.close()
+        answer = await write(connector)
+        assert (answer.status, answer.sent, service.effects) == (FAILED, False, 1)
+        await connector.open()
+        assert (await write(connector)).succeeded
 
 
 @pytest.mark.parametrize(

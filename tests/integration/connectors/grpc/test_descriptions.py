@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from google.protobuf import any_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from interlock.foundation.documents import parse_document
 from interlock.integration.connectors.grpc import plugin
 from interlock.integration.connectors.grpc.compiling import compile_protos
 from interlock.integration.connectors.grpc.descriptors import Descriptors, DescriptorsInvalid, descriptors_of
-from interlock.integration.connectors.grpc.messages import MessageUnfit, read, written
+from interlock.integration.connectors.grpc.messages import MessageUnfit, MessageVast, read, written
 from interlock.integration.connectors.grpc.schemas import Received, Sent, schema_of
 from interlock.integration.contracts import Contract, Definition
 from interlock.integration.systems import Description
@@ -75,7 +76,7 @@ def definitions(tmp_path: Path) -> dict[str, Definition]:
         ({"object": []}, False),
         ({"boxed": "7"}, True),
         ({"any": {"@type": "type.googleapis.com/acme.shop.v1.Order", "id": "1"}}, True),
-        ({"any": {}}, False),
+        ({"any": {}}, True),
         ({"inner": {"inner": {"inner": {"aNumber": 1}}}}, True),
         ({"inner": {"inner": {"inner": {"aNumber": "1"}}}}, False),
         ({"nothing": None}, True),
@@ -212,13 +213,23 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Descriptors:
     return files(tmp_path_factory.mktemp("mirror"))
 
 
+def _counted(value: Any) -> int:
+    """Return how many members of objects and arrays there are in *value*."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_counted, value.values()))
+    return len(value) + sum(map(_counted, value)) if isinstance(value, list) else 0
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(message=everything)
 def test_what_fits_is_written_and_read_back_as_it_was(mirror: Descriptors, message: dict[str, Any]) -> None:
     kind = mirror.method(f"{SERVICE}/Mirror").input_type
     assert Contract(schema_of(kind, Sent(), {})).holds(message)
     content = written(mirror.pool, kind, message, wrapped=False)
-    back = read(mirror.pool, kind, content)
+    back, members = read(mirror.pool, kind, content)
+    assert members >= _counted(back)
+    with pytest.raises(MessageVast):
+        read(mirror.pool, kind, content, members - 1)
     assert Contract(schema_of(kind, Received(), {})).holds(back)
     assert written(mirror.pool, kind, back, wrapped=False) == content
     for name in ("large", "raw", "many", "text", "boxed", "perhaps"):
@@ -230,7 +241,7 @@ def test_what_fits_is_written_and_read_back_as_it_was(mirror: Descriptors, messa
 def test_any_bytes_are_a_message_or_none(mirror: Descriptors, content: bytes) -> None:
     kind = mirror.method(f"{SERVICE}/Mirror").output_type
     try:
-        found = read(mirror.pool, kind, content)
+        found, _ = read(mirror.pool, kind, content)
     except MessageUnfit:
         return
     assert Contract(schema_of(kind, Received(), {})).holds(found)
@@ -245,9 +256,24 @@ def test_any_bytes_are_a_message_or_none(mirror: Descriptors, content: bytes) ->
 )
 def test_any_holds_what_is_described(mirror: Descriptors, packed: dict[str, Any]) -> None:
     kind = mirror.method(f"{SERVICE}/Mirror").input_type
-    assert read(mirror.pool, kind, written(mirror.pool, kind, {"any": packed}, wrapped=False))["any"] == packed
+    assert read(mirror.pool, kind, written(mirror.pool, kind, {"any": packed}, wrapped=False))[0]["any"] == packed
     with pytest.raises(MessageUnfit):
         written(mirror.pool, kind, {"any": {"@type": "type.googleapis.com/acme.Lost"}}, wrapped=False)
+
+
+@pytest.mark.parametrize("levels", [19, 25, 5000])
+def test_any_in_any_is_bounded(mirror: Descriptors, levels: int) -> None:
+    packed = any_pb2.Any()
+    for _ in range(levels):
+        outer = any_pb2.Any()
+        outer.Pack(packed)
+        packed = outer
+    kind = mirror.pool.FindMessageTypeByName("google.protobuf.Any")
+    if levels < 20:
+        assert read(mirror.pool, kind, packed.SerializeToString())[0]["@type"].endswith("Any")
+    else:
+        with pytest.raises(MessageUnfit):
+            read(mirror.pool, kind, packed.SerializeToString())
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def interpret(reply: Reply, effect: Effect) -> Answer | None:
     if reply.status == OK:
         return None
     if reply.status == TOO_LARGE:
-        return unanswered(effect, "response_too_large", "the answer is larger than allowed")
+        return too_large(effect)
     if any(words in reply.details for words in _SIZES):
         # If it is said of what we sent, nothing was done; if of what the system was about to answer, everything.
         return unanswered(effect, "response_too_large", "a message is larger than one of the two sides allows")
@@ -73,6 +73,11 @@ def interpret(reply: Reply, effect: Effect) -> Answer | None:
     reason, wait = _told(reply)
     answer = unanswered(effect, code, detail, transient=transient, **told, **reason)
     return _later(answer, wait) if reply.status == "UNAVAILABLE" else answer
+
+
+def too_large(effect: Effect) -> Answer:
+    """Return what it means that an answer came which is larger than is read."""
+    return unanswered(effect, "response_too_large", "the answer is larger than allowed")
 
 
 def broken(effect: Effect) -> Answer:

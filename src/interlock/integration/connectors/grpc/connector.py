@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interlock.integration.connectors.errors import SourceUnfit, SystemUnreachable
-from interlock.integration.connectors.grpc.answers import broken, interpret
+from interlock.integration.connectors.grpc.answers import broken, interpret, too_large
 from interlock.integration.connectors.grpc.connection import (
     Credentials,
     MetadataUnfit,
@@ -19,9 +19,9 @@ from interlock.integration.connectors.grpc.connection import (
 )
 from interlock.integration.connectors.grpc.definitions import Binding, OptionsInvalid, define
 from interlock.integration.connectors.grpc.descriptors import LARGEST, Descriptors, DescriptorsInvalid
-from interlock.integration.connectors.grpc.exchange import Reply, Request, exchange
+from interlock.integration.connectors.grpc.exchange import HEALTH, Reply, Request, exchange
 from interlock.integration.connectors.grpc.line import Line, LineDown
-from interlock.integration.connectors.grpc.messages import MessageUnfit, read, written
+from interlock.integration.connectors.grpc.messages import MOST_MEMBERS, MessageUnfit, MessageVast, read, written
 from interlock.integration.connectors.grpc.reflection import ReflectionFailed, reflect
 from interlock.integration.connectors.grpc.security import Security, security_of
 from interlock.integration.connectors.grpc.targets import target_of
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
 
 PROBE_TIMEOUT = 5.0
-_HEALTH = "/grpc.health.v1.Health/Check"
 _NOT_SERVING = frozenset({b"\x08\x02", b"\x08\x03"})  # `HealthCheckResponse`: NOT_SERVING, SERVICE_UNKNOWN
 _LARGE = 64 << 10  # bytes of an answer that is read beside the event loop
+_EACH = 256  # bytes that a message counts for besides its own
 _MARGIN = 0.05  # of a time limit, for what is done after the system's last word
 
 
@@ -56,7 +56,8 @@ class GrpcConnector:
         self._line = Line(self._target, self._security, self._most_read)
 
     async def open(self) -> None:
-        """Nothing to do: the first call connects."""
+        """The first call connects."""
+        self._line.open()
 
     async def close(self) -> None:
         await self._line.close()
@@ -87,7 +88,7 @@ class GrpcConnector:
 
     async def probe(self) -> Answer:
         """Ask for the system's health, which has no effect; one that offers no such service is reached by that too."""
-        sent = await self._send(Request(_HEALTH, b""), {}, time.monotonic() + PROBE_TIMEOUT)
+        sent = await self._send(Request(HEALTH, b""), {}, time.monotonic() + PROBE_TIMEOUT)
         if isinstance(sent, Answer):
             return sent
         if sent.status == "UNIMPLEMENTED":
@@ -149,9 +150,11 @@ class GrpcConnector:
         if reply.more and effect is not Effect.read:
             detail = "the system had more to say than is read, so how it ended is not known"
             return unanswered(effect, "stream_unfinished", detail)
-        large = sum(map(len, reply.messages)) > _LARGE
+        large = sum(len(one) + _EACH for one in reply.messages) > _LARGE
         try:
             shown = await asyncio.to_thread(self._shown, reply, method) if large else self._shown(reply, method)
+        except MessageVast:
+            return too_large(effect)
         except MessageUnfit:
             return broken(effect)
         if not binding.messages:
@@ -159,7 +162,12 @@ class GrpcConnector:
         return Answer(SUCCEEDED, {"messages": shown, "complete": not reply.more})
 
     def _shown(self, reply: Reply, method: MethodDescriptor) -> list[Any]:
-        return [read(self._descriptors.pool, method.output_type, one) for one in reply.messages]
+        shown, left = [], MOST_MEMBERS
+        for one in reply.messages:
+            value, members = read(self._descriptors.pool, method.output_type, one, left)
+            shown.append(value)
+            left -= members
+        return shown
 
 
 _UNSENDABLE = "a secret, or the key of the call, holds signs that metadata cannot"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CANCELLED, OK, TOO_LARGE = "CANCELLED", "OK", "TOO_LARGE"
+HEALTH = "/grpc.health.v1.Health/Check"
+"""A method that changes nothing, which many systems have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.foundation.http import HttpForbidden
+from interlock.integration.connectors.grpc.exchange import HEALTH, Request, exchange
 from interlock.integration.connectors.grpc.security import Security
 from interlock.integration.connectors.grpc.targets import Target, uri
 
 NAMES_KEPT = 60.0
 IDLE = 30_000  # milliseconds; below what networks commonly forget an idle connection after, without a word
 MOST_METADATA = 16 << 10
-_HEALTH = "/grpc.health.v1.Health/Check"
 _REASONS = (
     ("refused", "the connection was refused"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted"),
@@ -59,6 +59,7 @@ class Line:
         self._held: _Held | None = None
         self._making = asyncio.Lock()
         self._all: set[_Held] = set()
+        self._closed = False
 
     @asynccontextmanager
     async def channel(self, deadline: float) -> AsyncIterator[Any]:
@@ -79,8 +80,13 @@ class Line:
             held.users -= 1
             await self._released(held)
 
+    def open(self) -> None:
+        """Let calls connect, again too; contacts nothing."""
+        self._closed = False
+
     async def close(self) -> None:
-        """Close every channel, also under calls."""
+        """Close every channel, also under calls. What calls afterwards finds the line down."""
+        self._closed = True
         for held in list(self._all):
             held.retired = True
             self._all.discard(held)
@@ -90,6 +96,8 @@ class Line:
     async def _current(self) -> _Held:
         async with self._making:
             held = self._held
+            if self._closed:
+                raise LineDown("its connection here is closed")
             if held is not None and time.monotonic() - held.checked < NAMES_KEPT:
                 return held
             try:
@@ -104,6 +112,7 @@ class Line:
                 held.checked = time.monotonic()
                 return held
             made = _Held(await self._made(addresses), addresses, time.monotonic())
+            made.retired = self._closed  # meanwhile; then it goes with its user
             self._all.add(made)
             self._held = made
             if held is not None:
@@ -142,6 +151,7 @@ class Line:
     async def _connected(self, held: _Held, deadline: float) -> None:
         """Wait until *held* is connected. Raises `LineDown`; then the next call tries anew, without waiting."""
         from grpc import ChannelConnectivity as State
+        from grpc import aio
 
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 0.001)):
@@ -157,18 +167,14 @@ class Line:
         except LineDown:
             self._retire(held)
             raise
+        except aio.UsageError:
+            raise LineDown("its connection here was closed") from None
 
     async def _reason(self, held: _Held, deadline: float) -> str:
         """Ask for what no call depends on, only to be told why it cannot be asked."""
-        from grpc import aio
-
         left = max(min(deadline - time.monotonic(), 1.0), 0.01)
-        call = held.channel.unary_unary(_HEALTH)(b"", timeout=left)
-        try:
-            await call
-        except aio.AioRpcError as error:
-            return next((why for word, why in _REASONS if word in (error.details() or "")), "no connection can be made")
-        return "no connection can be made"
+        reply = await exchange(held.channel, Request(HEALTH, b""), left)
+        return next((why for word, why in _REASONS if word in reply.details), "no connection can be made")
 
     def _retire(self, held: _Held) -> None:
         held.retired = True

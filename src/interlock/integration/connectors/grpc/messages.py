@@ -11,10 +11,19 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
 DEEPEST = 100
+_ANY = "google.protobuf.Any"
+
+
+MOST_MEMBERS = 200_000
+DEEPEST_ANY = 20
 
 
 class MessageUnfit(Exception):
     """A message cannot be written, or read. Says nothing of what it holds."""
+
+
+class MessageVast(MessageUnfit):
+    """A message has more members than are read."""
 
 
 def written(pool: Any, kind: Descriptor, arguments: Mapping[str, Any], *, wrapped: bool) -> bytes:
@@ -37,14 +46,45 @@ def written(pool: Any, kind: Descriptor, arguments: Mapping[str, Any], *, wrappe
     return content
 
 
-def read(pool: Any, kind: Descriptor, content: bytes) -> Any:
-    """Return the message in *content* as JSON. Raises `MessageUnfit`."""
+def read(pool: Any, kind: Descriptor, content: bytes, most: int = MOST_MEMBERS) -> tuple[Any, int]:
+    """Return the message in *content* as JSON, and how many members it has. Raises `MessageUnfit`, `MessageVast`."""
     from google.protobuf import json_format
     from google.protobuf.message import DecodeError
     from google.protobuf.message_factory import GetMessageClass
 
     try:
         message = GetMessageClass(kind).FromString(content)
-        return json_format.MessageToDict(message, always_print_fields_with_no_presence=True, descriptor_pool=pool)
+        members = _members(pool, message, most)
+        shown = json_format.MessageToDict(message, always_print_fields_with_no_presence=True, descriptor_pool=pool)
     except (DecodeError, json_format.Error, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise MessageUnfit from None
+    return shown, members
+
+
+def _members(pool: Any, message: Any, most: int) -> int:
+    """Return how many members the JSON form of *message* has. Raises `MessageVast` for more than *most*.
+
+    Members that are not set are shown too, so a message of two bytes may become hundreds of them.
+    """
+    from google.protobuf.message_factory import GetMessageClass
+
+    found, waiting = 0, [(message, 0)]
+    while waiting:
+        one, packed = waiting.pop()
+        found += 1 + len(one.DESCRIPTOR.fields)
+        if one.DESCRIPTOR.full_name == _ANY:
+            if packed == DEEPEST_ANY:
+                raise MessageVast
+            if one.type_url:
+                kind = pool.FindMessageTypeByName(one.type_url.rpartition("/")[2])
+                waiting.append((GetMessageClass(kind).FromString(one.value), packed + 1))
+            continue
+        for field, value in one.ListFields():
+            held = value.values() if hasattr(value, "values") and field.is_repeated else value
+            several = held if field.is_repeated else (held,)
+            found += len(value) if field.is_repeated else 0
+            if field.message_type is not None and found <= most:
+                waiting += ((each, packed) for each in several if hasattr(each, "DESCRIPTOR"))
+        if found > most:
+            raise MessageVast
+    return found

@@ -62,7 +62,6 @@ _WELL_KNOWN: dict[str, dict[str, Any]] = {
     "Any": {
         "type": "object",
         "properties": {"@type": {"type": "string", "description": "type.googleapis.com/ and the message's full name"}},
-        "required": ["@type"],
     },
     "Duration": {"type": "string", "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,9})?s$", "description": "seconds: 1.5s"},
     "Empty": {"type": "object", "properties": {}, "additionalProperties": False},
