@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from interlock.integration.connectors.grpc.descriptors import OWN, DescriptorsInvalid
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 DESCRIPTION_LENGTH = 500
 MOST_MESSAGES = 2000
@@ -87,10 +87,6 @@ class Direction(Protocol):
         """Return the schema of a floating-point number that *schema* bounds."""
         ...
 
-    def enum(self, kind: EnumDescriptor) -> dict[str, Any]:
-        """Return the schema of an enum."""
-        ...
-
     def required(self, field: FieldDescriptor) -> bool:
         """Return whether *field* is always there."""
         ...
@@ -106,9 +102,6 @@ class Sent:
     def number(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": "number", **schema}
 
-    def enum(self, kind: EnumDescriptor) -> dict[str, Any]:
-        return {"type": "string", "enum": [value.name for value in kind.values]}
-
     def required(self, field: FieldDescriptor) -> bool:
         return bool(field.is_required)
 
@@ -123,14 +116,14 @@ class Sent:
 
 
 class Received:
-    """What we get has every member that cannot be absent; a newer system may know more values of an open enum."""
+    """What we get has every member that cannot be absent.
+
+    Each value has one type, for policies can say nothing of others: NaN, infinity and values of an enum that are not
+    described, which ProtoJSON writes as texts and numbers, break the contract.
+    """
 
     def number(self, schema: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - what came is bounded by its type
-        return {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
-
-    def enum(self, kind: EnumDescriptor) -> dict[str, Any]:
-        names = {"type": "string", "enum": [value.name for value in kind.values]}
-        return names if kind.is_closed else {"anyOf": [names, _INT32]}
+        return {"type": "number"}
 
     def required(self, field: FieldDescriptor) -> bool:
         return bool(field.is_required) or not field.has_presence
@@ -290,8 +283,9 @@ class _Bundle:
         if field.type in {_MESSAGE, _GROUP}:
             return self._message(field.message_type, depth)
         if field.type == _ENUM:
-            null = field.enum_type.full_name == f"{OWN}.NullValue"
-            return {"type": "null"} if null else self._direction.enum(field.enum_type)
+            if field.enum_type.full_name == f"{OWN}.NullValue":
+                return {"type": "null"}
+            return {"type": "string", "enum": [value.name for value in field.enum_type.values]}
         if field.type == _DOUBLE:
             return self._direction.number({})
         if field.type == _FLOATING:
