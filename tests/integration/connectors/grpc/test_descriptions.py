@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -415,9 +416,8 @@ def test_a_missing_package_names_the_extra_that_brings_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str
 ) -> None:
     files(tmp_path)
-    monkeypatch.setattr(
-        "interlock.integration.connectors.grpc.plugin.find_spec", lambda one: None if one == package else True
-    )
+    module = sys.modules["interlock.integration.connectors.grpc.plugin"]  # the package's own name is the plug-in
+    monkeypatch.setattr(module, "find_spec", lambda one: None if one == package else True)
     (trouble,) = described(tmp_path, shop(1)).troubles
     assert (trouble.pointer, name in trouble.message) == ("/connector", True)
     assert "interlock-control[grpc]" in trouble.message
