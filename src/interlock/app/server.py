@@ -48,8 +48,6 @@ class Server:
             await self._api(scope, receive, send)
         elif path == "/mcp" or path.startswith("/.well-known/"):
             await self._mcp(scope, receive, send)
-        elif path.startswith(PREFIX):
-            await self._facades(scope, receive, send)
         elif path.startswith("/console"):
             await self._console(scope, receive, send)
         elif path == "/healthz":
@@ -95,10 +93,9 @@ class Server:
         running = await compose(self._root, self._environment)
         installation = running.installation
         self._running = running
-        self._api = Api(installation)
+        self._api = Api(installation, {PREFIX: Facades(installation, secret=running.secret)})
         self._openai = OpenAi(installation)
         self._mcp = Mcp(installation, secret=running.secret)
-        self._facades = Facades(installation, secret=running.secret)
         self._console = Console(installation)
         await installation.settlement.recover()
         self._tasks = [asyncio.create_task(work) for work in running.background()]

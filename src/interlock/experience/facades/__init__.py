@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from interlock.experience.facades.graphql import sdl
 from interlock.experience.facades.openapi import openapi
 from interlock.experience.facades.surface import PREFIX, Facades
 
-__all__ = ["PREFIX", "Facades", "openapi"]
+__all__ = ["PREFIX", "Facades", "openapi", "sdl"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -11,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from interlock.experience.api.errors import InternalError, MethodNotAllowed, RequestInvalid, RequestMalformed
+from interlock.experience.api.errors import MethodNotAllowed, RequestInvalid, RequestMalformed
 from interlock.experience.api.request import Receive, Request, Scope, Send, parse_body, parse_query, read_body
-from interlock.experience.api.responses import JSON, PROBLEM, Headers, send_problem
+from interlock.experience.api.responses import JSON, PROBLEM, Headers
 from interlock.experience.api.routes import Paths
 from interlock.experience.facades.arguments import given_of
 from interlock.experience.facades.calling import Calling, Rates, Told, Visit
@@ -25,17 +24,13 @@ from interlock.experience.facades.shelf import FacadeShelf, offered
 from interlock.experience.facades.standing import pending, problem_of, standing_of, status_of
 from interlock.experience.installation import Installation
 from interlock.experience.mcp import Mcp
-from interlock.experience.mcp.metadata import base_url, challenge
+from interlock.experience.mcp.metadata import base_url
 from interlock.foundation.secrets.kept import derived_key
 from interlock.foundation.telemetry.overhead import begin_meter
 from interlock.governance.credentials import demand_scope
-from interlock.governance.credentials.errors import ScopeMissing
 from interlock.integration.facades import Endpoint, Facade
 from interlock.orchestration.project import Project
-from interlock.values.errors import InterlockError, place_of
 from interlock.values.principals import Principal
-
-log = logging.getLogger("interlock.facades")
 
 PREFIX = "/facades/"
 DOCUMENT, GRAPHQL, MCP = "openapi.json", "graphql", "mcp"
@@ -68,21 +63,13 @@ class Facades:
         self._version = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. An error of ours is a problem document; anything else is `internal_error`."""
+        """Answer one request. Raises `InterlockError`, for which REST has a problem document."""
         name, _, rest = scope["path"].removeprefix(PREFIX).partition("/")
         if rest == MCP and (served := self._served(name)) is not None:
             await served(scope, receive, send)
             return
         started, meter = perf_counter(), begin_meter()
-        try:
-            answer = await self._answer(scope, receive, name, rest)
-        except InterlockError as error:
-            await send_problem(send, error, self._challenge(scope, error))
-            return
-        except Exception as error:
-            log.error("%s at %s while answering %s", type(error).__name__, place_of(error), scope["method"])
-            await send_problem(send, InternalError("the request could not be answered", fix="see the server's log"))
-            return
+        answer = await self._answer(scope, receive, name, rest)
         overhead = max(perf_counter() - started - meter.waited / 1000, 0.0)
         self._installation.telemetry.metrics.observe("interlock_overhead_seconds", overhead)
         await _send(send, answer, [(b"x-interlock-overhead-ms", b"%.2f" % (overhead * 1000))])
@@ -180,14 +167,6 @@ class Facades:
             for endpoint in facade.endpoints.values():
                 paths.add(endpoint.method, f"{PREFIX}{facade.name}{endpoint.path}", endpoint)
         return self._paths[facade.name]
-
-    def _challenge(self, scope: Scope, error: InterlockError) -> Headers:
-        if error.status != 401 and not isinstance(error, ScopeMissing):
-            return []
-        settings = self._installation.projects.current.settings
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        base = base_url(settings, scheme=scope.get("scheme", "http"), host=host)
-        return challenge(base, "", missing_scope=error.status != 401)
 
 
 def _visit(facade: Facade, request: Request) -> Visit:

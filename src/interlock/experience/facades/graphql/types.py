@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.experience.facades.errors import InterfaceMissing
 from interlock.governance.labels import is_masked
-from interlock.integration.facades import Endpoint, Facade, resolved
+from interlock.integration.facades import ITEMS, Endpoint, Facade, resolved
 
 if TYPE_CHECKING:
     from graphql import GraphQLField, GraphQLInputType, GraphQLOutputType, GraphQLScalarType, GraphQLSchema
@@ -123,7 +123,7 @@ class _Types:
         made: Any = GraphQLObjectType(
             self._name(name),
             lambda: {
-                member: self._member(member, one, self._output(one, root, f"{name}{_pascal(member)}", endpoint))
+                member: self._member(member, one, self._output(one, root, _inner(name, member), endpoint))
                 for member, one in properties.items()
             },
             description=schema.get("description"),
@@ -230,6 +230,11 @@ def _members(schema: Schema) -> Mapping[str, Schema] | None:
     if not all(_NAME.fullmatch(name) and isinstance(one, Mapping) for name, one in properties.items()):
         return None
     return properties
+
+
+def _inner(name: str, member: str) -> str:
+    """Return the name of a member's type; items of a list are called after what is asked, and not after the list."""
+    return name.removesuffix("Result") if member == ITEMS else f"{name}{_pascal(member)}"
 
 
 def _pascal(name: str) -> str:

@@ -90,6 +90,8 @@ class OpenApiDocument:
         """Yield method, path and path item of every operation."""
         paths = self.data.get("paths")
         for route, node in (paths if isinstance(paths, Mapping) else {}).items():
+            if not route.startswith("/"):
+                continue  # an extension, of whatever form
             item = self.resolved(node)
             for name in METHODS:
                 if isinstance(item.get(name), Mapping):
