@@ -67,6 +67,8 @@ def reply(value: str) -> bytes:
         ("<i8>9000000000</i8>", 9_000_000_000),
         ("<ex:i8>5</ex:i8>", 5),
         ("<ex:nil/>", None),
+        ("<bigdecimal>20.00</bigdecimal>", "20.00"),
+        ("<biginteger>20</biginteger>", 20),
         ("<double>1e3</double>", 1000.0),
         ("<double>-.5</double>", -0.5),
         ("<string/>", ""),
@@ -112,6 +114,7 @@ LETTER_BOX = b'<!DOCTYPE methodResponse SYSTEM "http://127.0.0.1:1/x.dtd">' + re
         reply("<int>1</int><int>2</int>"),
         reply("x<int>1</int>"),
         reply("<lost/>"),
+        reply("<bigdecimal>NaN</bigdecimal>"),
         reply("<string><b/></string>"),
         reply("<array/>"),
         reply("<array><data><int>1</int></data></array>"),
@@ -125,7 +128,7 @@ LETTER_BOX = b'<!DOCTYPE methodResponse SYSTEM "http://127.0.0.1:1/x.dtd">' + re
         b'<?xml version="1.0" encoding="big5"?>' + reply("x"),
         b"\xff" + reply("x"),
     ],
-    ids=range(33),
+    ids=str,
 )
 def test_documents_that_are_no_reply(body: bytes) -> None:
     with pytest.raises(ReplyUnfit):

@@ -24,7 +24,8 @@ _METHOD = re.compile(r"[A-Za-z0-9_.:/]{1,200}")
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
 _DOUBLE = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
-_BITS = {"int": 31, "i4": 31, "i1": 7, "i2": 15, "i8": 63}
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:E[+-]?[0-9]{1,4})?")
+_BITS = {"int": 31, "i4": 31, "i1": 7, "i2": 15, "i8": 63, "biginteger": 63}
 _TIMES = ("%Y%m%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y%m%dT%H%M%S")
 
 
@@ -57,7 +58,10 @@ def _time(value: Any) -> _Time:
 
 
 class XmlRpc:
-    """Calls and replies of XML-RPC. Times and base64 come back as texts: `2026-01-31T10:00:00`, without a zone."""
+    """Calls and replies of XML-RPC. What JSON lacks comes back as text: base64, decimals, times without a zone.
+
+    Numbers of the extensions are read (`i1`, `i2`, `i8`, `biginteger` up to 64 bits, `bigdecimal`, with `ex:` or not).
+    """
 
     media_type = "text/xml"
     kinds: Mapping[str, Kind] = {"$base64": _binary, "$dateTime": _time}
@@ -177,6 +181,8 @@ def _scalar(kind: str, text: str) -> Any:
             return number
     if kind in {"double", "float"} and _DOUBLE.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
+    if kind == "bigdecimal" and _DECIMAL.fullmatch(text):
+        return text
     if kind == "base64":
         try:
             return base64.b64encode(base64.b64decode("".join(text.split()), validate=True)).decode()
