@@ -15,7 +15,18 @@ from interlock.integration.connectors.rpc.access import AccessDenied, Login, Ses
 from interlock.integration.connectors.rpc.protocols import Fault, Returned
 from interlock.integration.connectors.rpc.templates import Template
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Connector
-from interlock.testing.servers import Behaviour, ScriptedServer, answers, free_port, hangs, in_turn, resets
+from interlock.testing.servers import (
+    Behaviour,
+    ScriptedServer,
+    answers,
+    cuts_off,
+    free_port,
+    hangs,
+    in_turn,
+    redirects,
+    resets,
+    streams,
+)
 from tests.integration.connectors.rpc.desk import PASSWORD, SESSION, Desk, desk
 from tests.integration.connectors.rpc.test_rpc import ORDER, connected, described, read, write
 
@@ -117,6 +128,9 @@ async def test_codes_of_expiry_are_as_good_as_the_status() -> None:
         (answers(200, {"id": 1, "result": [7, ["token"]]}), "result_breaks_contract"),
         (answers(200, b"<html>"), "result_breaks_contract"),
         (resets(), "connection_lost"),
+        (cuts_off(), "connection_lost"),
+        (streams(), "response_too_large"),
+        (redirects(302, "/elsewhere"), "redirected"),
         (hangs(), "timed_out"),
     ],
 )

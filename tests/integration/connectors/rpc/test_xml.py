@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import xmlrpc.client
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interlock.integration.connectors.rpc.jsonrpc import JsonRpc
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
 from interlock.integration.connectors.rpc.templates import Template, Unsendable
 from interlock.integration.connectors.rpc.xmlrpc import XmlRpc
@@ -139,6 +141,17 @@ def test_documents_that_are_no_reply(body: bytes) -> None:
 def test_what_xml_has_no_form_for_is_not_sent(value: Any) -> None:
     with pytest.raises(Unsendable):
         XmlRpc().write("a", [value], 1)
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
+def test_arguments_nest_only_so_deep(wrap: Callable[[Any], Any]) -> None:
+    value: Any = 1
+    for _ in range(900):
+        value = wrap(value)
+    with pytest.raises(Unsendable):
+        XmlRpc().write("a", [value], 1)
+    with pytest.raises(Unsendable):
+        JsonRpc().write("a", [value], 1)
 
 
 async def test_times_and_bytes_are_sent_as_such() -> None:

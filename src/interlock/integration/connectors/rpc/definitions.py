@@ -75,9 +75,11 @@ def template_of(method: str, params: Any, protocol: RpcProtocol) -> Template:
     except TemplateInvalid as error:
         raise OperationInvalid(f"params {error}", "options") from None
     if isinstance(params, str) and not template.places:
-        raise OperationInvalid("params must be a list, an object, or one place", "options")
-    if why := protocol.unfit(method, params):
-        raise OperationInvalid(f"params {why}" if why.startswith("must") else why, "from")
+        raise OperationInvalid("params must not be a text, unless it is one place", "options")
+    if why := protocol.unfit_method(method):
+        raise OperationInvalid(why)
+    if why := protocol.unfit_params(params):
+        raise OperationInvalid(f"params {why}", "options")
     return template
 
 

@@ -24,10 +24,11 @@ class JsonRpc:
         """By name."""
         return {name: f"{{{name}}}" for name in names}
 
-    def unfit(self, method: str, params: Any) -> str:
-        if method.startswith("rpc."):
-            return "begins with `rpc.`, which the protocol keeps for itself"
-        return "" if isinstance(params, (list, Mapping, str)) else "must be a list, an object, or one place"
+    def unfit_method(self, method: str) -> str:
+        return "begins with `rpc.`, which the protocol keeps for itself" if method.startswith("rpc.") else ""
+
+    def unfit_params(self, params: Any) -> str:  # noqa: ARG002 - they may have either form
+        return ""
 
     def write(self, method: str, params: Any, number: int) -> bytes:
         content = {"jsonrpc": "2.0", "id": number, "method": method}
@@ -64,7 +65,10 @@ class JsonRpcOne:
         """By position, in the order of their declaration."""
         return [f"{{{name}}}" for name in names]
 
-    def unfit(self, method: str, params: Any) -> str:  # noqa: ARG002 - any method may be called
+    def unfit_method(self, method: str) -> str:  # noqa: ARG002 - any method may be called
+        return ""
+
+    def unfit_params(self, params: Any) -> str:
         return "" if isinstance(params, (list, str)) else "must be a list: parameters come by position"
 
     def write(self, method: str, params: Any, number: int) -> bytes:

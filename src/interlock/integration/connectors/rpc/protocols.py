@@ -55,8 +55,12 @@ class RpcProtocol(Protocol):
         """Return the template of parameters for arguments of these *names*, where the declaration has none."""
         ...
 
-    def unfit(self, method: str, params: Any) -> str:
-        """Return what keeps a method, or a template of parameters, from being called so; empty for nothing."""
+    def unfit_method(self, method: str) -> str:
+        """Return what keeps a method of this name from being called; empty for nothing."""
+        ...
+
+    def unfit_params(self, params: Any) -> str:
+        """Return what keeps a template, a list or object or one place, from being parameters; empty for nothing."""
         ...
 
     def write(self, method: str, params: Any, number: int) -> bytes:

@@ -20,6 +20,7 @@ from interlock.integration.connectors.rpc.elements import Element, read_element
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
 from interlock.integration.connectors.rpc.templates import Kind, Unsendable
 
+DEEPEST_SENT = 50
 _METHOD = re.compile(r"[A-Za-z0-9_.:/]{1,200}")
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
@@ -71,13 +72,14 @@ class XmlRpc:
         """By position, in the order of their declaration."""
         return [f"{{{name}}}" for name in names]
 
-    def unfit(self, method: str, params: Any) -> str:
-        if _METHOD.fullmatch(method) is None:
-            return "is no name of a method: letters, digits and `_ . : /`"
+    def unfit_method(self, method: str) -> str:
+        return "" if _METHOD.fullmatch(method) else "is no name of a method: letters, digits and `_ . : /`"
+
+    def unfit_params(self, params: Any) -> str:
         return "" if isinstance(params, (list, str)) else "must be a list: parameters come by position"
 
     def write(self, method: str, params: Any, number: int) -> bytes:  # noqa: ARG002 - a reply belongs to its request
-        written = "".join(f"<param>{_written(one)}</param>" for one in params)
+        written = "".join(f"<param>{_written(one, 0)}</param>" for one in params)
         return (
             '<?xml version="1.0" encoding="utf-8"?>'
             f"<methodCall><methodName>{method}</methodName><params>{written}</params></methodCall>"
@@ -96,11 +98,13 @@ class XmlRpc:
         raise ReplyUnfit("the answer's fault has no code")
 
 
-def _written(value: Any) -> str:
-    return f"<value>{_inner(value)}</value>"
+def _written(value: Any, depth: int) -> str:
+    return f"<value>{_inner(value, depth)}</value>"
 
 
-def _inner(value: Any) -> str:
+def _inner(value: Any, depth: int) -> str:
+    if depth > DEEPEST_SENT:
+        raise Unsendable(f"an argument is nested deeper than {DEEPEST_SENT} levels")
     match value:
         case None:
             return "<nil/>"
@@ -117,9 +121,11 @@ def _inner(value: Any) -> str:
         case _Time(text):
             return f"<dateTime.iso8601>{text}</dateTime.iso8601>"
         case list():
-            return f"<array><data>{''.join(map(_written, value))}</data></array>"
+            return f"<array><data>{''.join(_written(one, depth + 1) for one in value)}</data></array>"
         case dict():
-            members = (f"<member><name>{_text(key)}</name>{_written(one)}</member>" for key, one in value.items())
+            members = (
+                f"<member><name>{_text(key)}</name>{_written(one, depth + 1)}</member>" for key, one in value.items()
+            )
             return f"<struct>{''.join(members)}</struct>"
     raise Unsendable("an argument has no form in XML-RPC")
 
