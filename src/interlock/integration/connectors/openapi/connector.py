@@ -54,7 +54,7 @@ class OpenApiConnector:
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
         effect, key_header, template = self._operations[operation]
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": template.accept}
         try:
             url = template.url(arguments)
             body = template.fill(headers, arguments)
