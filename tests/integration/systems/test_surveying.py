@@ -116,7 +116,7 @@ async def test_a_document_is_fetched_from_its_own_host_alone(looking: Looking) -
     [
         pytest.param(b"", SourceUnknown, id="nothing"),
         pytest.param(b"hello", SourceUnknown, id="a text"),
-        pytest.param(b'{"swagger": "2.0"}', SourceUnknown, id="an older kind"),
+        pytest.param(b'{"swagger": "1.2"}', SourceUnknown, id="an older kind"),
         pytest.param(b'{"openapi": "3.1.0", ', SourceUnfit, id="half of one"),
         pytest.param(b"openapi: 3.0.0\npaths: [", SourceUnfit, id="half of one in YAML"),
         pytest.param(b'{"openapi": "3.1.0", "paths": {"/a": {"$ref": "#/no"}}}', SourceUnfit, id="leading nowhere"),
