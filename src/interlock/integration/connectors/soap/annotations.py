@@ -14,6 +14,7 @@ from typing import Any
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _SOAP = ("{http://schemas.xmlsoap.org/wsdl/soap/}", "{http://schemas.xmlsoap.org/wsdl/soap12/}")
+_XML = "http://www.w3.org/XML/1998/namespace"
 _PREFIX = "interlock-anonymous"
 _LENGTHS = {"length": ("minLength", "maxLength"), "minLength": ("minLength",), "maxLength": ("maxLength",)}
 _LIMITS = {
@@ -83,7 +84,7 @@ class Annotations:
 
     def _schema(self, schema: Any) -> Any:
         tns = schema.get("targetNamespace", "")
-        if tns:
+        if tns and tns != _XML:
             schema = self._name_anonymous(schema, tns)
         for node in schema.iterfind(f"{XSD}simpleType"):
             restriction = node.find(f"{XSD}restriction")

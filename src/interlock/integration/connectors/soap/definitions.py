@@ -12,8 +12,7 @@ from interlock.integration.connectors.soap.shapes import Shape, Shapes
 from interlock.integration.contracts import Definition
 
 if TYPE_CHECKING:
-    from zeep.wsdl.bindings.soap import SoapOperation
-    from zeep.wsdl.definitions import Port
+    from zeep.wsdl.bindings.soap import SoapBinding, SoapOperation
 
 DESCRIPTION_LENGTH = 2000
 _NOTHING = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -21,47 +20,60 @@ _NOTHING = {"type": "object", "properties": {}, "additionalProperties": False}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One operation of a WSDL. *origin* is its full name: SERVICE/PORT/OPERATION."""
+    """One operation of a WSDL, at a *port* of a *service*; *address* is where the WSDL says that it is, or empty.
+
+    Many a standard's WSDL has no services: its bindings then stand for ports, and *service* is empty.
+    """
 
     service: str
-    port: Port
+    port: str
+    address: str
+    soap: SoapBinding
     operation: SoapOperation
 
     @property
     def origin(self) -> str:
-        return f"{self.service}/{self.port.name}/{self.operation.name}"
+        """Its full name: SERVICE/PORT/OPERATION, or BINDING/OPERATION."""
+        return "/".join(part for part in (self.service, self.port, self.operation.name) if part)
 
     @property
     def version(self) -> str:
         """The version of SOAP that its port speaks."""
         from zeep.wsdl.bindings import Soap12Binding
 
-        return "1.2" if isinstance(self.port.binding, Soap12Binding) else "1.1"
+        return "1.2" if isinstance(self.soap, Soap12Binding) else "1.1"
 
     @property
-    def address(self) -> str:
-        """Where the WSDL says that the port is; empty where it does not say."""
-        return str((self.port.binding_options or {}).get("address") or "")
+    def interface(self) -> str:
+        """The name of what its port offers, which other ports may offer too."""
+        return str(self.soap.port_type.name.text)
 
     @property
     def key(self) -> tuple[str, str]:
-        return str(self.port.binding.name.text), str(self.operation.name)
+        """The names of its binding and its own, by which annotations know it."""
+        return str(self.soap.name.text), str(self.operation.name)
 
     def about(self, wsdl: Wsdl) -> str:
         """Return what the WSDL says that the operation is for."""
-        port_type = self.port.binding.port_type.name.text
-        return wsdl.annotations.operations.get((port_type, self.operation.name), "")
+        return wsdl.annotations.operations.get((self.interface, self.operation.name), "")
 
 
 def operations(wsdl: Wsdl) -> Iterator[Found]:
     """Yield the operations of all ports that speak SOAP over HTTP, in the order of the WSDL."""
     from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
+    served = set()
     for service in wsdl.document.services.values():
         for port in service.ports.values():
             if isinstance(port.binding, (Soap11Binding, Soap12Binding)):
+                served.add(port.binding.name.text)
+                address = str((port.binding_options or {}).get("address") or "")
                 for operation in port.binding.all().values():
-                    yield Found(service.name, port, operation)
+                    yield Found(service.name, port.name, address, port.binding, operation)
+    for name, binding in wsdl.document.bindings.items():
+        if isinstance(binding, (Soap11Binding, Soap12Binding)) and name not in served:
+            for operation in binding.all().values():
+                yield Found("", binding.name.localname, "", binding, operation)
 
 
 def find(wsdl: Wsdl, origin: str) -> Found:

@@ -125,15 +125,14 @@ def _offers(wsdl: Wsdl) -> Iterator[Offer]:
     taken: set[str] = set()
     first: dict[tuple[str, str], str] = {}
     for found in operations(wsdl):
-        port_type = str(found.port.binding.port_type.name.text)
-        if first.setdefault((found.service, port_type), found.port.name) != found.port.name:
+        if first.setdefault((found.service, found.interface), found.port) != found.port:
             continue
         about = found.about(wsdl)
         yield Offer(
             origin=found.origin,
             name=_fresh(found.operation.name, taken),
             description=about[:500],
-            tags=tuple(dict.fromkeys((found.service, found.port.name))),
+            tags=tuple(dict.fromkeys(one for one in (found.service, found.port) if one)),
             deprecated="deprecated" in about.casefold(),
         )
 
