@@ -1,21 +1,19 @@
 """What zeep drops of a WSDL and its schemas: facets of simple types, what is abstract or encoded, and documentation.
 
-Anonymous simple types are given names on the way, as only a type with a name can be found again among zeep's.
+zeep's types tell their names, an anonymous one the name of its element. What is kept here is found by the names of the
+type and the member that it belongs to.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _SOAP = ("{http://schemas.xmlsoap.org/wsdl/soap/}", "{http://schemas.xmlsoap.org/wsdl/soap12/}")
-_XML = "http://www.w3.org/XML/1998/namespace"
-_PREFIX = "interlock-anonymous"
 _LENGTHS = {"length": ("minLength", "maxLength"), "minLength": ("minLength",), "maxLength": ("maxLength",)}
 _LIMITS = {
     "minInclusive": "minimum",
@@ -36,38 +34,61 @@ class SimpleType:
     facets: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a type: what is said *about* it, and its *anonymous* simple type, if it has one."""
+
+    about: str = ""
+    anonymous: SimpleType | None = None
+
+
 @dataclass(slots=True)
 class Annotations:
-    """Gathered over all documents of a WSDL. Names are `{namespace}local`."""
+    """Gathered over all documents of a WSDL. Names are `{namespace}local`; a member's is local, its owner's is that of
+    a complex type, a group, or nothing for what is global itself.
+    """
 
     simple: dict[str, SimpleType] = field(default_factory=dict)
+    members: dict[tuple[str, str], Member] = field(default_factory=dict)
+    bases: dict[str, str] = field(default_factory=dict)
     abstract_types: set[str] = field(default_factory=set)
     abstract_elements: set[str] = field(default_factory=set)
-    members: dict[tuple[str, str], str] = field(default_factory=dict)
     operations: dict[tuple[str, str], str] = field(default_factory=dict)
     encoded: set[tuple[str, str]] = field(default_factory=set)
     overloaded: set[tuple[str, str]] = field(default_factory=set)
-    title: str = ""
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def facets(self, name: str) -> dict[str, Any]:
-        """Return the facets of the simple type *name*, with those of the types that it is made from."""
+    def facets(self, name: str, member: Member | None = None) -> dict[str, Any]:
+        """Return the facets of the simple type *name*, or of the anonymous one of *member*, with those of the types
+        that it is made from.
+        """
         found: list[Mapping[str, Any]] = []
         seen: set[str] = set()
+        if member is not None and member.anonymous is not None:
+            found.append(member.anonymous.facets)
+            name = member.anonymous.base
         while name in self.simple and name not in seen:
             seen.add(name)
             found.append(self.simple[name].facets)
             name = self.simple[name].base
         return {key: value for facets in reversed(found) for key, value in facets.items()}
 
-    def gather(self, root: Any) -> Any:
-        """Take in *root*, the element of a whole document (lxml); return the one to go on with."""
+    def member(self, owner: str, name: str) -> Member:
+        """Return what is known of the member *name* (`{namespace}local`) of *owner*, or of a type that it extends."""
+        local, seen = name.rpartition("}")[2], set()
+        while owner not in seen:
+            seen.add(owner)
+            if (owner, local) in self.members:
+                return self.members[owner, local]
+            owner = self.bases.get(owner, owner)
+        return self.members.get(("", name), Member())
+
+    def gather(self, root: Any) -> None:
+        """Take in *root*, the element of a whole document (lxml), and mend in it what zeep would misread."""
         if root.tag == f"{XSD}schema":
-            return self._schema(root)
-        for schema in list(root.iterfind(f"{WSDL}types/{XSD}schema")):
+            self._schema(root)
+        for schema in root.iterfind(f"{WSDL}types/{XSD}schema"):
             self._schema(schema)
         tns = root.get("targetNamespace", "")
-        self.title = self.title or _words(root.find(f"{WSDL}documentation"))
         for port_type in root.iterfind(f"{WSDL}portType"):
             for one in port_type.iterfind(f"{WSDL}operation"):
                 about = _words(one.find(f"{WSDL}documentation"))
@@ -80,62 +101,50 @@ class Annotations:
                     self.encoded.add(key)
                 if len(binding.findall(f"{WSDL}operation[@name='{key[1]}']")) > 1:
                     self.overloaded.add(key)
-        return root
 
-    def _schema(self, schema: Any) -> Any:
+    def _schema(self, schema: Any) -> None:
         tns = schema.get("targetNamespace", "")
-        if tns and tns != _XML:
-            schema = self._name_anonymous(schema, tns)
         for node in schema.iterfind(f"{XSD}simpleType"):
-            restriction = node.find(f"{XSD}restriction")
-            if restriction is not None and node.get("name"):
-                base = _resolved(restriction.get("base", ""), restriction.nsmap)
-                self.simple[_named(tns, node.get("name"))] = SimpleType(base, _facets(restriction))
-        self.abstract_types |= _abstract(schema, f"{XSD}complexType", tns)
-        self.abstract_elements |= _abstract(schema, f"{XSD}element", tns)
+            self.simple[_named(tns, node.get("name"))] = _simple(node)
         for choice in schema.iter(f"{XSD}choice"):
             # Which of its alternatives may be empty is lost in zeep; that it may be empty as a whole is not.
             if any(node.get("minOccurs") == "0" for node in choice.iterfind(f"{XSD}element")):
                 choice.set("minOccurs", "0")
-        for node in schema.iter(f"{XSD}element", f"{XSD}attribute"):
-            about = _words(node.find(f"{XSD}annotation/{XSD}documentation"))
+        for node in schema.iter(f"{XSD}extension", f"{XSD}restriction"):
             owner = next(node.iterancestors(f"{XSD}complexType"), None)
-            if about and owner is not None:
-                name = owner.get("name") or owner.getparent().get("name")
-                self.members[_named(tns, name), node.get("name") or node.get("ref", "").rpartition(":")[2]] = about
-        return schema
+            if owner is not None and node.getparent().getparent() is owner:
+                self.bases[_named(tns, _name(owner))] = _resolved(node.get("base", ""), node.nsmap)
+        self.abstract_types |= _abstract(schema, f"{XSD}complexType", tns)
+        self.abstract_elements |= _abstract(schema, f"{XSD}element", tns)
+        for node in schema.iter(f"{XSD}element", f"{XSD}attribute"):
+            self._member(node, tns)
 
-    def _name_anonymous(self, schema: Any, tns: str) -> Any:
-        """Move anonymous simple types to the top of *schema*, each with a name that no other document uses."""
-        nested = [node for node in schema.iter(f"{XSD}simpleType") if node.getparent() is not schema]
-        if not nested:
-            return schema
-        schema = _with_prefix(schema, tns)
-        for node in nested:
-            parent = node.getparent()
-            kind = parent.tag.removeprefix(XSD)
-            place = {"element": "type", "attribute": "type", "restriction": "base", "list": "itemType"}.get(kind)
-            if kind == "union":
-                place = "memberTypes"
-            if place is None or (kind == "restriction" and parent.get("base")):
-                continue
-            name = f"anonymous-{next(self._numbers)}"
-            node.set("name", name)
-            schema.append(node)
-            parent.set(place, f"{parent.get(place, '')} {_PREFIX}:{name}".strip())
-        return schema
+    def _member(self, node: Any, tns: str) -> None:
+        about = _words(node.find(f"{XSD}annotation/{XSD}documentation"))
+        anonymous = node.find(f"{XSD}simpleType")
+        if not about and anonymous is None:
+            return
+        owner = next(node.iterancestors(f"{XSD}complexType", f"{XSD}group"), None)
+        name = node.get("name") or node.get("ref", "").rpartition(":")[2]
+        key = ("", _named(tns, name)) if owner is None else (_named(tns, _name(owner)), name)
+        self.members[key] = Member(about, None if anonymous is None else _simple(anonymous))
 
 
-def _with_prefix(schema: Any, tns: str) -> Any:
-    """Return *schema* made anew with a prefix for its own namespace, in the place of the old one."""
-    from lxml import etree
+def _name(owner: Any) -> str:
+    """Return the name by which zeep knows a type: its own, or that of its element."""
+    return str(owner.get("name") or owner.getparent().get("name") or "")
 
-    new = etree.Element(schema.tag, dict(schema.attrib), nsmap={**schema.nsmap, _PREFIX: tns})
-    parent = schema.getparent()
-    if parent is not None:
-        parent.replace(schema, new)
-    new.extend(list(schema))
-    return new
+
+def _simple(node: Any) -> SimpleType:
+    restriction = node.find(f"{XSD}restriction")
+    if restriction is None:
+        return SimpleType("", {})
+    inner = restriction.find(f"{XSD}simpleType")
+    facets = _facets(restriction)
+    if inner is not None:
+        inside = _simple(inner)
+        return SimpleType(inside.base, {**inside.facets, **facets})
+    return SimpleType(_resolved(restriction.get("base", ""), restriction.nsmap), facets)
 
 
 def _facets(restriction: Any) -> dict[str, Any]:

@@ -71,8 +71,9 @@ class Shelf:
         self._loaded += 1
         if self._loaded > MOST_DOCUMENTS:
             raise WsdlInvalid(f"imports more than {MOST_DOCUMENTS} documents")
-        found = self.annotations.gather(_parsed(self._content(str(location))))
-        content: bytes = etree.tostring(found)
+        root = _parsed(self._content(str(location)))
+        self.annotations.gather(root)
+        content: bytes = etree.tostring(root)
         return content
 
     def _content(self, location: str) -> bytes:

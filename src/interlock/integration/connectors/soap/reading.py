@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser, t
 
 from interlock.integration.connectors.soap.schemas import RAW
 from interlock.integration.connectors.soap.shapes import TEXT, Shape, flat
-from interlock.integration.connectors.soap.texts import TextUnfit, kind_of
+from interlock.integration.connectors.soap.texts import TextUnfit, kind_of, words
 from interlock.integration.connectors.soap.writing import DEEPEST, XSI
 
 
@@ -121,7 +121,7 @@ class Reader:
     def _text(self, node: Element, shape: Mapping[str, Any], text: str) -> Any:
         try:
             if "list" in shape:
-                return [self._text(node, shape["list"], word) for word in text.split()]
+                return [self._text(node, shape["list"], word) for word in words(text)]
             return kind_of(shape.get("kind", "string")).read(text)
         except TextUnfit as error:
             raise AnswerUnfit(f"has a {_local(node.tag)!r} that {error}") from None

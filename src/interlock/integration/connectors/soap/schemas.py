@@ -84,7 +84,7 @@ class _Form:
             schema = self._members(part["group"], within)
         else:
             schema = self._type(part["type"], within)
-            if part.get("nil"):
+            if self._may_be_nil(part):
                 schema = _nullable(schema)
         if part["max"] != 1:
             schema = {"type": "array", "items": schema, **self._lengths(part)}
@@ -116,6 +116,9 @@ class _Form:
         del part
         return {}
 
+    def _may_be_nil(self, part: Mapping[str, Any]) -> bool:
+        return bool(part.get("nil"))
+
 
 class _Given(_Form):
     """Arguments: choices are held to, what cannot be sent is left out where it may be."""
@@ -131,9 +134,15 @@ class _Given(_Form):
         reference = part["type"].get("ref")
         return bool(part.get("abstract") or (reference and self._records[reference].get("abstract")))
 
+    def _may_be_nil(self, part: Mapping[str, Any]) -> bool:
+        """An element that is nil still needs its attributes, for which null has no place."""
+        record = self._records.get(part["type"].get("ref", ""), {})
+        return super()._may_be_nil(part) and not any(one.get("required") for one in record.get("attributes", ()))
+
     def _members(self, content: Sequence[Mapping[str, Any]], within: tuple[str, ...]) -> dict[str, Any]:
         schema = super()._members(content, within)
-        choices = [found for part in content if "choice" in part and (found := _exactly_one(part))]
+        always = schema.get("required", [])
+        choices = [found for part in content if "choice" in part and (found := _exactly_one(part, always))]
         if len(choices) == 1:
             schema["oneOf"] = choices[0]
         elif choices:
@@ -155,17 +164,21 @@ class _Read(_Form):
         return schema
 
 
-def _exactly_one(part: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the alternatives of a choice, by what each needs; none where some alternative needs nothing."""
-    needs = [sorted(one["as"] for one in branch if "choice" not in one and one["min"] > 0) for branch in part["choice"]]
+def _exactly_one(part: Mapping[str, Any], always: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the alternatives of a choice, by what each needs; none where some alternative needs nothing.
+
+    What is needed *always* is repeated in each, so that one alternative says all of it to whoever looks at one alone.
+    """
+    needs = [[one["as"] for one in branch if "choice" not in one and one["min"] > 0] for branch in part["choice"]]
     needs = [
         need or ([branch[0]["as"]] if len(branch) == 1 and "choice" not in branch[0] else [])
         for need, branch in zip(needs, part["choice"], strict=True)
     ]
     if not all(needs) or len(needs) < 2:
         return []
-    options: list[dict[str, Any]] = [{"required": need} for need in needs]
-    return [*options, {"not": {"anyOf": options}}] if part.get("optional") else options
+    options: list[dict[str, Any]] = [{"required": sorted({*always, *need})} for need in needs]
+    none = {"not": {"anyOf": [{"required": sorted(need)} for need in needs]}}
+    return [*options, none] if part.get("optional") else options
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:

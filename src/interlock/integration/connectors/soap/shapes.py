@@ -12,10 +12,9 @@ needed for it. Names are `{namespace}local`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 from typing import Any
 
-from interlock.integration.connectors.soap.annotations import Annotations
+from interlock.integration.connectors.soap.annotations import Annotations, Member
 from interlock.integration.connectors.soap.documents import WsdlInvalid
 
 Shape = dict[str, Any]
@@ -34,8 +33,8 @@ class Shapes:
         self._names: dict[int, str] = {}
         self._parts = 0
 
-    def type(self, kind: Any) -> Shape:
-        """Return the shape of zeep's type *kind*. Raises `WsdlInvalid`."""
+    def type(self, kind: Any, member: Member | None = None) -> Shape:
+        """Return the shape of zeep's type *kind*, the one of *member*. Raises `WsdlInvalid`."""
         from zeep.xsd import AnySimpleType, AnyType, ComplexType, ListType, UnionType
 
         if isinstance(kind, ComplexType):
@@ -48,7 +47,7 @@ class Shapes:
             name = type(kind)._default_qname.localname
             if name in _LISTS:
                 return {"list": {"kind": _LISTS[name]}}
-            facets = self.annotations.facets(_text(kind.qname))
+            facets = self.annotations.facets(_text(kind.qname), member)
             return {"kind": name} | ({"facets": facets} if facets else {})
         if isinstance(kind, AnyType):
             return {"any": True}
@@ -80,10 +79,11 @@ class Shapes:
     def part(self, element: Any, owner: str) -> Shape:
         """Return the shape of zeep's *element*, a member of the type *owner*."""
         self._count()
+        member = self.annotations.member(owner, _text(element.qname))
         found: Shape = {
             "element": _text(element.qname),
             "as": element.qname.localname,
-            "type": self.type(element.type),
+            "type": self.type(element.type, member),
             "min": element.min_occurs,
             "max": None if element.max_occurs == "unbounded" else element.max_occurs,
         }
@@ -91,8 +91,7 @@ class Shapes:
             found["nil"] = True
         if found["element"] in self.annotations.abstract_elements:
             found["abstract"] = True
-        about = self.annotations.members.get((owner, element.qname.localname))
-        return found | ({"about": about[:500]} if about else {})
+        return found | ({"about": member.about[:500]} if member.about else {})
 
     def members(self, parts: Sequence[Any], owner: str) -> Shape:
         """Return the content of a record of zeep's *parts*."""
@@ -133,7 +132,7 @@ class Shapes:
                 least = 0 if all(map(_optional, inner)) else part.min_occurs
                 content.append(self._group(inner, content, {"min": least, "max": limit}))
         elif isinstance(part, Group):
-            self._add(record, content, part.child, owner)
+            self._add(record, content, part.child, _text(part.qname) or owner)
         elif isinstance(part, Choice):
             branches: list[list[Shape]] = []
             for one in part:
@@ -154,11 +153,12 @@ class Shapes:
             if one.name is None or one.qname is None or "/wsdl/}arrayType" in one.qname.text:
                 continue
             self._count()
-            shape = self.type(one.type)
+            member = self.annotations.member(owner, one.qname.text)
+            shape = self.type(one.type, member)
             found = {"name": one.qname.text, "as": f"@{one.qname.localname}"}
             found["type"] = {"kind": "anySimpleType"} if "any" in shape else shape
-            about = self.annotations.members.get((owner, one.qname.localname))
-            yield found | ({"required": True} if one.required else {}) | ({"about": about[:500]} if about else {})
+            about = {"about": member.about[:500]} if member.about else {}
+            yield found | ({"required": True} if one.required else {}) | about
 
     def _group(self, inner: list[Shape], content: Sequence[Shape], often: Mapping[str, Any]) -> Shape:
         """Return what repeats *inner*: a list of its only element, or of objects with one round each."""
@@ -167,7 +167,8 @@ class Shapes:
         if len(inner) == 1 and inner[0].get("max") == 1:
             return {**inner[0], **often, "min": min(inner[0]["min"], often["min"])}
         taken = {one.get("as") for one in content}
-        key = next(key for key in (GROUP, *(f"{GROUP}_{number}" for number in count(2))) if key not in taken)
+        names = (GROUP, *(f"{GROUP}_{number}" for number in range(2, len(taken) + 3)))
+        key = next(name for name in names if name not in taken)
         return {"group": inner, "as": key, **often}
 
     def _fresh(self, wanted: str) -> str:

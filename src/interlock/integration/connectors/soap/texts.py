@@ -24,10 +24,16 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_WHITE = re.compile("[ \t\r\n]+")
 _NUMBER_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _TEXT_FACETS = ("enum", "pattern", "minLength", "maxLength")
 SPECIAL = {"NaN": math.nan, "INF": math.inf, "-INF": -math.inf}
 WIDE = 2**63
+
+
+def words(text: str) -> list[str]:
+    """Return what stands between the white space of XML, which is less than that of Unicode."""
+    return [word for word in _WHITE.split(text) if word]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Text:
         return value
 
     def read(self, text: str) -> str:
-        return " ".join(text.split()) if self.collapsed else text
+        return " ".join(words(text)) if self.collapsed else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from interlock.integration.connectors.soap.shapes import TEXT, Shape, flat
-from interlock.integration.connectors.soap.texts import TextUnfit, kind_of
+from interlock.integration.connectors.soap.texts import TextUnfit, kind_of, words
 
 DEEPEST = 64
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -107,7 +107,7 @@ class Writer:
             raise ValueUnfit(path, "is no list")
         for number, one in enumerate(value):
             text = self._text(shape, one, (*path, number))
-            if len(text.split()) != 1 or text.split()[0] != text:
+            if words(text) != [text]:
                 raise ValueUnfit((*path, number), "is not a single word, as members of such a list are")
             yield text
 
