@@ -76,7 +76,8 @@ COLOURS = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamesp
 </xs:schema>"""
 _MESSAGES = {"Order": "OrderResponse", "Tree": "Tree", "Ping": "Ping", "Draw": "Ping", "Rounds": "Rounds", "Tell": ""}
 RPC = (
-    '<wsdl:message name="AddIn"><wsdl:part name="a" type="xs:int"/><wsdl:part name="node" type="c:Node"/></wsdl:message>'
+    '<wsdl:message name="AddIn"><wsdl:part name="a" type="xs:int"/><wsdl:part name="node" type="c:Node"/>'
+    "</wsdl:message>"
     '<wsdl:message name="AddOut"><wsdl:part name="sum" type="xs:int"/></wsdl:message>'
     '<wsdl:portType name="Sums"><wsdl:operation name="Add"><wsdl:documentation>Adds.</wsdl:documentation>'
     '<wsdl:input message="c:AddIn"/><wsdl:output message="c:AddOut"/></wsdl:operation></wsdl:portType>'
@@ -123,8 +124,8 @@ def _binding(name: str, soap: str, operations: dict[str, str]) -> str:
         + "</wsdl:operation>"
         for one, back in operations.items()
     )
-    transport = "http://schemas.xmlsoap.org/soap/http"
-    return f'<wsdl:binding name="{name}" type="c:Catalogue"><{soap}:binding transport="{transport}"/>{inner}</wsdl:binding>'
+    over = f'<{soap}:binding transport="http://schemas.xmlsoap.org/soap/http"/>'
+    return f'<wsdl:binding name="{name}" type="c:Catalogue">{over}{inner}</wsdl:binding>'
 
 
 def _rpc(use: str) -> str:

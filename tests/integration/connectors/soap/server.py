@@ -26,11 +26,13 @@ from spyne import (
     Enum,
     Fault,
     Integer32,
-    Iterable as Many,
     ServiceBase,
     Unicode,
     XmlAttribute,
     rpc,
+)
+from spyne import (
+    Iterable as Many,
 )
 from spyne.protocol.soap import Soap11, Soap12
 from spyne.server.wsgi import WsgiApplication
@@ -178,7 +180,6 @@ class _Quiet(WSGIRequestHandler):
 def main() -> None:
     """Serve."""
     server = make_server("127.0.0.1", 0, serve, _Server, _Quiet)
-    print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()
 

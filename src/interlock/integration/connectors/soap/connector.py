@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import escape
 
 from interlock.foundation.http import HttpFailure, HttpRequest
 from interlock.integration.connectors import masking
@@ -34,7 +34,7 @@ from interlock.integration.connectors.soap.writing import ValueUnfit, Writer
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
-from interlock.values.secrets import Secret
+from interlock.values.secrets import MASK, Secret
 
 PROBE_TIMEOUT = 5.0
 REFERENCE = "secret:"
@@ -78,7 +78,7 @@ class SoapConnector:
             return failed("argument_unsendable", str(error), sent=False)
         except InterlockError as error:
             return failed(error.code, error.what, sent=False)
-        hidden = [*masking.credentials(list(headers.values())[unsigned:]), *revealed.hidden()]
+        hidden = [*masking.credentials(list(headers.values())[unsigned:]), *revealed.texts()]
         if key and declared.idempotency_header:
             headers[declared.idempotency_header] = key
         try:
@@ -86,7 +86,8 @@ class SoapConnector:
         except HttpFailure as failure:
             return broken(failure, declared.effect)
         expected = Expected(declared.effect, binding["output"], binding["types"], self._refusals)
-        return interpret(masking.without(response, hidden), expected)
+        answer = interpret(masking.without(response, hidden), expected)
+        return replace(answer, output=_without(answer.output, [one.decode() for one in hidden]))
 
     async def probe(self) -> Answer:
         """Ask the address for its description, as most servers give it; any answer shows that somebody is there."""
@@ -152,7 +153,18 @@ class _Revealed:
             return [self.filled(one) for one in value]
         return self.get(value).reveal() if isinstance(value, str) and value.startswith(REFERENCE) else value
 
-    def hidden(self) -> list[bytes]:
-        """Return what must not come back, as it is and as it stands in XML."""
-        texts = {form for one in self._found for form in (one.reveal(), escape(one.reveal()))}
-        return [text.encode() for text in sorted(texts, key=len, reverse=True) if len(text) >= masking.SHORTEST]
+    def texts(self) -> list[bytes]:
+        """Return what must not come back, the longest first."""
+        found = {one.reveal().encode() for one in self._found if len(one.reveal()) >= masking.SHORTEST}
+        return sorted(found, key=len, reverse=True)
+
+
+def _without(value: Any, hidden: Sequence[str]) -> Any:
+    """Return *value* with what is *hidden* masked: XML has many ways to write one text, JSON has read them all."""
+    if isinstance(value, str):
+        for text in hidden:
+            value = value.replace(text, MASK)
+        return value
+    if isinstance(value, dict):
+        return {key: _without(one, hidden) for key, one in value.items()}
+    return [_without(one, hidden) for one in value] if isinstance(value, list) else value

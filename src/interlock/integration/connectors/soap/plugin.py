@@ -123,6 +123,7 @@ class SoapPlugin:
         return await survey(source, ports)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
+        _needed()
         return SoapConnector(system, definitions, ports)
 
 
