@@ -92,7 +92,7 @@ class Ledger(ServiceBase):
     """The service."""
 
     @rpc(Unicode(min_occurs=1, nillable=False), _returns=Invoice)
-    def GetInvoice(ctx, id):  # noqa: N802, N805 - as spyne takes it
+    def GetInvoice(ctx, id):  # noqa: N802, N805 - as spyne takes operations
         """Find one invoice."""
         if id == "none":
             return None
@@ -102,7 +102,7 @@ class Ledger(ServiceBase):
         return Invoice(id=id, customer="Ada", status="open", urgent=True, weight=0.5, lines=[line], tags=["x", "y"])
 
     @rpc(Invoice.customize(min_occurs=1, nillable=False), _returns=Invoice)
-    def PostInvoice(ctx, invoice):  # noqa: N802, N805
+    def PostInvoice(ctx, invoice):  # noqa: N802, N805 - as spyne takes operations
         """Post an invoice."""
         if invoice.customer == "early":
             raise Fault("Client.Unwanted", "not this one")
@@ -116,20 +116,20 @@ class Ledger(ServiceBase):
         return invoice
 
     @rpc(_returns=Many(Unicode))
-    def WhoAsks(ctx):  # noqa: N802, N805
+    def WhoAsks(ctx):  # noqa: N802, N805 - as spyne takes operations
         """Tell who asks, and by what."""
         yield _token(ctx.in_document)
         yield ctx.transport.req.get("HTTP_AUTHORIZATION", "")
         yield ctx.transport.req.get("HTTP_X_TENANT", "")
 
     @rpc(Unicode, _returns=Unicode, _in_header=(Session,))
-    def Greet(ctx, name):  # noqa: N802, N805
+    def Greet(ctx, name):  # noqa: N802, N805 - as spyne takes operations
         """Greet by the words of the session, and tell its token on."""
         header = ctx.in_header
         return f"{header.locale} {name} {header.token}" if header is not None else ""
 
     @rpc(_returns=None)
-    def Nothing(ctx):  # noqa: N802, N805
+    def Nothing(ctx):  # noqa: N802, N805 - as spyne takes operations
         """Do nothing."""
 
 

@@ -52,6 +52,16 @@ async def test_a_file_offers_its_operations_once(tmp_path: Path) -> None:
     adds = survey.offers[-1]
     assert (adds.name, adds.description, adds.effect) == ("add", "Adds.", None)
     assert any("addresses of their own" in note for note in survey.notes)
+    assert "url" not in survey.connection, "it would send the messages of one port to another"
+
+
+async def test_where_the_system_is_is_asked_for_where_the_wsdl_does_not_say(tmp_path: Path) -> None:
+    text = wsdl()
+    files(tmp_path, text[: text.index("<wsdl:service")] + "</wsdl:definitions>")
+    _, survey = await found(str(tmp_path / "service.wsdl"), tmp_path)
+    assert survey.connection["url"] == "http://127.0.0.1:8080/"
+    assert any("write `url`" in note for note in survey.notes)
+    assert next(one.origin for one in survey.offers) == "Catalogue11/Order"
 
 
 async def test_what_is_proposed_can_be_described(tmp_path: Path) -> None:

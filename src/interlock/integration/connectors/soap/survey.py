@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -59,23 +59,27 @@ async def survey(source: Source, ports: Ports) -> Survey:
             looked = await asyncio.to_thread(_from_folder, source, ports.root)
     except WsdlInvalid as error:
         raise SourceUnfit("the WSDL cannot be read", why=f"it {error}") from error
-    offers, notes = tuple(_offers(looked.wsdl)), []
-    if not offers:
+    offered = list(_offered(looked.wsdl))
+    if not offered:
         raise SourceUnfit("the WSDL offers nothing", why="none of its ports speaks SOAP over HTTP")
     connection: dict[str, object] = {"wsdl": f"{FILES}{looked.name}"}
     if looked.imports:
         connection["imports"] = {location: f"{FILES}{name}" for location, name in looked.imports.items()}
-    addresses = sorted({one.address for one in operations(looked.wsdl)})
-    connection["url"] = addresses[0] if addresses[0].startswith("http") else _UNSAID
-    if addresses[0] != connection["url"]:
+    notes = []
+    addresses = {one.address for one in offered}
+    if not all(address.startswith(("http://", "https://")) for address in addresses):
+        connection["url"] = _UNSAID
         notes.append("the WSDL does not say where the system is: write `url`")
-    elif len(addresses) > 1:
-        notes.append("its ports have addresses of their own: without `url`, each is called at its own")
+    elif len(addresses) == 1:
+        connection["url"] = addresses.pop()
+    else:
+        notes.append("its ports have addresses of their own, at which they are called: `url` would be the one for all")
     notes.append("a WSDL does not say who may call: write `auth` or `security`")
-    headers = sorted({name for one in operations(looked.wsdl) for name in _headers(one)})
+    headers = sorted({name for one in offered for name in _headers(one)})
     if headers:
         notes.append(f"messages may carry headers, to be written as `soap_headers`: {', '.join(headers)[:300]}")
     title = next(iter(looked.wsdl.document.services), "")
+    offers = tuple(_offers(looked.wsdl, offered))
     return Survey(title, connection, offers, files=looked.files, notes=tuple(notes))
 
 
@@ -120,13 +124,17 @@ async def _fetched(url: str, source: str, ports: Ports) -> bytes:
     return answer.body
 
 
-def _offers(wsdl: Wsdl) -> Iterator[Offer]:
-    """Yield an offer for each operation; of ports that do the same in other versions or ways, only the first."""
-    taken: set[str] = set()
+def _offered(wsdl: Wsdl) -> Iterator[Found]:
+    """Yield each operation once: of the ports of a service that do the same in other ways, those of the first."""
     first: dict[tuple[str, str], str] = {}
     for found in operations(wsdl):
-        if first.setdefault((found.service, found.interface), found.port) != found.port:
-            continue
+        if first.setdefault((found.service, found.interface), found.port) == found.port:
+            yield found
+
+
+def _offers(wsdl: Wsdl, offered: Sequence[Found]) -> Iterator[Offer]:
+    taken: set[str] = set()
+    for found in offered:
         about = found.about(wsdl)
         yield Offer(
             origin=found.origin,
