@@ -54,6 +54,17 @@ SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:c="urn:
   <xs:complexType name="Shape" abstract="true"><xs:sequence/></xs:complexType>
   <xs:element name="Draw"><xs:complexType><xs:sequence><xs:element name="shape" type="c:Shape"/></xs:sequence>
   </xs:complexType></xs:element>
+  <xs:element name="Paint"><xs:complexType><xs:sequence>
+    <xs:element name="figure" type="c:Figure" maxOccurs="unbounded"/></xs:sequence></xs:complexType></xs:element>
+  <xs:complexType name="Figure" abstract="true"><xs:sequence><xs:element name="name" type="xs:string"/></xs:sequence>
+    <xs:attribute name="type" type="xs:string"/></xs:complexType>
+  <xs:complexType name="Round" abstract="true"><xs:complexContent><xs:extension base="c:Figure"/></xs:complexContent>
+  </xs:complexType>
+  <xs:complexType name="Circle"><xs:complexContent><xs:extension base="c:Round"><xs:sequence>
+    <xs:element name="radius" type="xs:double"/></xs:sequence></xs:extension></xs:complexContent></xs:complexType>
+  <xs:complexType name="Frame"><xs:complexContent><xs:extension base="c:Figure"><xs:sequence>
+    <xs:element name="inner" type="c:Figure" minOccurs="0"/></xs:sequence></xs:extension></xs:complexContent>
+  </xs:complexType>
   <xs:element name="Rounds"><xs:complexType><xs:sequence maxOccurs="unbounded">
     <xs:element name="key" type="xs:string"/><xs:element name="note" type="xs:string" minOccurs="0"/>
     <xs:element name="tag" type="xs:string" minOccurs="0" maxOccurs="unbounded"/>
@@ -74,7 +85,15 @@ COLOURS = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamesp
   <xs:simpleType name="Colour"><xs:restriction base="xs:string"><xs:enumeration value="red"/>
     <xs:enumeration value="blue"/></xs:restriction></xs:simpleType>
 </xs:schema>"""
-_MESSAGES = {"Order": "OrderResponse", "Tree": "Tree", "Ping": "Ping", "Draw": "Ping", "Rounds": "Rounds", "Tell": ""}
+_MESSAGES = {
+    "Order": "OrderResponse",
+    "Tree": "Tree",
+    "Ping": "Ping",
+    "Draw": "Ping",
+    "Rounds": "Rounds",
+    "Paint": "Paint",
+    "Tell": "",
+}
 RPC = (
     '<wsdl:message name="AddIn"><wsdl:part name="a" type="xs:int"/><wsdl:part name="node" type="c:Node"/>'
     "</wsdl:message>"

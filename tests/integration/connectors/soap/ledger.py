@@ -46,7 +46,7 @@ class Ledger:
     @property
     def effects(self) -> int:
         """How many invoices were posted."""
-        with urlopen(f"http://127.0.0.1:{self.port}/effects") as answer:
+        with urlopen(f"http://127.0.0.1:{self.port}/effects", timeout=30) as answer:
             return int(answer.read())
 
 
@@ -61,7 +61,7 @@ def running() -> Iterator[Ledger]:
             port = int(process.stdout.readline())
             wsdl = {}
             for version in ("11", "12"):
-                with urlopen(f"http://127.0.0.1:{port}/{version}?wsdl") as answer:
+                with urlopen(f"http://127.0.0.1:{port}/{version}?wsdl", timeout=30) as answer:
                     wsdl[version] = answer.read()
             yield Ledger(port, wsdl)
         finally:

@@ -10,7 +10,7 @@ import hashlib
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from socketserver import ThreadingMixIn
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -171,6 +171,12 @@ def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
+    def server_bind(self) -> None:
+        """Bind without asking a name server what this machine is called."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+        self.setup_environ()
+
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
@@ -180,6 +186,8 @@ class _Quiet(WSGIRequestHandler):
 def main() -> None:
     """Serve."""
     server = make_server("127.0.0.1", 0, serve, _Server, _Quiet)
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()
 

@@ -9,9 +9,14 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from interlock.foundation.http import HttpResponse
+from interlock.integration.connectors.soap.answers import Expected, interpret
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Answer, Connector
 from interlock.testing.servers import Behaviour, ScriptedServer, answers, cuts_off, hangs, redirects, resets, streams
+from interlock.values.operations import Effect
 from interlock.values.secrets import MASK
 from tests.integration.connectors.soap.catalogue import NS, files
 from tests.integration.connectors.soap.ledger import PASSWORD, connected, system
@@ -206,6 +211,21 @@ async def test_without_a_fault_the_status_counts(
 ) -> None:
     answer = await asked(tmp_path, gives(content, status))
     assert (answer.status, code(answer)) == (expected, what)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_answer_whatever_breaks_the_connector(data: st.DataObject) -> None:
+    content = bytearray(envelope(GOOD + fault("s:Client", "<x/>"), head='<?xml version="1.0" encoding="utf-8"?>'))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content)))
+        content[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=4))
+    media_type = data.draw(st.sampled_from(["text/xml; charset=utf-8", "text/xml", "application/soap+xml; charset=a"]))
+    response = HttpResponse(200, media_type.partition(";")[0], {"Content-Type": media_type}, bytes(content))
+    output = {"element": f"{{{NS}}}Ping", "type": {"ref": "r"}}
+    records = {"r": {"content": [], "text": {"kind": "string"}}}
+    answer = interpret(response, Expected(Effect.write, output, records, frozenset()))
+    assert answer.status in {SUCCEEDED, UNKNOWN}, "nothing here promises that nothing was done"
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------

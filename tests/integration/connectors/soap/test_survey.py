@@ -70,7 +70,7 @@ async def test_what_is_proposed_can_be_described(tmp_path: Path) -> None:
     files(source)
     _, survey = await found(str(source / "service.wsdl"), tmp_path)
     proposal = propose("shop", "soap", survey, survey.offers, source="service.wsdl", owner="")
-    assert set(proposal.operations) == {"order", "tree", "ping", "rounds", "tell", "add"}
+    assert set(proposal.operations) == {"order", "tree", "ping", "rounds", "paint", "tell", "add"}
     assert [one.origin for one in proposal.left_out] == ["Shop/Old/Draw"]
     assert "abstract" in proposal.left_out[0].why
     assert "services/shop/schemas/parts.xsd" in proposal.files

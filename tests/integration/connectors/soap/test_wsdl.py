@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
 
 from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.soap import plugin
@@ -46,9 +50,9 @@ def test_the_address_is_part_of_the_definition_only_where_it_is_used(tmp_path: P
     ("origin", "says"),
     [
         ("Tree", "could be any of Shop/Old/Tree, Shop/New/Tree; write one of them in full"),
-        ("ree", "names no operation of the WSDL; there are: Add, Draw, Order, Ping, Rounds, Tell, Tree"),
+        ("ree", "names no operation of the WSDL; there are: Add, Draw, Order, Paint, Ping, Rounds, Tell, Tree"),
         ("Get/Add", "names no operation"),
-        ("Old/Draw", "needs 'shape', of an abstract type, which cannot be sent"),
+        ("Old/Draw", "needs 'shape', of an abstract type that has no or too many kinds"),
     ],
 )
 def test_an_operation_that_cannot_be_used_is_a_trouble(tmp_path: Path, origin: str, says: str) -> None:
@@ -182,6 +186,50 @@ def test_a_large_type_is_written_once(tmp_path: Path) -> None:
         deep = {"m1": deep, "m2": deep}
     assert Contract(schema).holds(deep)
     assert not Contract(schema).holds({"m1": {"m1": 1}})
+
+
+OPERATIONS = {name.lower(): {"from": f"Old/{name}", "effect": "write"} for name in ("Order", "Tree", "Rounds", "Paint")}
+VALUES = ["", "x", "c:Node", "xs:int", "-1", "unbounded", "c:Order", "p:Part", "xs:nothing", "{", "a b", "9" * 30]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_wsdl_whatever_breaks_the_description(tmp_path: Path, data: st.DataObject) -> None:
+    files(tmp_path)
+    root = etree.fromstring(wsdl().encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        nodes = list(root.iterdescendants())
+        node, other = (nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(2))
+        name = data.draw(st.sampled_from(sorted(node.attrib) or ["name"]))
+        change = data.draw(st.sampled_from(["lose", "move", "twice", "unset", "set", "tag"]))
+        if change == "lose":
+            node.getparent().remove(node)
+        elif change == "move":
+            other.append(deepcopy(node))
+        elif change == "twice":
+            node.addnext(deepcopy(node))
+        elif change == "unset":
+            node.attrib.pop(name, None)
+        elif change == "set":
+            node.set(name, data.draw(st.sampled_from(VALUES)))
+        else:
+            node.tag = other.tag
+    (tmp_path / "service.wsdl").write_bytes(etree.tostring(root))
+    found = described(tmp_path, system(operations=OPERATIONS))
+    assert found.troubles or set(found.definitions) == set(OPERATIONS)
+    for definition in found.definitions.values():
+        Contract(definition.input_schema)
+
+
+@pytest.mark.parametrize(
+    "change", [('<xs:group name="Terms"><xs:sequence>', '<xs:group name="Terms"><xs:element name="a"/>')]
+)
+def test_a_message_that_zeep_cannot_make_sense_of_is_a_trouble(tmp_path: Path, change: tuple[str, str]) -> None:
+    text = (
+        wsdl().replace(*change).replace('type="xs:double"/></xs:sequence></xs:group>', 'type="xs:double"/></xs:group>')
+    )
+    files(tmp_path, text)
+    assert trouble(tmp_path, {"order": {"from": "Old/Order", "effect": "write"}})
 
 
 # --- the connection --------------------------------------------------------------------------------------------------

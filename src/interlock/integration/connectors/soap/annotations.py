@@ -72,6 +72,16 @@ class Annotations:
             name = self.simple[name].base
         return {key: value for facets in reversed(found) for key, value in facets.items()}
 
+    def derived(self, name: str) -> list[str]:
+        """Return the types that are made from the type *name*, and are not abstract themselves, by name."""
+        return sorted(one for one in self.bases if one not in self.abstract_types and name in self._ancestors(one))
+
+    def _ancestors(self, name: str) -> set[str]:
+        found: set[str] = set()
+        while (name := self.bases.get(name, "")) and name not in found:
+            found.add(name)
+        return found
+
     def member(self, owner: str, name: str) -> Member:
         """Return what is known of the member *name* (`{namespace}local`) of *owner*, or of a type that it extends."""
         local, seen = name.rpartition("}")[2], set()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interlock.integration.connectors.soap.documents import Wsdl, WsdlInvalid
+from interlock.integration.connectors.soap.documents import CONFUSED, Wsdl, WsdlInvalid, first_line
 from interlock.integration.connectors.soap.schemas import arguments_schema, result_schema
 from interlock.integration.connectors.soap.shapes import Shape, Shapes
 from interlock.integration.contracts import Definition
@@ -95,11 +95,24 @@ def define(wsdl: Wsdl, found: Found, *, headers: Mapping[str, Any], addressed: b
     """Return the definition of *found*, whose messages carry *headers*; with the WSDL's own address unless it is
     *addressed* by the project. Raises `WsdlInvalid`.
     """
+    from zeep.exceptions import Error
+
+    try:
+        return _defined(wsdl, found, headers=headers, addressed=addressed)
+    except WsdlInvalid:
+        raise
+    except RecursionError as error:
+        raise WsdlInvalid("has a message that is nested too deeply") from error
+    except (Error, *CONFUSED) as error:
+        raise WsdlInvalid(f"has a message that cannot be used: {first_line(error)}") from error
+
+
+def _defined(wsdl: Wsdl, found: Found, *, headers: Mapping[str, Any], addressed: bool) -> Definition:
     if found.key in wsdl.annotations.encoded:
         raise WsdlInvalid("uses the encoding of SOAP (use=encoded), which is not supported; only literal messages are")
     if found.key in wsdl.annotations.overloaded:
         raise WsdlInvalid("is there twice under one name, which is not supported")
-    shapes = Shapes(wsdl.annotations)
+    shapes = Shapes(wsdl)
     operation = found.operation
     asked = _message(shapes, operation.input, found)
     output = _message(shapes, operation.output, found)
@@ -156,5 +169,5 @@ def _header(wsdl: Wsdl, shapes: Shapes, name: str) -> Shape:
 
 def header_shapes(wsdl: Wsdl, names: Mapping[str, Any]) -> tuple[dict[str, Shape], dict[str, Shape]]:
     """Return the shapes of headers by their *names*, and the records that they refer to. Raises `WsdlInvalid`."""
-    shapes = Shapes(wsdl.annotations)
+    shapes = Shapes(wsdl)
     return {name: _header(wsdl, shapes, name) for name in names}, shapes.records

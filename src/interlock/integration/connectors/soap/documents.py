@@ -154,12 +154,12 @@ def wsdl_of(shelf: Shelf, file: Path) -> Wsdl:
         raise
     except RecursionError as error:
         raise WsdlInvalid("is nested too deeply, or made of itself") from error
-    except (Error, *_CONFUSED) as error:
-        raise WsdlInvalid(f"is no WSDL that can be used: {_first_line(error)}") from error
+    except (Error, *CONFUSED) as error:
+        raise WsdlInvalid(f"is no WSDL that can be used: {first_line(error)}") from error
     return Wsdl(document, shelf.annotations, shelf.read)
 
 
-_CONFUSED = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError)
+CONFUSED = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError)
 """What zeep raises, beside its own errors, for documents that are not what it takes them for."""
 
 
@@ -172,12 +172,13 @@ def _parsed(content: bytes) -> Any:
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise WsdlInvalid(f"is no XML: {_first_line(error)}") from error
+        raise WsdlInvalid(f"is no XML: {first_line(error)}") from error
     if root.getroottree().docinfo.doctype:
         raise WsdlInvalid("declares a document type (DTD), which is not allowed")
     return root
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return the first line of what *error* says, and not too much of it."""
     text = str(getattr(error, "message", "") or error)
     return (text.splitlines() or [type(error).__name__])[0][:300] or type(error).__name__

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser, tostring
 
 from interlock.integration.connectors.soap.schemas import RAW
-from interlock.integration.connectors.soap.shapes import TEXT, Shape, flat
+from interlock.integration.connectors.soap.shapes import TEXT, VARIANT, Shape, flat
 from interlock.integration.connectors.soap.texts import TextUnfit, kind_of, words
 from interlock.integration.connectors.soap.writing import DEEPEST, XSI
 
@@ -73,7 +73,13 @@ class Reader:
         return self._text(node, shape, node.text or "")
 
     def _record(self, node: Element, record: Shape) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        if "variants" in record:
+            name = node.get(f"{XSI}type", "").strip().rpartition(":")[2]
+            chosen = next((one for one in record["variants"] if one["as"] == name), None)
+            if chosen is None:
+                raise AnswerUnfit(f"has a {_local(node.tag)!r} of a type that the WSDL does not describe for it")
+            return self._record(node, self._records[chosen["ref"]])
+        found: dict[str, Any] = {VARIANT: record["variant"]} if "variant" in record else {}
         for one in record.get("attributes", ()):
             text = node.get(one["name"])
             if text is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from interlock.integration.connectors.soap.documents import WsdlInvalid
-from interlock.integration.connectors.soap.shapes import TEXT, Shape, flat
+from interlock.integration.connectors.soap.shapes import TEXT, VARIANT, Shape, flat
 from interlock.integration.connectors.soap.texts import kind_of
 
 MOST_INLINED = 2000
@@ -92,10 +92,15 @@ class _Form:
 
     def _record(self, name: str, within: tuple[str, ...]) -> dict[str, Any]:
         record = self._records[name]
+        if "variants" in record:
+            return {"anyOf": [self._type({"ref": one["ref"]}, within) for one in record["variants"]] or [{}]}
         schema = self._members(record["content"], within)
         for one in record.get("attributes", ()):
             schema["properties"][one["as"]] = self._type(one["type"], within) | _about(one)
         required = [one["as"] for one in record.get("attributes", ()) if one.get("required")]
+        if "variant" in record:
+            schema["properties"][VARIANT] = {"const": record["variant"]}
+            required.append(VARIANT)
         if "text" in record:
             schema["properties"][TEXT] = self._type(record["text"], within)
             required.append(TEXT)
@@ -128,11 +133,11 @@ class _Given(_Form):
             if "group" in part or not self._unsendable(part):
                 yield part
             elif part["min"] > 0:
-                raise WsdlInvalid(f"needs {part['as']!r}, of an abstract type, which cannot be sent")
+                raise WsdlInvalid(f"needs {part['as']!r}, of an abstract type that has no or too many kinds")
 
     def _unsendable(self, part: Mapping[str, Any]) -> bool:
         reference = part["type"].get("ref")
-        return bool(part.get("abstract") or (reference and self._records[reference].get("abstract")))
+        return bool(part.get("abstract") or (reference and self._records[reference].get("variants") == []))
 
     def _may_be_nil(self, part: Mapping[str, Any]) -> bool:
         """An element that is nil still needs its attributes, for which null has no place."""
@@ -159,7 +164,7 @@ class _Read(_Form):
 
     def _record(self, name: str, within: tuple[str, ...]) -> dict[str, Any]:
         schema = super()._record(name, within)
-        if self._records[name].get("open"):
+        if self._records[name].get("open") and "properties" in schema:
             schema["properties"].setdefault(RAW, _RAW)
         return schema
 

@@ -4,7 +4,8 @@ A shape is what a definition's binding keeps, so that what is called is what was
 needed for it. Names are `{namespace}local`.
 
 - a type: `{"kind": WORD, "facets": {...}}`, `{"list": TYPE}`, `{"any": true}`, or `{"ref": NAME}`, a record
-- a record: `{"content": [PART...], "attributes": [...], "text": TYPE, "open": true}`
+- a record: `{"content": [PART...], "attributes": [...], "text": TYPE, "open": true}`; one of an abstract type has
+  `{"variants": [{"name": NAME, "as": WORD, "ref": RECORD}...]}` instead, and each of these `{"variant": WORD}`
 - a part: `{"element": NAME, "as": KEY, "type": TYPE, "min": N, "max": N or null, "nil": true}`,
   `{"choice": [[PART...]...], "optional": true}`, or `{"group": [PART...], "as": KEY, "min": N, "max": N or null}`
 """
@@ -14,23 +15,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from interlock.integration.connectors.soap.annotations import Annotations, Member
-from interlock.integration.connectors.soap.documents import WsdlInvalid
+from interlock.integration.connectors.soap.annotations import Member
+from interlock.integration.connectors.soap.documents import Wsdl, WsdlInvalid
 
 Shape = dict[str, Any]
 MOST_PARTS = 20_000
 TEXT = "value"
 """The key of a record's own text, where its type has attributes too."""
 GROUP = "items"
+VARIANT = "@xsi:type"
+"""The key that says of which type a value of an abstract one is."""
+MOST_VARIANTS = 20
 
 
 class Shapes:
     """Makes the shapes of one operation. *records* are the named ones; a type that holds itself refers to itself."""
 
-    def __init__(self, annotations: Annotations) -> None:
+    def __init__(self, wsdl: Wsdl) -> None:
         self.records: dict[str, Shape] = {}
-        self.annotations = annotations
-        self._names: dict[int, str] = {}
+        self.annotations = wsdl.annotations
+        self._types = wsdl.document.types
+        self._names: dict[tuple[int, str], str] = {}
         self._parts = 0
 
     def type(self, kind: Any, member: Member | None = None) -> Shape:
@@ -53,22 +58,35 @@ class Shapes:
             return {"any": True}
         raise WsdlInvalid(f"uses a type that is not supported: {type(kind).__name__}")
 
-    def record(self, kind: Any) -> str:
-        """Return the name of the record for zeep's complex type *kind*."""
-        if id(kind) in self._names:
-            return self._names[id(kind)]
+    def record(self, kind: Any, variant: str = "") -> str:
+        """Return the name of the record for zeep's complex type *kind*, as a *variant* of an abstract one if named."""
+        key = id(kind), variant
+        if key in self._names:
+            return self._names[key]
         name = self._fresh(kind.qname.localname if kind.qname is not None else "")
-        self._names[id(kind)] = name
+        self._names[key] = name
         found: Shape = {}
         self.records[name] = found  # before its parts, which may refer to it
         owner = _text(kind.qname)
+        if owner in self.annotations.abstract_types:
+            found |= {"content": [], "variants": list(self._variants(owner))}
+            return name
         found |= self._content(kind, owner)
         attributes = list(self._attributes(kind, owner))
         if attributes:
             found["attributes"] = attributes
-        if owner in self.annotations.abstract_types:
-            found["abstract"] = True
+        if variant:
+            found["variant"] = variant
         return name
+
+    def _variants(self, owner: str) -> Iterator[Shape]:
+        """Yield the types that may stand for an abstract one; none where they are too many, or have one name."""
+        names = self.annotations.derived(owner)
+        words = [name.rpartition("}")[2] for name in names]
+        if len(names) > MOST_VARIANTS or len(set(words)) < len(words):
+            return
+        for name, word in zip(names, words, strict=True):
+            yield {"name": name, "as": word, "ref": self.record(self._types.get_type(name).resolve(), word)}
 
     def named(self, wanted: str, record: Shape) -> str:
         """Keep *record* under a name like *wanted*, and return the name."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element, QName, SubElement
 
-from interlock.integration.connectors.soap.shapes import TEXT, Shape, flat
+from interlock.integration.connectors.soap.shapes import TEXT, VARIANT, Shape, flat
 from interlock.integration.connectors.soap.texts import TextUnfit, kind_of, words
 
 DEEPEST = 64
@@ -44,7 +44,14 @@ class Writer:
     def _record(self, node: Element, record: Shape, value: Any, path: tuple[str | int, ...]) -> None:
         if not isinstance(value, Mapping):
             raise ValueUnfit(path, "is no object")
-        left = set(value)
+        if "variants" in record:
+            chosen = next((one for one in record["variants"] if one["as"] == value.get(VARIANT)), None)
+            if chosen is None:
+                raise ValueUnfit((*path, VARIANT), f"is none of {', '.join(one['as'] for one in record['variants'])}")
+            node.set(f"{XSI}type", QName(chosen["name"]))  # type: ignore[arg-type]  # as names with prefixes are written
+            self._record(node, self._records[chosen["ref"]], value, path)
+            return
+        left = set(value) - ({VARIANT} if "variant" in record else set())
         for one in record.get("attributes", ()):
             if one["as"] in value:
                 node.set(one["name"], self._text(one["type"], value[one["as"]], (*path, one["as"])))
