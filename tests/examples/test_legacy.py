@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from interlock.app.main import main
 from tests.house.source import ROOT
@@ -88,6 +89,46 @@ def test_over_mcp_and_the_command_line_it_is_the_same(house: tuple[Server, Calle
     assert not answer.is_error
     shown = server.command("call", "ledger.get_account", "account=7", "--json", key=greta.key)
     assert json.loads(shown.stdout)["output"] == {"account": 7, "owner": "Cleo", "balance": 1.25}
+
+
+@needs_compiler
+def test_its_facade_is_rest_graphql_and_mcp(house: tuple[Server, Caller]) -> None:
+    server, greta = house
+    made = greta.send("POST", "/facades/ledger/accounts", {"number": 20, "owner": "Eve"})
+    assert (made.status, made.body) == (200, {"number": 20, "owner": "Eve", "balance": 0})
+    once = {"idempotency-key": "posting-1"}
+    for _ in range(2):
+        posted = greta.send("POST", "/facades/ledger/accounts/20/postings", {"amount": 12.25}, headers=once)
+        assert (posted.status, posted.body) == (200, {"number": 20, "balance": 12.25})
+    assert greta.send("GET", "/facades/ledger/accounts/99").status == 404
+    waiting = greta.send("POST", "/facades/ledger/accounts/20/postings", {"amount": 5000})
+    assert (waiting.status, waiting.body["waiting_for"]) == (202, ["confirm"])
+    assert greta.get(waiting.headers["location"])["state"] == "waiting"
+
+    query = "query($n: Int!) { account(number: $n) {owner balance} none: account(number: 99) {owner} }"
+    answer = greta.send("POST", "/facades/ledger/graphql", {"query": query, "variables": {"n": 20}})
+    assert answer.body["data"] == {"account": {"owner": "Eve", "balance": 12.25}, "none": None}
+    assert answer.body["errors"][0]["extensions"]["code"] == "not_found"
+    posting = "mutation { post_amount(number: 20, amount: -2.25) {balance} }"
+    changed = greta.send("POST", "/facades/ledger/graphql", {"query": posting})
+    assert changed.body == {"data": {"post_amount": {"balance": 10}}}
+
+    async def asked() -> tuple[set[str], Any]:
+        headers = {"authorization": f"Bearer {greta.key}"}
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=30) as http,
+            Client(streamable_http_client(f"{server.url}/facades/ledger/mcp", http_client=http)) as client,
+        ):
+            tools = await client.list_tools()
+            return {tool.name for tool in tools.tools}, await client.call_tool("account", {"number": 20})
+
+    tools, told = asyncio.run(asked())
+    assert {name for name in tools if "." not in name} == {"account", "open_account", "post_amount"}
+    assert told.structured_content == {"number": 20, "owner": "Eve", "balance": 10}
+
+    document = greta.get("/facades/ledger/openapi.json")
+    assert set(document["paths"]) == {"/accounts", "/accounts/{number}", "/accounts/{number}/postings"}
+    OpenAPIV31SpecValidator(document).validate()
 
 
 @needs_compiler

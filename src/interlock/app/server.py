@@ -14,6 +14,7 @@ from interlock.experience.api import Api
 from interlock.experience.api.request import Receive, Scope, Send
 from interlock.experience.api.responses import send_bytes, send_json
 from interlock.experience.console import Console
+from interlock.experience.facades import PREFIX, Facades
 from interlock.experience.mcp import Mcp
 from interlock.experience.openai import OpenAi
 from interlock.foundation.settings.environment import setting
@@ -92,7 +93,7 @@ class Server:
         running = await compose(self._root, self._environment)
         installation = running.installation
         self._running = running
-        self._api = Api(installation)
+        self._api = Api(installation, {PREFIX: Facades(installation, secret=running.secret)})
         self._openai = OpenAi(installation)
         self._mcp = Mcp(installation, secret=running.secret)
         self._console = Console(installation)

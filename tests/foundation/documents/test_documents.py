@@ -215,3 +215,12 @@ def test_every_kind_that_has_a_schema_has_a_valid_one() -> None:
             jsonschema_rs.meta.validate(json.loads(schema_text(kind)))
     with pytest.raises(KeyError):
         schema_text("../secrets")
+
+
+def test_forms_that_exclude_each_other_are_not_taken_together() -> None:
+    both = b"trigger: t\nagent: a\nrequest: r\non: {system: s, schedule: '* * * * *'}\n"
+    with pytest.raises(ProjectInvalid):
+        parse_document(both, "trigger", name="t.yaml")
+    ways = b"facade: f\noperations: {a: {operation: s.o, get: /a, post: /a}}\n"
+    with pytest.raises(ProjectInvalid, match="fits more than one of the forms"):
+        parse_document(ways, "facade", name="f.yaml")

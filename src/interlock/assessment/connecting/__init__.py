@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from interlock.assessment.connecting.fronting import FacadeDraft, front
 from interlock.assessment.connecting.picking import picked
 from interlock.assessment.connecting.proposal import LeftOut, Proposal, propose
 
-__all__ = ["LeftOut", "Proposal", "picked", "propose"]
+__all__ = ["FacadeDraft", "LeftOut", "Proposal", "front", "picked", "propose"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
 import orjson
@@ -21,13 +22,16 @@ from interlock.values.errors import InterlockError, place_of
 
 log = logging.getLogger("interlock.api")
 
+Branch = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""Answers requests under a prefix; what it raises is answered as everything here is."""
+
 
 class Api:
-    """Answers everything under `/v1` and `/hooks`, and `/openapi.json`."""
+    """Answers everything under `/v1` and `/hooks`, `/openapi.json`, and what *branches* has, by prefix."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, branches: Mapping[str, Branch] | None = None) -> None:
         self._installation = installation
-        self._hooks = Hooks(installation)
+        self._branches: dict[str, Branch] = {PREFIX: Hooks(installation), **(branches or {})}
         self._router = Router(ROUTES, COMPONENTS)
         self._document = orjson.dumps(openapi(installation.projects.current.settings.server.public_url))
 
@@ -46,9 +50,10 @@ class Api:
         if scope["path"] == "/openapi.json":
             await send_bytes(send, 200, self._document, b"application/json")
             return
-        if scope["path"].startswith(PREFIX):
-            await self._hooks(scope, receive, send)
-            return
+        for prefix, branch in self._branches.items():
+            if scope["path"].startswith(prefix):
+                await branch(scope, receive, send)
+                return
         meter = begin_meter()
         headers = dict(scope["headers"])
         installation = self._installation

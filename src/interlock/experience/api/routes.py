@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
 import jsonschema_rs
@@ -14,6 +14,7 @@ from interlock.experience.api.request import Request
 
 Handler = Callable[[Request], Awaitable[Any]]
 Schema = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +76,28 @@ class Match:
         )
 
 
-class Router:
-    """Finds routes by method and path: exact paths by one look-up, the others by their segments."""
+class Paths(Generic[T]):
+    """Finds what is at a method and a path: exact paths by one look-up, the others by their segments."""
 
-    def __init__(self, routes: Sequence[Route], definitions: Schema) -> None:
-        self._exact: dict[str, dict[str, Match]] = {}
-        self._patterns: dict[tuple[int, str], list[tuple[tuple[str, ...], dict[str, Match]]]] = {}
-        for route in routes:
-            self._add(route, Match(route, definitions))
+    def __init__(self) -> None:
+        self._exact: dict[str, dict[str, T]] = {}
+        self._patterns: dict[tuple[int, str], list[tuple[tuple[str, ...], dict[str, T]]]] = {}
 
-    def _add(self, route: Route, match: Match) -> None:
-        if "{" not in route.path:
-            self._exact.setdefault(route.path, {})[route.method] = match
+    def add(self, method: str, path: str, value: T) -> None:
+        """Put *value* at *method* and *path*, whose second segment is a plain one."""
+        if "{" not in path:
+            self._exact.setdefault(path, {})[method] = value
             return
-        segments = tuple(route.path.strip("/").split("/"))
+        segments = tuple(path.strip("/").split("/"))
         rows = self._patterns.setdefault((len(segments), segments[1]), [])
         for known, methods in rows:
             if known == segments:
-                methods[route.method] = match
+                methods[method] = value
                 return
-        rows.append((segments, {route.method: match}))
+        rows.append((segments, {method: value}))
 
-    def find(self, method: str, path: str) -> tuple[Match, dict[str, str]]:
-        """Return the match and its path parameters. Raises `NotFound` and `MethodNotAllowed`."""
+    def find(self, method: str, path: str) -> tuple[T, dict[str, str]]:
+        """Return what is there and the path's parameters. Raises `NotFound` and `MethodNotAllowed`."""
         methods = self._exact.get(path)
         if methods is not None:
             return _method(methods, method), {}
@@ -107,7 +107,16 @@ class Router:
                 found = _fit(pattern, segments)
                 if found is not None:
                     return _method(methods, method), found
-        raise NotFound("there is no such path", fix="the paths are listed at /openapi.json")
+        raise NotFound("there is no such path", fix="the paths are listed in openapi.json")
+
+
+class Router(Paths[Match]):
+    """The routes, each with its compiled schemas."""
+
+    def __init__(self, routes: Sequence[Route], definitions: Schema) -> None:
+        super().__init__()
+        for route in routes:
+            self.add(route.method, route.path, Match(route, definitions))
 
 
 def _fit(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
@@ -120,7 +129,7 @@ def _fit(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None
     return found
 
 
-def _method(methods: Mapping[str, Match], method: str) -> Match:
+def _method(methods: Mapping[str, T], method: str) -> T:
     match = methods.get(method)
     if match is None:
         allowed = ", ".join(sorted(methods))

@@ -38,6 +38,7 @@ GROUPS = {
     "sessions": "open and follow sessions",
     "operations": "the operations that a key may use",
     "systems": "health of systems, and their accepted definitions",
+    "facade": "interfaces of their own in front of systems: REST, GraphQL and MCP",
     "labels": "what is declared of arguments, results, risks and sinks, without a server",
     "policy": "explain decisions and test policies",
     "journal": "verify and read the journal, without a server",
@@ -72,6 +73,23 @@ _CONNECT = (
         argument("--out", default="", metavar="FILE", help="pin what an MCP server publishes in this file instead"),
         argument("--bearer", default="", metavar="secret:NAME", help="the secret that it is asked with"),
         argument("--replace", action="store_true", help="write over files that exist"),
+    ),
+    local(
+        "facade new",
+        "propose a facade over a system's operations",
+        "facades:new",
+        argument("system", metavar="SYSTEM", help="the system that it is put in front of"),
+        argument("--name", default="", metavar="FACADE", help="what the facade is called; by default as the system"),
+        argument("--dry-run", action="store_true", help="print its file instead of writing"),
+        argument("--replace", action="store_true", help="write over a file that exists"),
+    ),
+    local("facade list", "list the project's facades and their addresses", "facades:list_facades"),
+    local(
+        "facade show",
+        "show what a facade offers",
+        "facades:show_facade",
+        argument("facade", metavar="FACADE", help="the facade"),
+        argument("--form", choices=("operations", "openapi", "graphql"), default="operations", help="what to show"),
     ),
 )
 

@@ -13,6 +13,7 @@ from interlock.experience.mcp import consent, rendering
 from interlock.experience.mcp.errors import ProtocolFault
 from interlock.experience.mcp.messages import INVALID_PARAMS, Message
 from interlock.experience.mcp.revisions import Revision
+from interlock.experience.mcp.shelf import Shelf, Wanted
 from interlock.experience.mcp.toolbox import CANCEL, OWN, OWN_INPUTS, STATUS
 from interlock.integration.contracts import InputInvalid
 from interlock.integration.systems import Answer, OperationUnknown
@@ -71,8 +72,9 @@ def _word(meta: Mapping[str, Any], name: str, headers: Mapping[bytes, bytes], he
 class Calls:
     """Answers calls. A refusal is a result that the model sees; only faults of the protocol are protocol errors."""
 
-    def __init__(self, installation: Installation, secret: bytes) -> None:
+    def __init__(self, installation: Installation, secret: bytes, shelf: Shelf) -> None:
         self._installation = installation
+        self._shelf = shelf
         self._seal = consent.Seal(secret)
         self._ambient = AmbientSessions(installation.sessions, installation.clock, channel=CHANNEL)
 
@@ -83,7 +85,8 @@ class Calls:
                 return await self._answered(call)
             if call.name in OWN:
                 return await self._own(call)
-            return await self._shown(call, await self._propose(call))
+            wanted = self._wanted(call)
+            return await self._shown(call, await self._propose(call, wanted), wanted)
         except OperationUnknown as error:
             raise ProtocolFault(INVALID_PARAMS, "Unknown tool", fix="list the tools to see what there is") from error
         except ProtocolFault:
@@ -91,10 +94,14 @@ class Calls:
         except InterlockError as error:
             return rendering.problem(error)
 
-    async def _propose(self, call: Call) -> Action:
+    def _wanted(self, call: Call) -> Wanted:
+        project = self._installation.projects.current
+        return self._shelf.wanted(project, call.principal, call.name, call.arguments)
+
+    async def _propose(self, call: Call, wanted: Wanted) -> Action:
         actions = self._installation.actions
         if call.session:
-            proposal = Proposal(call.session, call.name, call.arguments, client_key=call.key)
+            proposal = Proposal(call.session, wanted.operation, wanted.arguments, client_key=call.key)
             return await actions.propose(call.principal, proposal)
         if call.key:
             raise RequestInvalid(
@@ -104,13 +111,13 @@ class Calls:
             )
         session = await self._ambient.session(call.principal)
         try:
-            return await actions.propose(call.principal, Proposal(session, call.name, call.arguments))
+            return await actions.propose(call.principal, Proposal(session, wanted.operation, wanted.arguments))
         except SessionClosed:
             self._ambient.forget(call.principal)
         session = await self._ambient.session(call.principal)
-        return await actions.propose(call.principal, Proposal(session, call.name, call.arguments))
+        return await actions.propose(call.principal, Proposal(session, wanted.operation, wanted.arguments))
 
-    async def _shown(self, call: Call, action: Action, *, changed: bool = False) -> rendering.Result:
+    async def _shown(self, call: Call, action: Action, wanted: Wanted, *, changed: bool = False) -> rendering.Result:
         """Return the action's outcome, or ask its own person where the client can and the credential is theirs."""
         if await self._asks(call, action):
             text = consent.question(self._view(call).action(action), changed=changed)
@@ -118,7 +125,7 @@ class Calls:
                 asked = consent.Asked(action.id, action.consent, consent.call_digest(call.name, call.arguments))
                 state = self._seal.close(asked, call.principal, self._installation.clock.now())
                 return consent.input_required(text, state)
-        return rendering.outcome(action, self._view(call))
+        return rendering.outcome(action, self._view(call), wanted)
 
     async def _asks(self, call: Call, action: Action) -> bool:
         if action.state is not ActionState.waiting or not call.revision.asks or not call.principal.present:
@@ -131,12 +138,13 @@ class Calls:
     async def _answered(self, call: Call) -> rendering.Result:
         """Take a person's answer to what they were asked. What waits decides whether it counts."""
         bound = consent.call_digest(call.name, call.arguments)
+        wanted = self._wanted(call)
         now = self._installation.clock.now()
         asked = self._seal.open(call.params["requestState"], call.principal, call=bound, now=now)
         actions = self._installation.actions
         action = await actions.get(asked.action, call.principal)
         if action.state is not ActionState.waiting:
-            return rendering.outcome(action, self._view(call))
+            return rendering.outcome(action, self._view(call), wanted)
         answer = consent.answer_of(call.params.get("inputResponses"))
         try:
             if answer == "yes":
@@ -144,16 +152,16 @@ class Calls:
                 action = await confirm(action.id, call.principal, consent=asked.consent)
             elif answer == "no":
                 action = await actions.cancel(action.id, call.principal)
-                return rendering.standing(action, self._view(call), refused=True, note="The person said no.")
+                return rendering.standing(action, self._view(call), wanted, refused=True, note="The person said no.")
             elif answer == "later":
-                return rendering.standing(action, self._view(call), note="The person has not decided yet.")
+                return rendering.standing(action, self._view(call), wanted, note="The person has not decided yet.")
         except ConsentStale:
             action = await actions.get(action.id, call.principal)
-            return await self._shown(call, action, changed=True)
+            return await self._shown(call, action, wanted, changed=True)
         except ActionStateInvalid:
             action = await actions.get(action.id, call.principal)
-            return rendering.outcome(action, self._view(call))
-        return await self._shown(call, action)
+            return rendering.outcome(action, self._view(call), wanted)
+        return await self._shown(call, action, wanted)
 
     async def _own(self, call: Call) -> rendering.Result:
         contract = OWN_INPUTS[call.name]
@@ -167,7 +175,8 @@ class Calls:
         else:
             answer = Answer(given["status"], output=given.get("output"), problem=given.get("problem"))
             action = await actions.report(given["action"], call.principal, answer)
-        return rendering.standing(action, self._view(call))
+        told = self._shelf.told(self._installation.projects.current, action.operation)
+        return rendering.standing(action, self._view(call), told)
 
     def _view(self, call: Call) -> View:
         return View(self._installation.projects.current, call.principal)

@@ -33,10 +33,10 @@ def metadata(settings: ProjectSettings, base: str, path: str) -> dict[str, Any]:
     return document
 
 
-def challenge(base: str, *, missing_scope: bool = False) -> Headers:
-    """Return the `WWW-Authenticate` header that leads an OAuth client to the metadata."""
+def challenge(base: str, resource: str, *, missing_scope: bool = False) -> Headers:
+    """Return the `WWW-Authenticate` header that leads an OAuth client to the metadata of *resource* (empty: all)."""
     base = base.replace('"', "")
-    text = f'Bearer resource_metadata="{base}{WELL_KNOWN}{RESOURCE}", scope="{SCOPE}"'
+    text = f'Bearer resource_metadata="{base}{WELL_KNOWN}{resource}", scope="{SCOPE}"'
     if missing_scope:
         text += ', error="insufficient_scope"'
     return [(b"www-authenticate", text.encode("latin-1", "replace"))]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from interlock.experience.mcp.revisions import SERVER, SERVER_KEY
 from interlock.experience.mcp.shapes import RESULT, wrapped
+from interlock.experience.mcp.shelf import Telling
 from interlock.experience.mcp.toolbox import CANCEL, REPORT, STATUS
 from interlock.experience.words import requirement_words, standing_words
 from interlock.orchestration.actions import Action, View
@@ -23,14 +25,15 @@ Result = dict[str, Any]
 _REFUSED = frozenset({ActionState.denied, ActionState.cancelled, ActionState.failed, ActionState.in_doubt})
 
 
-def outcome(action: Action, view: View) -> Result:
+def outcome(action: Action, view: View, telling: Telling) -> Result:
     """Return the result of a call that became *action*: its output where it succeeded, else where it stands."""
     if action.state is not ActionState.succeeded:
-        return standing(action, view, refused=action.state in _REFUSED or action.state is ActionState.compensated)
-    action = view.action(action)
-    output, mask = action.output, view.mask(action.operation)
+        refused = action.state in _REFUSED or action.state is ActionState.compensated
+        return standing(action, view, telling, refused=refused)
+    mask, action = view.mask(action.operation), _shown(action, view, telling)
+    output = action.output
     shown: Result = {"content": [_text(_json(output) if output is not None else "Done.")], "isError": False}
-    schema = mask.schema if mask is not None else None
+    schema = telling.promise(mask.schema) if mask is not None else None
     if schema is not None or output is not None:
         plain = isinstance(output, dict) and not wrapped(schema)
         shown["structuredContent"] = output if plain else {RESULT: output}
@@ -38,15 +41,24 @@ def outcome(action: Action, view: View) -> Result:
     return shown
 
 
-def standing(action: Action, view: View, *, refused: bool = False, note: str = "") -> Result:
+def standing(action: Action, view: View, telling: Telling, *, refused: bool = False, note: str = "") -> Result:
     """Return where *action* stands. *refused* makes it an error that the model sees; *note* comes first."""
-    action = view.action(action)
+    action = _shown(action, view, telling)
     return {
         "content": [_text("\n".join(_lines(action, note)))],
         "structuredContent": _standing(action),
         "isError": refused,
         "_meta": _about(action),
     }
+
+
+def _shown(action: Action, view: View, telling: Telling) -> Action:
+    """Return the action as the caller sees it, its output as the tool tells it."""
+    action = view.action(action)
+    if action.output is None:
+        return action
+    output = telling.tell(action.output)
+    return action if output is action.output else replace(action, output=output)
 
 
 def problem(error: InterlockError) -> Result:

@@ -28,6 +28,7 @@ from interlock.experience.mcp.revisions import (
     revision_of,
     speaks_for_itself,
 )
+from interlock.experience.mcp.shelf import Operations, Shelf
 from interlock.experience.mcp.toolbox import OWN, Toolbox
 from interlock.foundation.telemetry import NO_SPAN, Span
 from interlock.foundation.telemetry.overhead import begin_meter
@@ -74,16 +75,18 @@ class _Exchange:
 
 
 class Mcp:
-    """Answers `/mcp` and the protected-resource metadata under `/.well-known/`.
+    """Answers `/mcp` and the protected-resource metadata under `/.well-known/`, with the tools of *shelf*.
 
     *secret* seals what clients echo while a person is asked; processes that serve one installation share it. Without
     one, each process makes its own, and an answer must come back to the process that asked.
     """
 
-    def __init__(self, installation: Installation, *, secret: bytes = b"") -> None:
+    def __init__(self, installation: Installation, *, secret: bytes = b"", shelf: Shelf | None = None) -> None:
         self._installation = installation
-        self._calls = Calls(installation, secret or os.urandom(32))
-        self._toolbox = Toolbox()
+        self._resource = metadata.RESOURCE if shelf is None else ""
+        shelf = shelf or Operations()
+        self._calls = Calls(installation, secret or os.urandom(32), shelf)
+        self._toolbox = Toolbox(shelf)
         self._project: Project | None = None
         self._addresses = Addresses("", "")
 
@@ -195,7 +198,7 @@ class Mcp:
             return [(b"allow", ALLOWED.encode())]
         if error.status == 401 or isinstance(error, ScopeMissing):
             base = self._base(scope, dict(scope["headers"]))
-            return metadata.challenge(base, missing_scope=error.status != 401)
+            return metadata.challenge(base, self._resource, missing_scope=error.status != 401)
         return []
 
     def _base(self, scope: Scope, headers: dict[bytes, bytes]) -> str:

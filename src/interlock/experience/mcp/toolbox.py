@@ -1,15 +1,15 @@
-"""The tools a caller may use: one per permitted operation, in stable order, written once per caller and project."""
+"""The tools a caller may use: those of a shelf and our own, in stable order, written once per caller and project."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from interlock.experience.mcp.shapes import STANDING, input_schema, output_schema
-from interlock.experience.tools import hints, permitted, promised
+from interlock.experience.mcp.shelf import Shelf, Tool
+from interlock.experience.tools import hints, promised
 from interlock.integration.contracts import Contract
 from interlock.integration.systems import CompiledOperation
 from interlock.orchestration.actions import View
@@ -42,7 +42,8 @@ _WAITS = (
 class Toolbox:
     """Tool lists as JSON text, kept per caller while the project stays the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
         self._version = ""
         self._lists: OrderedDict[bytes, bytes] = OrderedDict()
 
@@ -54,7 +55,7 @@ class Toolbox:
         key = canonical(principal.to_json())
         known = self._lists.get(key)
         if known is None:
-            known = self._lists[key] = orjson.dumps(tool_list(project, principal))
+            known = self._lists[key] = orjson.dumps(tool_list(self._shelf, project, principal))
             if len(self._lists) > _CALLERS:
                 self._lists.popitem(last=False)
         else:
@@ -62,38 +63,36 @@ class Toolbox:
         return known
 
 
-def tool_list(project: Project, principal: Principal) -> list[dict[str, Any]]:
-    """Return the caller's tools: the permitted operations by name, then Interlock's own."""
-    operations = permitted(project, principal)
+def tool_list(shelf: Shelf, project: Project, principal: Principal) -> list[dict[str, Any]]:
+    """Return the caller's tools: those of the shelf, then Interlock's own."""
+    offered = [tool for tool in shelf.tools(project, principal) if tool.name not in OWN]
     agent = principal.id if principal.kind is Kind.agent else ""
     ceiling = min(project.settings.mode, project.agent_mode(agent))
     view = View(project, principal)
-    offered = [compiled for compiled in operations if compiled.operation.id not in OWN]
-    tools = [_tool(compiled, ceiling, promised(compiled, view)) for compiled in offered]
+    tools = [_tool(tool, ceiling, view) for tool in offered]
     tools += [_STATUS_TOOL, _CANCEL_TOOL]
-    if any(compiled.external for compiled in operations):
+    if any(tool.compiled.external for tool in offered):
         tools.append(_REPORT_TOOL)
     return tools
 
 
-def _tool(compiled: CompiledOperation, ceiling: Mode, promise: Mapping[str, Any] | None) -> dict[str, Any]:
-    operation = compiled.operation
+def _tool(offered: Tool, ceiling: Mode, view: View) -> dict[str, Any]:
+    compiled = offered.compiled
     tool: dict[str, Any] = {
-        "name": operation.id,
-        "description": _description(compiled, min(ceiling, operation.mode)),
-        "inputSchema": input_schema(operation.input_schema),
+        "name": offered.name,
+        "description": _description(offered.description, compiled, min(ceiling, compiled.operation.mode)),
+        "inputSchema": input_schema(offered.input_schema),
         "annotations": hints(compiled),
     }
-    shown = None if compiled.external else output_schema(promise)
+    shown = None if compiled.external else output_schema(offered.telling.promise(promised(compiled, view)))
     if shown is not None:
         tool["outputSchema"] = shown
     return tool
 
 
-def _description(compiled: CompiledOperation, mode: Mode) -> str:
-    operation = compiled.operation
-    parts = [operation.description.strip() or f"{operation.name} of {operation.system}.", _WAITS]
-    if operation.effect is Effect.irreversible:
+def _description(words: str, compiled: CompiledOperation, mode: Mode) -> str:
+    parts = [words, _WAITS]
+    if compiled.operation.effect is Effect.irreversible:
         parts.append("What it does cannot be undone.")
     if compiled.external:
         parts.append(f"Once it is allowed, carry it out yourself and report with {REPORT}.")

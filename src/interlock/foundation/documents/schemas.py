@@ -14,6 +14,7 @@ KINDS = (
     "interlock",
     "system",
     "labels",
+    "facade",
     "agent",
     "team",
     "trigger",

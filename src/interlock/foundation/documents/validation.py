@@ -133,6 +133,9 @@ class _Reporter:
         ]
         if fitting:
             best = min(fitting, key=len)
+            if not best:  # nothing is wrong with any one of them
+                message = f"fits more than one of the forms that exclude each other here{self._meaning(error)}"
+                return [self._finding(pointer, message)]
             return [finding for each in best for finding in self.explain(each)]
         types = [kind for branch in context for each in branch for kind in getattr(each.kind, "types", ())]
         if not types:

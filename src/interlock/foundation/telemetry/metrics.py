@@ -111,6 +111,7 @@ METRICS = (
     Metric("interlock_budget_refusals_total", MetricKind.counter, "Model calls refused by a budget.", ("budget",)),
     Metric("interlock_budget_warnings_total", MetricKind.counter, "Soft limits of budgets passed.", ("budget",)),
     Metric("interlock_events_total", MetricKind.counter, "Events sent here, by outcome.", ("system", "outcome")),
+    Metric("interlock_facade_answers_total", MetricKind.counter, "Answers of facades that may be kept.", ("outcome",)),
     Metric("interlock_unauthenticated_total", MetricKind.counter, "Refused credentials by why.", ("reason",)),
 )
 """Every metric there is."""

@@ -18,6 +18,7 @@ from interlock.governance.budgets import BudgetPlan, budgets_of
 from interlock.governance.credentials import directory_of
 from interlock.governance.labels import AddressBook
 from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
+from interlock.integration.facades import facade_from_document
 from interlock.integration.systems import Catalog, Receiver, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
 from interlock.intelligence.usage import Prices, prices_of
@@ -25,7 +26,7 @@ from interlock.orchestration.agents import PERSON, SYSTEM, AgentSpec, agent_from
 from interlock.orchestration.jobs import JobBook, job_from_document, set_from_document
 from interlock.orchestration.project.plans import Report, compile_plans
 from interlock.orchestration.project.project import Project
-from interlock.orchestration.triggers import trigger_from_document
+from interlock.orchestration.triggers import TriggerSpec, trigger_from_document
 from interlock.values.operations import Operation
 
 T = TypeVar("T")
@@ -92,8 +93,7 @@ def load_project(
 ) -> Project:
     """Return the compiled project in *root*; its model providers will send through *http*.
 
-    *environment* is the process's unless given. Raises `ProjectInvalid` with one finding for each thing that is wrong,
-    naming file and line.
+    *environment* is the process's unless given. Raises `ProjectInvalid`: a finding, by file and line, for each problem.
     """
     folder, files = _Folder(root, environment), project_files(root)
     findings = folder.findings
@@ -109,6 +109,7 @@ def load_project(
     packs = list(folder.documents("labels", "labels"))
     catalog = _catalog(root, list(documents.values()), packs, findings)
     operations = {name: compiled.operation for name, compiled in catalog.operations.items()}
+    facades = _named(folder, "facades", "facade", lambda document: facade_from_document(document, catalog))
 
     def report(system: str, pointer: str, message: str) -> None:
         findings.append(documents[system].finding(pointer, message))
@@ -120,8 +121,7 @@ def load_project(
     routes = _routes(folder, ProviderPorts(root, http or HttpClient(), secrets))
     findings += (*_agent_findings(agents, operations, routes), *jobs.findings(routes))
     findings += (finding for team in teams.values() for finding in team.findings(agents))
-    sending = _sending(catalog)
-    findings += (one for trigger in triggers.values() for one in trigger.findings(agents, sending, settings.tenants))
+    findings += _trigger_findings(triggers.values(), agents, catalog, settings)
     prices, budgets = _money(folder)
     if findings or policies is None:
         raise ProjectInvalid(findings)
@@ -136,6 +136,7 @@ def load_project(
         agents=agents,
         teams=teams,
         triggers=triggers,
+        facades=facades,
         jobs=jobs,
         facts=facts,
         undos=undos,
@@ -245,10 +246,13 @@ def _catalog(root: Path, documents: Sequence[Document], packs: Sequence[Document
         raise ProjectInvalid(findings) from error
 
 
-def _sending(catalog: Catalog) -> set[str]:
-    """Return the names of the systems that send events."""
+def _trigger_findings(
+    triggers: Iterable[TriggerSpec], agents: Mapping[str, AgentSpec], catalog: Catalog, settings: ProjectSettings
+) -> Iterable[Finding]:
     receivers = {name for name, plugin in catalog.plugins.items() if isinstance(plugin, Receiver)}
-    return {name for name, system in catalog.systems.items() if system.connector in receivers}
+    sending = {name for name, system in catalog.systems.items() if system.connector in receivers}
+    for trigger in triggers:
+        yield from trigger.findings(agents, sending, settings.tenants)
 
 
 def _facts(operations: Mapping[str, Operation], report: Report) -> dict[str, FactPlan]:

@@ -15,6 +15,7 @@ from interlock.governance.credentials import Directory
 from interlock.governance.labels import NO_BOOK, AddressBook, Mask, Masks
 from interlock.governance.limits import LoopGuard
 from interlock.governance.policy import Policies
+from interlock.integration.facades import Facade
 from interlock.integration.systems import Catalog
 from interlock.intelligence.gateway import Route
 from interlock.intelligence.usage import Prices
@@ -41,6 +42,7 @@ class Project:
     agents: Mapping[str, AgentSpec]
     teams: Mapping[str, TeamSpec]
     triggers: Mapping[str, TriggerSpec]
+    facades: Mapping[str, Facade]
     jobs: JobBook
     facts: Mapping[str, FactPlan]
     undos: Mapping[str, CallPlan]

@@ -25,13 +25,13 @@ from interlock.orchestration.sessions.errors import (
 from interlock.orchestration.sessions.overheard import bounded, overheard
 from interlock.orchestration.sessions.plan import Plan, check_plan, plan_of
 from interlock.orchestration.sessions.session import Session
-from interlock.values.identifiers import new_id
+from interlock.values.identifiers import named_id, new_id
 from interlock.values.principals import Kind, Principal
 
 CACHED = 10_000
 CACHED_BYTES = 256 << 20
 LIFETIME = 8 * 3600.0
-AGENT_CHANNELS = frozenset({"api", "mcp", "openai"})
+AGENT_CHANNELS = frozenset({"api", "facade", "mcp", "openai"})
 """The channels that an agent may name: those of the surfaces it comes by itself."""
 TRIES = 5
 
@@ -78,12 +78,28 @@ class Sessions:
         Raises `SessionForbidden` where an agent brings a person's words, facts or plan, and `SessionInvalid` for an
         unknown agent, person or verification level, and for a plan that does not fit the project.
         """
+        return await self._begin(principal, opening, new_id("ses"))
+
+    async def once(self, principal: Principal, opening: Opening, word: str) -> Session:
+        """Return the session that *principal* opened under *word*, whichever process it was, or open it.
+
+        Raises as `open` does, and `SessionClosed` where the time of the one that was opened is over.
+        """
+        name = named_id("ses", principal.tenant, principal.name, opening.channel, word)
+        if await self.get(name) is None:
+            try:
+                return await self._begin(principal, opening, name)
+            except Conflict:
+                pass  # somebody opened it at the same moment
+        return await self.use(name, principal)
+
+    async def _begin(self, principal: Principal, opening: Opening, name: str) -> Session:
         person = self._person(principal, opening)
         self._check(principal, opening, person)
         levels = self._projects.current.settings.verification
         now = self.clock.now()
         session = Session(
-            id=new_id("ses"),
+            id=name,
             tenant=principal.tenant,
             opener=principal.name,
             agent=opening.agent or (principal.id if principal.kind is Kind.agent else ""),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from interlock.foundation.http import HttpFailure, HttpRequest
+from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
 from interlock.integration.connectors import masking
-from interlock.integration.connectors.authentication import authentication
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
     Answer,
@@ -19,11 +20,13 @@ from interlock.integration.connectors.interface import (
 )
 from interlock.integration.connectors.openapi.answers import broken, interpret
 from interlock.integration.connectors.openapi.request import RequestTemplate, Unsendable
+from interlock.integration.connectors.signing import signer
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
 PROBE_TIMEOUT = 5.0
+UNAUTHORIZED = 401
 
 
 class OpenApiConnector:
@@ -31,7 +34,7 @@ class OpenApiConnector:
 
     def __init__(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> None:
         self._http = ports.http
-        self._sign = authentication(system.connection.get("auth"), ports.secrets).sign
+        self._signer = signer(system.connection.get("auth"), ports.secrets, ports.http)
         own = next((str(definition.binding.get("server", "")) for definition in definitions.values()), "")
         base_url: str = system.connection.get("base_url", own)
         self._base_url = base_url
@@ -54,37 +57,50 @@ class OpenApiConnector:
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
         effect, key_header, template = self._operations[operation]
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": template.accept}
         try:
             url = template.url(arguments)
             body = template.fill(headers, arguments)
-            if key and key_header:
-                headers[key_header] = key
-            unsigned = len(headers)
-            self._sign(headers)
-            credentials = masking.credentials(list(headers.values())[unsigned:])
         except Unsendable as error:
             return failed("argument_unsendable", str(error), sent=False)
         except (orjson.JSONEncodeError, UnicodeEncodeError):
             return failed("argument_unsendable", "an argument cannot be written as JSON", sent=False)
-        except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+        if key and key_header:
+            headers[key_header] = key
         request = HttpRequest(template.method, url, headers, body, timeout, self._max_bytes)
+        deadline = asyncio.get_running_loop().time() + timeout
         try:
-            response = await self._http.send(request)
+            response = await self._send(request)
+            if response.status == UNAUTHORIZED and self._signer.refused():  # it was not carried out, so it may go again
+                left = deadline - asyncio.get_running_loop().time()
+                response = await self._send(replace(request, timeout=max(left, 0.001)))
         except HttpFailure as failure:
             return broken(failure, effect)
-        return interpret(masking.without(response, credentials), effect, template.results)
+        except InterlockError as error:
+            return failed(error.code, error.what, sent=False)
+        return interpret(response, effect, template.results)
+
+    async def _send(self, request: HttpRequest) -> HttpResponse:
+        """Send a request with what says who we are, which an answer must not repeat."""
+        await self._signer.ready(request.timeout)
+        headers = dict(request.headers)
+        self._signer.sign(headers)
+        url = self._signer.address(request.url)
+        signed = [value for name, value in headers.items() if request.headers.get(name) != value]
+        if url != request.url or "Cookie" in headers:  # where a secret stands behind the last sign of equality
+            signed += [text.rpartition("=")[2] for text in (url, headers.get("Cookie", ""))]
+        hidden = masking.credentials(signed)
+        response = await self._http.send(replace(request, url=url, headers=headers))
+        return masking.without(response, hidden)
 
     async def probe(self) -> Answer:
         """Ask for `health` of the connection, or else the root; any answer below 500 shows that it is
         there.
         """
-        headers = {"Accept": "*/*"}
+        url = self._base_url.rstrip("/") + (self._probe_path or "/")
+        request = HttpRequest("GET", url, {"Accept": "*/*"}, None, PROBE_TIMEOUT, self._max_bytes)
         try:
-            self._sign(headers)
-            url = self._base_url.rstrip("/") + (self._probe_path or "/")
-            response = await self._http.send(HttpRequest("GET", url, headers, None, PROBE_TIMEOUT, self._max_bytes))
+            response = await self._send(request)
         except HttpFailure as failure:
             return broken(failure, Effect.read)
         except InterlockError as error:

@@ -1,0 +1,183 @@
+"""A facade as its file declares it, against the operations that the project has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from interlock.foundation.documents import Document, Findings
+from interlock.foundation.settings.quantities import duration, rate
+from interlock.integration.facades.facade import Endpoint, Facade
+from interlock.integration.facades.fields import ANYTHING, Inputs, Outputs, Path, part, path_of, resolved, unknown
+from interlock.integration.facades.paging import CURSOR, LIMIT, Counting, Cutting, Following, Keyed, Paging, Walk
+from interlock.integration.systems import Catalog, CompiledOperation
+from interlock.values.operations import Effect
+
+METHODS = ("get", "post", "put", "patch", "delete")
+OWN_PATHS = frozenset({"/openapi.json", "/graphql", "/mcp"})
+SIZE, MOST = 50, 500
+
+
+def facade_from_document(document: Document, catalog: Catalog) -> Facade:
+    """Return the facade of a document of kind `facade`. Raises `ProjectInvalid` with all findings."""
+    data = document.data
+    findings = Findings()
+    endpoints: dict[str, Endpoint] = {}
+    taken: dict[tuple[str, str], str] = {}
+    for name, declared in data["operations"].items():
+        compiled = catalog.operations.get(declared["operation"])
+        place = f"/operations/{name}"
+        if compiled is None:
+            findings.add(document.finding(f"{place}/operation", f"no system declares {declared['operation']!r}"))
+            continue
+        endpoint = _Declaration(document, place, declared, compiled, findings).endpoint(name)
+        way = (endpoint.method, "/".join("{}" if s.startswith("{") else s for s in endpoint.path.split("/")))
+        if way in taken:
+            message = f"{endpoint.method} {endpoint.path} is the way of {taken[way]!r} already"
+            findings.add(document.finding(f"{place}/{endpoint.method.lower()}", message))
+        taken[way] = name
+        endpoints[name] = endpoint
+    findings.raise_if_any()
+    return Facade(
+        name=data["facade"],
+        title=data.get("title", data["facade"]),
+        description=data.get("description", ""),
+        version=data.get("version", "1"),
+        rate=rate(data["rate"]) if "rate" in data else 0.0,
+        endpoints=endpoints,
+    )
+
+
+class _Declaration:
+    """One member of a file's `operations`, beside the operation that it names."""
+
+    def __init__(
+        self,
+        document: Document,
+        place: str,
+        declared: Mapping[str, Any],
+        compiled: CompiledOperation,
+        findings: Findings,
+    ) -> None:
+        self._document = document
+        self._place = place
+        self._declared = declared
+        self._compiled = compiled
+        self._operation = compiled.operation
+        self._findings = findings
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return the endpoint; what is wrong with it goes to the findings."""
+        method = next(word for word in METHODS if word in self._declared)
+        walk, paged = self._walk()
+        inputs = self._inputs(paged)
+        items = path_of(self._declared["items"]) if "items" in self._declared else None
+        endpoint = Endpoint(
+            name=name,
+            compiled=self._compiled,
+            method=method.upper(),
+            path=self._declared[method],
+            description=self._declared.get("description", self._operation.description),
+            inputs=inputs,
+            outputs=self._outputs(items),
+            items=items,
+            paging=self._paging(walk),
+            cache=duration(self._declared["cache"]) if "cache" in self._declared else 0.0,
+        )
+        self._check(endpoint, method)
+        return endpoint
+
+    def _report(self, member: str, message: str) -> None:
+        self._findings.add(self._document.finding(f"{self._place}{member}", message))
+
+    def _walk(self) -> tuple[Walk, frozenset[str]]:
+        """Return how its list is gone through, and the arguments that are for that."""
+        given = self._declared.get("page", {})
+        limit = given.get("limit", "")
+        known = self._operation.input_schema.get("properties", {})
+        for word in ("limit", "offset", "cursor"):
+            if word in given and given[word] not in known:
+                self._report(f"/page/{word}", f"the operation has no argument {given[word]!r}")
+        if "offset" in given:
+            return Counting(given["offset"], limit), frozenset({given["offset"], limit})
+        if "next" in given:
+            return Following(given["cursor"], limit, path_of(given["next"])), frozenset({given["cursor"], limit})
+        if "last" in given:
+            return Keyed(given["cursor"], limit, path_of(given["last"])), frozenset({given["cursor"], limit})
+        return Cutting(), frozenset()
+
+    def _paging(self, walk: Walk) -> Paging | None:
+        if "page" not in self._declared:
+            return None
+        given = self._declared["page"]
+        if "items" not in self._declared:
+            self._report("/page", "pages are of a list; say with `items` where the result has it")
+        most = given.get("most", max(MOST, given.get("size", SIZE)))
+        if given.get("size", SIZE) > most:
+            self._report("/page/size", f"is more than `most`, {most}")
+        return Paging(walk, min(given.get("size", SIZE), most), most)
+
+    def _inputs(self, paged: frozenset[str]) -> Inputs:
+        schema = self._operation.input_schema
+        fixed = {path_of(key): value for key, value in self._declared.get("fixed", {}).items()}
+        taken = {path[0] for path in fixed} | paged
+        places: dict[str, Path] = {name: (name,) for name in schema.get("properties", {}) if name not in taken}
+        if "input" in self._declared:
+            places = {name: path_of(text) for name, text in self._declared["input"].items()}
+        for name, path in places.items():
+            if part(schema, path) is None:
+                self._report(f"/input/{name}", f"the operation has no argument {'/'.join(path)!r}")
+            if not name.isidentifier() or not name.isascii() or name.startswith("__"):
+                self._report("", f"{name!r} is no name in GraphQL; give the argument another with `input`")
+        for path in fixed:
+            if part(schema, path) is None:
+                self._report("/fixed", f"the operation has no argument {'/'.join(path)!r}")
+        inputs = Inputs(places, fixed)
+        missing = sorted(set(inputs.missing(schema)) - paged)
+        if missing:
+            self._report("", f"nothing gives the operation's {', '.join(missing)}; see `input` and `fixed`")
+        return inputs
+
+    def _outputs(self, items: Path | None) -> Outputs:
+        schema = self._operation.output_schema
+        if items is not None and schema is not None:
+            listed = part(schema, items)
+            if listed is None or resolved(listed, schema).get("type", "array") != "array":
+                self._report("/items", "the operation's result has no list there")
+        if "output" not in self._declared:
+            return Outputs()
+        names = {name: path_of(text) for name, text in self._declared["output"].items()}
+        at = () if items is None else (*items, "0")
+        for path in unknown(schema, list(names.values()), at):
+            name = next(one for one, known in names.items() if known == path)
+            self._report(f"/output/{name}", f"the operation's result has no {'/'.join(path)!r}")
+        return Outputs(names)
+
+    def _check(self, endpoint: Endpoint, method: str) -> None:
+        if self._compiled.external:
+            self._report("/operation", "its caller carries it out, so nothing can be put in front of it")
+        if method == "get" and not endpoint.reads:
+            self._report("/get", "it changes something, and GET promises that nothing changes; use `post`, for one")
+        if endpoint.cache and self._operation.effect is not Effect.read:
+            self._report("/cache", "only what is read can be kept")
+        if endpoint.path in OWN_PATHS:
+            self._report(f"/{method}", "this path is the facade's own")
+        properties = endpoint.input_schema["properties"]
+        for name in endpoint.parameters:
+            if name not in properties or (name in (LIMIT, CURSOR) and endpoint.paging is not None):
+                self._report(f"/{method}", f"{{{name}}} is none of its arguments")
+        if len(set(endpoint.parameters)) != len(endpoint.parameters):
+            self._report(f"/{method}", "a name stands twice in the path")
+        clash = {LIMIT, CURSOR} & endpoint.inputs.places.keys() if endpoint.paging is not None else set()
+        if clash:
+            self._report("/page", f"its pages are asked for with {min(clash)!r}, which is an argument's name as well")
+        in_body = method in ("post", "put", "patch")
+        for name, schema in properties.items():
+            if (name in endpoint.parameters or not in_body) and not _fits_a_word(schema, endpoint.input_schema):
+                self._report(f"/{method}", f"{name!r} is no single value, so it needs a body: use `post`")
+
+
+def _fits_a_word(schema: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
+    """Whether a value of *schema* can be written in a path or a query."""
+    kinds = resolved(schema, root).get("type", ANYTHING)
+    return "object" not in ([kinds] if isinstance(kinds, str) else kinds)

@@ -1,0 +1,152 @@
+"""Pages of a list: how the next one is asked for, whatever the system behind it can do.
+
+A cursor is opaque to callers: it holds where to go on, and a mark of the list that it goes on with.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from interlock.integration.facades.errors import CursorInvalid
+from interlock.integration.facades.fields import Path, member
+
+LIMIT, CURSOR = "limit", "cursor"
+"""What a caller asks for pages with."""
+LONGEST_CURSOR = 2000
+
+
+class Walk(Protocol):
+    """How one list is gone through."""
+
+    def asked(self, position: Any, size: int, /) -> Mapping[str, Any]:
+        """Return the arguments for a page of *size* items from *position* (None: from the beginning)."""
+        ...
+
+    def page(self, items: Sequence[Any], result: Any, position: Any, size: int, /) -> tuple[Sequence[Any], Any]:
+        """Return the page's items and where the next begins (None: there is none), from what a call returned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """By how many items are left out before the page: arguments *offset* and *limit*."""
+
+    offset: str
+    limit: str
+
+    def asked(self, position: Any, size: int) -> Mapping[str, Any]:
+        return {self.limit: size, self.offset: _count(position)}
+
+    def page(self, items: Sequence[Any], _result: Any, position: Any, size: int) -> tuple[Sequence[Any], Any]:
+        return items, _count(position) + len(items) if len(items) >= size else None
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """By what the system itself says is next: at *next* in its result, given back as *cursor*."""
+
+    cursor: str
+    limit: str
+    next: Path
+
+    def asked(self, position: Any, size: int) -> Mapping[str, Any]:
+        return _sized(self.limit, size) if position is None else {**_sized(self.limit, size), self.cursor: position}
+
+    def page(self, items: Sequence[Any], result: Any, _position: Any, _size: int) -> tuple[Sequence[Any], Any]:
+        return items, member(result, self.next) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """By the last item of the page before: what it has at *key* is given back as *cursor*."""
+
+    cursor: str
+    limit: str
+    key: Path
+
+    def asked(self, position: Any, size: int) -> Mapping[str, Any]:
+        return {self.limit: size} if position is None else {self.limit: size, self.cursor: position}
+
+    def page(self, items: Sequence[Any], _result: Any, _position: Any, size: int) -> tuple[Sequence[Any], Any]:
+        return items, member(items[-1], self.key) if len(items) >= size else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """Of a system that has no pages: it is asked for all, and the page is cut out of it."""
+
+    def asked(self, _position: Any, _size: int) -> Mapping[str, Any]:
+        return {}
+
+    def page(self, items: Sequence[Any], _result: Any, position: Any, size: int) -> tuple[Sequence[Any], Any]:
+        start = _count(position)
+        return items[start : start + size], start + size if len(items) > start + size else None
+
+
+def _sized(name: str, size: int) -> dict[str, Any]:
+    return {name: size} if name else {}
+
+
+def _count(position: Any) -> int:
+    if position is None:
+        return 0
+    if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position < 1 << 53:
+        raise _foreign()
+    return position
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """A list's pages: of *size* items unless a caller asks for another number, *most* of them at most."""
+
+    walk: Walk
+    size: int
+    most: int
+
+    def properties(self) -> dict[str, Any]:
+        """Return the schemas of what a caller may ask for pages with."""
+        return {
+            LIMIT: {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": self.most,
+                "default": self.size,
+                "description": "How many items a page has.",
+            },
+            CURSOR: {
+                "type": "string",
+                "maxLength": LONGEST_CURSOR,
+                "description": "What the page before named as `next`.",
+            },
+        }
+
+
+def cursor_of(position: Any, mark: str) -> str:
+    """Return the cursor for *position* in the list that *mark* stands for."""
+    return base64.urlsafe_b64encode(orjson.dumps([mark, position])).rstrip(b"=").decode()
+
+
+def position_of(cursor: str, mark: str) -> Any:
+    """Return the position that *cursor* holds. Raises `CursorInvalid` for one of another list."""
+    try:
+        known, position = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise _foreign() from error
+    if known != mark or position is None or isinstance(position, (list, dict)):
+        raise _foreign()
+    return position
+
+
+def _foreign() -> CursorInvalid:
+    return CursorInvalid(
+        "the cursor is not one of this list",
+        why="a cursor goes on with the very list that named it, asked for with the same arguments",
+        fix="begin again without a cursor",
+        field=CURSOR,
+    )
