@@ -224,7 +224,7 @@ def test_no_answer_whatever_breaks_the_connector(data: st.DataObject) -> None:
     response = HttpResponse(200, media_type.partition(";")[0], {"Content-Type": media_type}, bytes(content))
     output = {"element": f"{{{NS}}}Ping", "type": {"ref": "r"}}
     records = {"r": {"content": [], "text": {"kind": "string"}}}
-    answer = interpret(response, Expected(Effect.write, output, records, frozenset()))
+    answer = interpret(response, Expected(Effect.write, output, records))
     assert answer.status in {SUCCEEDED, UNKNOWN}, "nothing here promises that nothing was done"
 
 
@@ -239,6 +239,10 @@ def test_no_answer_whatever_breaks_the_connector(data: st.DataObject) -> None:
         (fault("Client", "<Unwanted/>"), FAILED, "refused", "Unwanted"),
         (fault("s:Server"), UNKNOWN, "system_error", "Server"),
         (fault("s:Server", '<x:Late xmlns:x="urn:x"/>'), UNKNOWN, "system_error", "Late"),
+        (fault("s:Server", "<Client/>"), UNKNOWN, "system_error", "Client"),  # a customer, not the code
+        (fault("s:Server.Client"), UNKNOWN, "system_error", "Server.Client"),
+        (fault("s:Server.FailedAuthentication"), UNKNOWN, "system_error", "Server.FailedAuthentication"),
+        (fault("s:Server", "<MustUnderstand/>"), UNKNOWN, "system_error", "MustUnderstand"),
         (fault("x:Own"), UNKNOWN, "system_error", "Own"),
         (fault(""), UNKNOWN, "system_error", None),
         ("<s:Fault/>", UNKNOWN, "system_error", None),
@@ -265,6 +269,8 @@ async def test_faults_of_the_older_version(
         (newer_fault("Sender"), FAILED, "refused", "Sender"),
         (newer_fault("Sender", "Unwanted"), FAILED, "refused", "Unwanted"),
         (newer_fault("Receiver"), UNKNOWN, "system_error", "Receiver"),
+        (newer_fault("Receiver", "Sender"), UNKNOWN, "system_error", "Sender"),
+        (newer_fault("Receiver", "InvalidSecurity"), UNKNOWN, "system_error", "InvalidSecurity"),
         (newer_fault("DataEncodingUnknown"), FAILED, "refused", "DataEncodingUnknown"),
         (newer_fault("Sender", "ActionNotSupported"), FAILED, "refused", "ActionNotSupported"),
         (newer_fault("Sender", "InvalidSecurity"), FAILED, "access_denied", "InvalidSecurity"),

@@ -19,8 +19,10 @@ from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 
 BROKEN = "result_breaks_contract"
-USUAL_REFUSALS = ("Client", "Sender")
+_AT_FAULT = frozenset({"Client", "Sender"})
 """By both versions of SOAP the message itself was at fault, and is not to be sent again as it is."""
+_SERVER = frozenset({"Server", "Receiver"})
+"""Whatever is said more closely within these, it may come from further down, after a part of the work was done."""
 _DENIED = frozenset(
     "FailedAuthentication InvalidSecurity InvalidSecurityToken SecurityTokenUnavailable FailedCheck "
     "UnsupportedSecurityToken UnsupportedAlgorithm".split()
@@ -38,13 +40,14 @@ _MEDIA = frozenset({"text/xml", "application/soap+xml", "application/xml", ""})
 class Expected:
     """What a call would have back: *output* is the binding's shape of it, None where nothing comes.
 
-    *refusals* are names of faults by which the system says that it changed nothing.
+    *refusals* are names of faults, by codes or details, by which the system says that it changed nothing; None where
+    the project names none, and what the standard says of the outermost code counts.
     """
 
     effect: Effect
     output: Mapping[str, Any] | None
     records: Mapping[str, Any]
-    refusals: frozenset[str]
+    refusals: frozenset[str] | None = None
 
 
 def interpret(response: HttpResponse, expected: Expected) -> Answer:
@@ -75,16 +78,17 @@ def interpret(response: HttpResponse, expected: Expected) -> Answer:
 
 
 def _faulted(response: HttpResponse, fault: Fault, expected: Expected) -> Answer:
-    names = set(fault.names)
     words = said(next((name for name in fault.names if name), ""))
-    if names & _DENIED:
+    outermost = fault.codes[0] if fault.codes else ""
+    codes: set[str] = set() if outermost in _SERVER else set(fault.codes)
+    if codes & _DENIED:
         return failed("access_denied", "the system does not accept our credentials", **words)
-    if names & _UNREAD:
+    if codes & _UNREAD:
         return failed("refused", "the system does not take this message; its WSDL may have changed", **words)
-    if names & expected.refusals:
+    own = expected.refusals
+    if outermost in _AT_FAULT if own is None else not own.isdisjoint(fault.names):
         if 400 < response.status < 500 and response.status != 408:
-            answer = interpret_http(response, expected.effect, {})
-            return _with(answer, words)
+            return _with(interpret_http(response, expected.effect, {}), words)
         return failed("refused", "the system refused the call with a fault", **words)
     detail = "the system reports a fault"
     if expected.effect is not Effect.read:

@@ -21,7 +21,7 @@ from interlock.integration.connectors.interface import (
 )
 from interlock.integration.connectors.openapi.answers import broken
 from interlock.integration.connectors.openapi.answers import interpret as interpret_http
-from interlock.integration.connectors.soap.answers import USUAL_REFUSALS, Expected, interpret
+from interlock.integration.connectors.soap.answers import Expected, interpret
 from interlock.integration.connectors.soap.envelopes import (
     DigestToken,
     PlainToken,
@@ -54,7 +54,7 @@ class SoapConnector:
         self._soap_headers: Mapping[str, Any] = connection.get("soap_headers", {})
         self._security: Mapping[str, Any] = connection.get("security", {})
         self._addressing: bool = connection.get("addressing", False)
-        self._refusals = frozenset(connection.get("refusals", USUAL_REFUSALS))
+        self._refusals = frozenset(connection["refusals"]) if "refusals" in connection else None
         self._max_bytes = system.limits.response
         self._operations = {name: (system.operations[name], one.binding) for name, one in definitions.items()}
 
