@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -27,6 +27,7 @@ from interlock.values.operations import Effect
 
 PROBE_TIMEOUT = 5.0
 UNAUTHORIZED = 401
+LEAST_TIMEOUT = 0.001
 
 
 class OpenApiConnector:
@@ -67,40 +68,40 @@ class OpenApiConnector:
             return failed("argument_unsendable", "an argument cannot be written as JSON", sent=False)
         if key and key_header:
             headers[key_header] = key
-        request = HttpRequest(template.method, url, headers, body, timeout, self._max_bytes)
-        deadline = asyncio.get_running_loop().time() + timeout
+        send = partial(self._send, template.method, url, headers, body)
+        began = asyncio.get_running_loop().time()
         try:
-            response = await self._send(request)
+            response = await send(timeout)
             if response.status == UNAUTHORIZED and self._signer.refused():  # it was not carried out, so it may go again
-                left = deadline - asyncio.get_running_loop().time()
-                response = await self._send(replace(request, timeout=max(left, 0.001)))
+                spent = asyncio.get_running_loop().time() - began
+                response = await send(max(timeout - spent, LEAST_TIMEOUT))
         except HttpFailure as failure:
             return broken(failure, effect)
         except InterlockError as error:
             return failed(error.code, error.what, sent=False)
         return interpret(response, effect, template.results)
 
-    async def _send(self, request: HttpRequest) -> HttpResponse:
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
+    ) -> HttpResponse:
         """Send a request with what says who we are, which an answer must not repeat."""
-        await self._signer.ready(request.timeout)
-        headers = dict(request.headers)
-        self._signer.sign(headers)
-        url = self._signer.address(request.url)
-        signed = [value for name, value in headers.items() if request.headers.get(name) != value]
-        if url != request.url or "Cookie" in headers:  # where a secret stands behind the last sign of equality
-            signed += [text.rpartition("=")[2] for text in (url, headers.get("Cookie", ""))]
-        hidden = masking.credentials(signed)
-        response = await self._http.send(replace(request, url=url, headers=headers))
-        return masking.without(response, hidden)
+        await self._signer.ready(timeout)
+        signed = dict(headers)
+        self._signer.sign(signed)
+        address = self._signer.address(url)
+        secret = [value for name, value in signed.items() if headers.get(name) != value]
+        if address is not url or "Cookie" in signed:  # where a secret stands behind the last sign of equality
+            secret += [text.rpartition("=")[2] for text in (address, signed.get("Cookie", ""))]
+        response = await self._http.send(HttpRequest(method, address, signed, body, timeout, self._max_bytes))
+        return masking.without(response, masking.credentials(secret))
 
     async def probe(self) -> Answer:
         """Ask for `health` of the connection, or else the root; any answer below 500 shows that it is
         there.
         """
         url = self._base_url.rstrip("/") + (self._probe_path or "/")
-        request = HttpRequest("GET", url, {"Accept": "*/*"}, None, PROBE_TIMEOUT, self._max_bytes)
         try:
-            response = await self._send(request)
+            response = await self._send("GET", url, {"Accept": "*/*"}, None, PROBE_TIMEOUT)
         except HttpFailure as failure:
             return broken(failure, Effect.read)
         except InterlockError as error:
