@@ -19,7 +19,7 @@ from examples.office.services.office import MORNING, make_app, seeds
 from examples.office.services.records import Clock, Records
 from interlock.integration.connectors.openapi.document import load_document
 from interlock.integration.connectors.openapi.flattening import define
-from interlock.integration.connectors.openapi.request import RequestTemplate
+from interlock.integration.connectors.web.request import RequestTemplate
 
 ROOT = Path(__file__).resolve().parents[3] / "examples" / "office"
 SYSTEMS = ("mail", "calendar", "files", "payments", "chat")

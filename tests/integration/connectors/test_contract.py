@@ -70,6 +70,26 @@ class TestOpenApi(ConnectorContract):
             yield Rig(system, {}, {"id": 1}, {"api": "hidden-token"}, lambda: counting.effects)
 
 
+class TestHttp(ConnectorContract):
+    plugin = "interlock.integration.connectors.http:plugin"
+    drivers = ("aiohttp",)
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        counting = Counting()
+        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
+        async with ScriptedServer(behaviour.get(condition, counting)) as listener:
+            port = free_port() if condition is Condition.refused else listener.port
+            connection = {"base_url": f"http://127.0.0.1:{port}", "auth": {"bearer": "secret:api"}}
+            shape = {"output_schema": OBJECT}
+            operations = {
+                "read": {"from": "GET /notes", "effect": "read", **shape},
+                "write": {"from": "POST /notes", "effect": "write", "input": OBJECT, **shape},
+            }
+            system = {"system": "notes", "connector": "http", "connection": connection, "operations": operations}
+            yield Rig(system, {}, {"id": 1}, {"api": "hidden-token"}, lambda: counting.effects)
+
+
 def statements(url: str, **more: Any) -> dict[str, Any]:
     return {
         "system": "erp",

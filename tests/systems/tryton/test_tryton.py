@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import xmlrpc.client
 from collections.abc import AsyncIterator, Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,9 @@ from interlock.experience.installation import Installation
 from interlock.orchestration.actions import Action, Proposal
 from interlock.orchestration.approvals import Verdict
 from interlock.orchestration.sessions import Opening
-from interlock.testing.servers import Received, ScriptedServer, head, resets
+from interlock.testing.servers import Received, ScriptedServer
 from tests.orchestration.desk import person, running
+from tests.systems.relay import Relay
 from tests.systems.tryton import machine
 from tests.systems.tryton.machine import PASSWORD, Tryton
 
@@ -33,35 +32,6 @@ def tryton() -> Iterator[Tryton]:
         yield found
 
 
-class Relay:
-    """Stands before Tryton and passes every call on; the answers to those of `lost` methods never come back."""
-
-    def __init__(self, port: int) -> None:
-        self.lost: set[str] = set()
-        self.methods: list[str] = []
-        self._port = port
-
-    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
-        method = _method(request)
-        self.methods.append(method)
-        status, headers, content = await asyncio.to_thread(self._passed, request)
-        if method in self.lost:
-            await resets()(request, writer)
-            return
-        writer.write(head(status, {**headers, "content-length": str(len(content))}) + content)
-
-    def _passed(self, request: Received) -> tuple[int, dict[str, str], bytes]:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
-        try:
-            connection.request(request.method, request.target, request.body, dict(request.headers))
-            answer = connection.getresponse()
-            names = {"content-type", "content-encoding"}
-            headers = {name.lower(): value for name, value in answer.getheaders() if name.lower() in names}
-            return answer.status, headers, answer.read()
-        finally:
-            connection.close()
-
-
 def _method(request: Received) -> str:
     if request.headers["content-type"] == "text/xml":
         return str(xmlrpc.client.loads(request.body)[1])
@@ -70,7 +40,7 @@ def _method(request: Received) -> str:
 
 @pytest.fixture
 async def relay(tryton: Tryton, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
-    found = Relay(tryton.port)
+    found = Relay(tryton.port, _method)
     async with ScriptedServer(found) as listener:
         monkeypatch.setenv("ERP_URL", f"{listener.url}/{machine.DATABASE}/rpc/")
         monkeypatch.setenv("INTERLOCK_SECRET_ERP", PASSWORD)
@@ -178,7 +148,7 @@ async def test_a_lost_answer_is_settled_by_reading_back(
     assert action.state == "in_doubt"
     settled = await office.settlement.settle(action)
     assert (settled.state, settled.output) == ("succeeded", tryton.orders("E-1")[0]["id"])
-    assert relay.methods.count("model.sale.sale.create") == 1
+    assert relay.calls.count("model.sale.sale.create") == 1
     assert len(tryton.orders("E-1")) == 1
 
 
@@ -186,10 +156,10 @@ async def test_a_session_that_ended_is_begun_again_and_the_write_made_once(
     desk: Desk, relay: Relay, tryton: Tryton
 ) -> None:
     await desk.order("F-1")
-    assert relay.methods.count("common.db.login") == 1
+    assert relay.calls.count("common.db.login") == 1
     tryton.end_sessions()
     party = await desk.do("add_party", name="After the session", city="Town")
-    assert relay.methods.count("common.db.login") == 2
+    assert relay.calls.count("common.db.login") == 2
     assert [one["id"] for one in await desk.do("find_parties", name="After the session")] == [party]
 
 
@@ -204,11 +174,11 @@ async def test_wrong_credentials_are_tried_once(relay: Relay, tmp_path: Path, mo
             assert action.state == "failed"
             assert action.problem is not None
             assert action.problem["code"] == "access_denied"
-    assert relay.methods == ["common.db.login"]
+    assert relay.calls == ["common.db.login"]
 
 
 async def test_what_tryton_does_not_know_is_said_so(desk: Desk, relay: Relay) -> None:
-    relay.methods.clear()
+    relay.calls.clear()
     missing = await desk.try_("get_order", id=99_999)
     assert missing.problem is not None
     assert (missing.state, missing.problem["code"], missing.problem["system"]) == (
@@ -217,7 +187,7 @@ async def test_what_tryton_does_not_know_is_said_so(desk: Desk, relay: Relay) ->
         {"code": "UserError"},
     )
     assert await desk.do("find_parties", name="Nobody at all") == []
-    assert relay.methods == ["common.db.login", "model.sale.sale.read", "model.party.party.search_read"]
+    assert relay.calls == ["common.db.login", "model.sale.sale.read", "model.party.party.search_read"]
 
 
 async def test_the_same_system_by_xml_rpc(relay: Relay, tmp_path: Path, tryton: Tryton) -> None:
@@ -247,7 +217,7 @@ async def test_the_same_system_by_xml_rpc(relay: Relay, tmp_path: Path, tryton: 
         await desk.do("quote_order", id=number)
         assert (await office.systems.probe("erp")).succeeded
     assert tryton.orders("X-1")[0]["state"] == "quotation"
-    assert relay.methods.count("common.db.login") == 2
+    assert relay.calls.count("common.db.login") == 2
 
 
 async def test_the_system_is_there(office: Installation) -> None:

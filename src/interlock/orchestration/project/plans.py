@@ -13,6 +13,8 @@ Report = Callable[[str, str, str], None]
 """Takes what is wrong with a system's file: the system, a JSON pointer into its file, the message."""
 
 _PAST = frozenset({"input", "output", "facts", "key"})
+_ASKED = frozenset({"input", "key"})
+"""What is known of an action whose answer is lost."""
 _RESULT = frozenset({"result", "input", "key"})
 
 
@@ -37,11 +39,13 @@ class ReadBackPlan:
     output: Expression
 
 
-def _short(call: Call, target: Operation, source: Operation) -> Call:
-    """Fill in the arguments of a call written as a bare name: of the same name from output, then from input."""
+def _short(call: Call, target: Operation, source: Operation, known: frozenset[str]) -> Call:
+    """Fill in the arguments of a call written as a bare name: of the same name from output, if that is *known*, then
+    from input.
+    """
     if call.arguments:
         return call
-    given = set((source.output_schema or {}).get("properties", {}))
+    given = set((source.output_schema or {}).get("properties", {})) if "output" in known else set()
     names = (target.input_schema or {}).get("properties", {})
     required = set((target.input_schema or {}).get("required", ()))
     own = set((source.input_schema or {}).get("properties", {}))
@@ -55,18 +59,20 @@ def _short(call: Call, target: Operation, source: Operation) -> Call:
     )
 
 
-def compile_call(call: Call, source: Operation, operations: Mapping[str, Operation]) -> CallPlan:
-    """Return the plan of *call*. Raises `ValueError` saying what is wrong with it."""
+def compile_call(
+    call: Call, source: Operation, operations: Mapping[str, Operation], known: frozenset[str] = _PAST
+) -> CallPlan:
+    """Return the plan of *call*, of what is *known* of an action. Raises `ValueError` saying what is wrong with it."""
     name = call.operation if "." in call.operation else f"{source.system}.{call.operation}"
     target = operations.get(name)
     if target is None:
         raise ValueError(f"names {name!r}, which no system declares")
-    full = _short(Call(name, call.arguments), target, source)
+    full = _short(Call(name, call.arguments), target, source, known)
     missing = set((target.input_schema or {}).get("required", ())) - set(full.arguments)
     if missing:
         raise ValueError(f"does not say where {name} takes {', '.join(sorted(missing))} from")
     try:
-        return CallPlan(name, {key: compile_expression(text, variables=_PAST) for key, text in full.arguments.items()})
+        return CallPlan(name, {key: compile_expression(text, variables=known) for key, text in full.arguments.items()})
     except ExpressionInvalid as error:
         raise ValueError(error.what) from error
 
@@ -94,7 +100,7 @@ def compile_plans(
 def _read_back(operation: Operation, operations: Mapping[str, Operation]) -> ReadBackPlan:
     declared = operation.read_back
     assert declared is not None
-    call = compile_call(declared.call, operation, operations)
+    call = compile_call(declared.call, operation, operations, _ASKED)
     if operations[call.operation].effect is not Effect.read:
         raise ValueError(f"{call.operation} is not declared with effect: read")
     try:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from werkzeug.formparser import parse_form_data
 from werkzeug.http import parse_cookie
 
-from interlock.integration.connectors.openapi.request import RequestTemplate, Unsendable
+from interlock.integration.connectors.templates import Unsendable
+from interlock.integration.connectors.web.request import RequestTemplate
 from interlock.integration.systems import Answer, Systems
 from interlock.testing.servers import Received, ScriptedServer, answers
 from tests.integration.conftest import Workbench

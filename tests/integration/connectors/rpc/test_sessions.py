@@ -13,7 +13,7 @@ from interlock.foundation.http import HttpResponse
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.connectors.rpc.access import AccessDenied, Login, Session
 from interlock.integration.connectors.rpc.protocols import Fault, Returned
-from interlock.integration.connectors.rpc.templates import Template
+from interlock.integration.connectors.templates import Template
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Connector
 from interlock.testing.servers import (
     Behaviour,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from interlock.integration.connectors.rpc.jsonrpc import JsonRpc
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
-from interlock.integration.connectors.rpc.templates import Template, Unsendable
 from interlock.integration.connectors.rpc.xmlrpc import XmlRpc
+from interlock.integration.connectors.templates import Template, Unsendable
 from interlock.integration.systems import FAILED, UNKNOWN
 from interlock.testing.servers import ScriptedServer, answers
 from tests.integration.connectors.rpc.desk import xml_desk, xml_system

@@ -13,7 +13,7 @@ import orjson
 
 from interlock.foundation.http import HttpResponse
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
-from interlock.integration.connectors.openapi.answers import interpret as interpret_http
+from interlock.integration.connectors.web.answers import interpret as interpret_http
 from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 

@@ -17,7 +17,7 @@ from interlock.integration.connectors.graphql.definitions import define, parse_d
 from interlock.integration.connectors.graphql.introspection import introspect
 from interlock.integration.connectors.graphql.schema import SchemaInvalid
 from interlock.integration.connectors.interface import Answer, Ports, SystemDeclaration, failed
-from interlock.integration.connectors.openapi.answers import broken
+from interlock.integration.connectors.web.answers import broken
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect

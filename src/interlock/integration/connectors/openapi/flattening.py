@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from interlock.integration.connectors.openapi.bodies import FILE, MULTIPART, URLENCODED
 from interlock.integration.connectors.openapi.document import DocumentInvalid, Found, OpenApiDocument
 from interlock.integration.connectors.openapi.schemas import Direction, standalone
-from interlock.integration.connectors.openapi.styles import STYLES
+from interlock.integration.connectors.web.bodies import FILE, MULTIPART, URLENCODED
+from interlock.integration.connectors.web.styles import STYLES
 from interlock.integration.contracts import Definition
 
 PLACES = ("path", "query", "header", "cookie")

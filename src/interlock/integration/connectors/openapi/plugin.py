@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from interlock.integration.connectors.interface import (
     Connector,
@@ -16,16 +16,23 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     Trouble,
 )
-from interlock.integration.connectors.openapi.connector import OpenApiConnector
 from interlock.integration.connectors.openapi.document import DocumentInvalid, OpenApiDocument, load_document
 from interlock.integration.connectors.openapi.flattening import define
 from interlock.integration.connectors.openapi.survey import recognises, survey
 from interlock.integration.connectors.signing import SIGNING_SCHEMA
 from interlock.integration.connectors.surveys import Source, Survey
+from interlock.integration.connectors.web.answers import interpret
+from interlock.integration.connectors.web.connector import Call, WebConnector
+from interlock.integration.connectors.web.request import RequestTemplate
+from interlock.integration.connectors.web.settings import (
+    BASE_URL,
+    HEALTH,
+    NEVER_A_READ,
+    address_troubles,
+    signing_headers,
+)
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
-
-_NEVER_A_READ = frozenset({"PUT", "PATCH", "DELETE"})
 
 
 class OpenApiPlugin:
@@ -41,15 +48,10 @@ class OpenApiPlugin:
                 "description": "the OpenAPI document (JSON or YAML), a file of the project",
             },
             "base_url": {
-                "type": "string",
-                "minLength": 1,
-                "description": "where the system listens; by default the document's first server",
+                **BASE_URL,
+                "description": f"{BASE_URL['description']}; by default the document's first server",
             },
-            "health": {
-                "type": "string",
-                "pattern": "^/",
-                "description": "a path whose GET answers 2xx when all is well",
-            },
+            "health": HEALTH,
             "auth": SIGNING_SCHEMA,
         },
         "required": ["spec"],
@@ -68,7 +70,7 @@ class OpenApiPlugin:
             return Description({}, (Trouble("/connection/spec", str(error)),))
         troubles = list(_address(system, document))
         definitions: dict[str, Definition] = {}
-        signing = _signing_headers(system)
+        signing = signing_headers(system)
         server = "" if "base_url" in system.connection else document.server()
         for name, declaration in system.operations.items():
             try:
@@ -86,7 +88,15 @@ class OpenApiPlugin:
         return survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
-        return OpenApiConnector(system, definitions, ports)
+        own = next((str(definition.binding.get("server", "")) for definition in definitions.values()), "")
+        base_url: str = system.connection.get("base_url", own)
+        return WebConnector(
+            system, base_url, {name: _call(one.binding, base_url) for name, one in definitions.items()}, ports
+        )
+
+
+def _call(binding: Mapping[str, Any], base_url: str) -> Call:
+    return Call(RequestTemplate(binding, base_url), partial(interpret, results=binding["results"]), dict)
 
 
 def _definition(
@@ -96,7 +106,7 @@ def _definition(
     if not declaration.origin:
         raise DocumentInvalid("names no operation of the document; write `from: METHOD /path` or an operationId")
     found = document.find(declaration.origin)
-    if declaration.effect is Effect.read and found.method in _NEVER_A_READ:
+    if declaration.effect is Effect.read and found.method in NEVER_A_READ:
         raise DocumentInvalid(f"{found.method} changes things, so its effect cannot be `read`")
     key = {declaration.idempotency_header.lower()} if declaration.idempotency_header else set()
     definition = define(document, found, headers=signing | key)
@@ -105,24 +115,10 @@ def _definition(
     return definition
 
 
-def _signing_headers(system: SystemDeclaration) -> frozenset[str]:
-    auth = system.connection.get("auth")
-    key = auth.get("api_key") if isinstance(auth, Mapping) else None
-    header = key.get("header") if isinstance(key, Mapping) else None
-    return frozenset({header.lower()}) if isinstance(header, str) else frozenset()
-
-
 def _address(system: SystemDeclaration, document: OpenApiDocument) -> list[Trouble]:
-    base_url = system.connection.get("base_url") or document.server()
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        place = "/connection/base_url" if "base_url" in system.connection else "/connection"
-        return [Trouble(place, "needs `base_url`, an address that begins with http:// or https://")]
-    if parts.username or parts.password:
-        return [Trouble("/connection/base_url", "must not hold credentials; use `auth` with a reference to a secret")]
-    if parts.query or parts.fragment:
-        return [Trouble("/connection/base_url", "must not have a query or a fragment")]
-    return []
+    if "base_url" in system.connection:
+        return address_troubles(system.connection["base_url"], "/connection/base_url")
+    return address_troubles(document.server(), "/connection")
 
 
 def local_file(root: Path, name: str) -> Path | None:

@@ -14,11 +14,12 @@ from interlock.foundation.http import HttpFailure, HttpResponse
 from interlock.integration.connectors import masking
 from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA, REFERENCE, Authentication
 from interlock.integration.connectors.interface import Answer, SecretSource, failed
-from interlock.integration.connectors.openapi.answers import broken
+from interlock.integration.connectors.pointers import POINTER, found_at
 from interlock.integration.connectors.rpc.answers import BROKEN, Meaning, declared, interpret
-from interlock.integration.connectors.rpc.definitions import PARAMS, POINTER, SESSION, found_at
+from interlock.integration.connectors.rpc.definitions import PARAMS, SESSION
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
-from interlock.integration.connectors.rpc.templates import Template, Unsendable
+from interlock.integration.connectors.templates import Template, Unsendable
+from interlock.integration.connectors.web.answers import broken
 from interlock.values.operations import Effect
 from interlock.values.secrets import Secret
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from interlock.foundation.http import HttpResponse
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
-from interlock.integration.connectors.openapi.answers import interpret as interpret_http
-from interlock.integration.connectors.rpc.definitions import found_at
+from interlock.integration.connectors.pointers import found_at
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
+from interlock.integration.connectors.web.answers import interpret as interpret_http
 from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 

@@ -13,12 +13,12 @@ from interlock.integration.connectors import masking
 from interlock.integration.connectors.authentication import authentication
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, OperationDeclaration, Ports, SystemDeclaration
 from interlock.integration.connectors.interface import failed as failed_answer
-from interlock.integration.connectors.openapi.answers import broken
 from interlock.integration.connectors.rpc.access import Access, AccessDenied, Lasting, Login, Session
 from interlock.integration.connectors.rpc.answers import Meaning, interpret
 from interlock.integration.connectors.rpc.definitions import Job
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned, RpcProtocol
-from interlock.integration.connectors.rpc.templates import Template, Unsendable
+from interlock.integration.connectors.templates import Template, Unsendable
+from interlock.integration.connectors.web.answers import broken
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 

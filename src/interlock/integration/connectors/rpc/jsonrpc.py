@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
-from interlock.integration.connectors.rpc.templates import Kind, Unsendable
+from interlock.integration.connectors.templates import Kind, Unsendable
 
 _NONE: Mapping[str, Kind] = {}
 

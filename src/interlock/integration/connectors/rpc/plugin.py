@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.rpc.access import AUTH_SCHEMA, Login, inserts
 from interlock.integration.connectors.rpc.connector import Plan, RpcConnector
@@ -16,7 +17,6 @@ from interlock.integration.connectors.rpc.definitions import (
     SESSION,
     USUAL,
     Job,
-    OperationInvalid,
     define,
     job_of,
     template_of,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from interlock.integration.connectors.rpc.templates import Kind
+from interlock.integration.connectors.templates import Kind
 
 
 class ReplyUnfit(ValueError):

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 from interlock.integration.connectors.rpc.elements import Element, read_element
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
-from interlock.integration.connectors.rpc.templates import Kind, Unsendable
+from interlock.integration.connectors.templates import Kind, Unsendable
 
 DEEPEST_SENT = 50
 _METHOD = re.compile(r"[A-Za-z0-9_.:/]{1,200}")

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from interlock.integration.connectors.openapi.bodies import body_of
-from interlock.integration.connectors.openapi.styles import Unsendable, pairs, plain, segment
+from interlock.integration.connectors.web.bodies import body_of
+from interlock.integration.connectors.web.styles import pairs, plain, segment
 
 _PART = re.compile(r"\{([^{}]+)\}")
-
-__all__ = ["RequestTemplate", "Unsendable"]
 
 
 class RequestTemplate:
@@ -66,7 +64,8 @@ class RequestTemplate:
         written = self._body.write(arguments)
         if written is None:
             return None
-        body, headers["Content-Type"] = written
+        body, kind = written
+        headers.setdefault("Content-Type", kind)
         return body
 
 

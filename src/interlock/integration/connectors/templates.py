@@ -20,7 +20,7 @@ class TemplateInvalid(ValueError):
 
 
 class Unsendable(ValueError):
-    """A value has no form in the protocol; the text names no value."""
+    """An argument has no form in what is sent; the text names it and why, never its value."""
 
 
 class Template:

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import orjson
 
-from interlock.integration.connectors.openapi.styles import Unsendable, pairs, text_of
+from interlock.integration.connectors.templates import Unsendable
+from interlock.integration.connectors.web.styles import pairs, text_of
 
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 FILE: dict[str, Any] = {

@@ -1,9 +1,10 @@
-"""Calls to a system with an OpenAPI document, over the pooled HTTP client."""
+"""Calls to a REST system, over the pooled HTTP client."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,10 +19,10 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
 )
-from interlock.integration.connectors.openapi.answers import broken, interpret
-from interlock.integration.connectors.openapi.request import RequestTemplate, Unsendable
 from interlock.integration.connectors.signing import signer
-from interlock.integration.contracts import Definition
+from interlock.integration.connectors.templates import Unsendable
+from interlock.integration.connectors.web.answers import broken, interpret
+from interlock.integration.connectors.web.request import RequestTemplate
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
@@ -30,24 +31,30 @@ UNAUTHORIZED = 401
 LEAST_TIMEOUT = 0.001
 
 
-class OpenApiConnector:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How one operation is called: *values* makes what *template* takes of the arguments, *meaning* reads the answer.
+
+    *values* may raise `Unsendable`.
+    """
+
+    template: RequestTemplate
+    meaning: Callable[[HttpResponse, Effect], Answer]
+    values: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+class WebConnector:
     """One system behind one address. Keeps no state of its own: connections belong to the shared client."""
 
-    def __init__(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> None:
+    def __init__(self, system: SystemDeclaration, base_url: str, calls: Mapping[str, Call], ports: Ports) -> None:
         self._http = ports.http
         self._signer = signer(system.connection.get("auth"), ports.secrets, ports.http)
-        own = next((str(definition.binding.get("server", "")) for definition in definitions.values()), "")
-        base_url: str = system.connection.get("base_url", own)
         self._base_url = base_url
         self._probe_path: str = system.connection.get("health", "")
         self._max_bytes = system.limits.response
         self._operations = {
-            name: (
-                declaration.effect,
-                declaration.idempotency_header,
-                RequestTemplate(definitions[name].binding, base_url),
-            )
-            for name, declaration in system.operations.items()
+            name: (system.operations[name].effect, system.operations[name].idempotency_header, call)
+            for name, call in calls.items()
         }
 
     async def open(self) -> None:
@@ -57,11 +64,13 @@ class OpenApiConnector:
         """Nothing to do: the client is shared."""
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
-        effect, key_header, template = self._operations[operation]
+        effect, key_header, called = self._operations[operation]
+        template = called.template
         headers = {"Accept": template.accept}
         try:
-            url = template.url(arguments)
-            body = template.fill(headers, arguments)
+            values = called.values(arguments)
+            url = template.url(values)
+            body = template.fill(headers, values)
         except Unsendable as error:
             return failed("argument_unsendable", str(error), sent=False)
         except (orjson.JSONEncodeError, UnicodeEncodeError):
@@ -79,7 +88,7 @@ class OpenApiConnector:
             return broken(failure, effect)
         except InterlockError as error:
             return failed(error.code, error.what, sent=False)
-        return interpret(response, effect, template.results)
+        return called.meaning(response, effect)
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
@@ -110,5 +119,5 @@ class OpenApiConnector:
         return Answer(SUCCEEDED) if healthy else interpret(response, Effect.read, {})
 
     async def definitions(self) -> None:
-        """A document in a file is all there is; the live system publishes nothing."""
+        """What the project says is all there is; the live system publishes nothing."""
         return

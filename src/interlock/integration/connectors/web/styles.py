@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import orjson
 
+from interlock.integration.connectors.templates import Unsendable
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DOTS = re.compile(r"(?:^|[/\\])\.{1,2}(?:$|[/\\])")
 
@@ -23,10 +25,6 @@ STYLES: dict[str, tuple[str, ...]] = {
 }
 """The styles by the place of a parameter, the usual one first."""
 _JOINED = {"form": ",", "csv": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
-
-
-class Unsendable(ValueError):
-    """An argument cannot be written into the request; the text names it and why, never its value."""
 
 
 def text_of(argument: str, value: Any) -> str:
