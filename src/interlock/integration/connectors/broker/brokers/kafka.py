@@ -41,7 +41,7 @@ class Kafka:
                 "sasl_plain_username": place.username,
                 "sasl_plain_password": place.password,
             }
-        producer = AIOKafkaProducer(acks="all", **settings)
+        producer = AIOKafkaProducer(enable_idempotence=True, **settings)
         try:
             await producer.start()
         except BaseException as error:
@@ -80,7 +80,6 @@ class KafkaLink:
             errors.RecordListTooLargeError,
             errors.TopicAuthorizationFailedError,
             errors.InvalidTopicError,
-            errors.InvalidRecordError,
             errors.PolicyViolationError,
         ) as error:
             raise BrokerRefused("refused", f"the broker refuses it: {type(error).__name__}") from None

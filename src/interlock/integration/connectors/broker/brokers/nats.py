@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BATCH = 32
 POLL = 5.0
 CONNECT = 5
+PING = 10  # seconds; a server that leaves two unanswered is gone
 LONG = 3600.0  # the caller's time limit is the one that counts
 _PLAIN = "!#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 """What CloudEvents leaves as it is in a header, beside letters and digits."""
@@ -60,6 +61,7 @@ class Nats:
                 allow_reconnect=False,
                 connect_timeout=CONNECT,
                 max_reconnect_attempts=0,
+                ping_interval=PING,
                 error_cb=ignore,
                 closed_cb=note,
                 **options,

@@ -143,7 +143,7 @@ class RedisLink:
         from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
         try:
-            return await self._pool.get_connection()
+            return await self._pool.get_connection()  # type: ignore[no-untyped-call]  # the driver leaves it so
         except (AuthenticationError, ResponseError):
             raise BrokerAway("unauthorized", "the broker does not let us in") from None
         except (TimeoutError, RedisError, OSError) as error:
