@@ -290,6 +290,14 @@ class RabbitServer(Process):
             pytest.skip("RabbitMQ is not installed (hint: apt-get install rabbitmq-server)")
         return [str(self.PROGRAM)]
 
+    def up(self) -> bool:
+        import socket
+
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as asked:
+            asked.sendall(b"AMQP\x00\x00\x09\x01")
+            return bool(asked.recv(1))  # the port is open a while before anybody answers
+        return False
+
     def environment(self) -> dict[str, str]:
         here = str(self.folder)
         return {

@@ -41,7 +41,7 @@ class Kafka:
                 "sasl_plain_username": place.username,
                 "sasl_plain_password": place.password,
             }
-        producer = AIOKafkaProducer(enable_idempotence=True, **settings)
+        producer = AIOKafkaProducer(acks="all", **settings)
         try:
             await producer.start()
         except BaseException as error:
