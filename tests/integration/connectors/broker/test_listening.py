@@ -152,7 +152,7 @@ async def test_one_who_dies_with_a_message_in_hand_leaves_it_to_the_next(broker:
         await asyncio.Event().wait()
         return None
 
-    dying.take = hang  # type: ignore[method-assign]  # the moment before the commit
+    dying.take = hang  # type: ignore[assignment, method-assign]  # the moment before the commit
     async with listening(broker, dying) as task:
         await asyncio.wait_for(entered.wait(), WITHIN)
         task.cancel()
@@ -172,47 +172,54 @@ async def test_events_out_of_their_order_and_twice_are_all_given_under_their_own
     assert [one.key for one in basket.taken] == ["/erp e-3", "/erp e-1", "/erp e-2", "/erp e-1"]
 
 
-POISON = [
-    pytest.param(b"{", {}, "delivery_unfit", id="no JSON"),
-    pytest.param(b"\xff\xfe", {}, "delivery_unfit", id="no text"),
-    pytest.param(b"[" * 100 + b"]" * 100, {}, "delivery_unfit", id="too deep"),
-    pytest.param(json.dumps({"order": "x" * 70_000}).encode(), {}, "delivery_unfit", id="too large"),
-    pytest.param(b'{"other": 1}', {}, "delivery_unfit", id="breaks the schema"),
-    pytest.param(order(1), {"ce-source": ""}, "delivery_unfit", id="no source"),
-    pytest.param(order(1), {"ce-id": "e-1\u0007"}, "delivery_unfit", id="unprintable id"),
-    pytest.param(order(1), {"ce-id": "x" * 301}, "delivery_unfit", id="endless id"),
-    pytest.param(order(1), {"ce-specversion": "0.3"}, "delivery_unfit", id="another version"),
-    pytest.param(order(1), {"content-type": "application/xml"}, "delivery_unfit", id="another type of content"),
-    pytest.param(b"[]", {"content-type": "application/cloudevents-batch+json"}, "delivery_unfit", id="a batch"),
-    pytest.param(order(1), {"ce-id": "differs"}, "event_differs", id="other contents under a known id"),
+POISON: list[tuple[bytes, dict[str, str], str]] = [
+    (b"{", {}, "delivery_unfit"),
+    (b"\xff\xfe", {}, "delivery_unfit"),
+    (b"[" * 100 + b"]" * 100, {}, "delivery_unfit"),
+    (json.dumps({"order": "x" * 70_000}).encode(), {}, "delivery_unfit"),
+    (b'{"other": 1}', {}, "delivery_unfit"),
+    (order(1), {"ce-source": ""}, "delivery_unfit"),
+    (order(1), {"ce-specversion": "0.3"}, "delivery_unfit"),
+    (order(1), {"content-type": "application/xml"}, "delivery_unfit"),
+    (order(1), {"ce-id": "differs"}, "event_differs"),
 ]
 
 
-@pytest.mark.parametrize(("body", "headers", "code"), POISON)
-async def test_what_is_no_event_is_set_aside_and_holds_nothing_up(
-    broker: Bench, body: bytes, headers: dict[str, str], code: str
-) -> None:
-    if broker.kind == "nats" and "\u0007" in "".join(headers.values()):
-        headers = {"ce-id": "e-1%07"}
+async def test_what_is_no_event_is_set_aside_and_holds_nothing_up(broker: Bench) -> None:
     await broker.server.make(aside := f"{broker.topic}.aside")
-    await broker.server.put(broker.topic, body, {k: v for k, v in (event("e-0") | headers).items() if v})
-    await broker.server.put(broker.topic, order(2), event("e-2"))
+    for number, (body, headers, _) in enumerate(POISON):
+        sent = event(f"e-{number}") | headers
+        await broker.server.put(broker.topic, body, {name: value for name, value in sent.items() if value})
+    await broker.server.put(broker.topic, order(2), event("e-good"))
     basket = Basket()
     basket.refused = frozenset({"/erp differs"})
     broker.bench.write("order.json", PAYLOAD)
-    system_limits = broker.system
-    broker.system = lambda **more: system_limits(**more) | {"limits": {"response": "64kB"}}  # type: ignore[method-assign]  # for one test
+    broker.limits = {"response": "64kB"}
     async with listening(broker, basket, schema="order.json", dead_letter=aside):
         await basket.until(lambda: basket.taken)
         await settled(broker)
-    assert [one.key for one in basket.taken] == ["/erp e-2"]
-    [(place, digest, why)] = basket.aside
-    assert why == code
-    assert place.startswith((broker.topic, broker.topic.replace(".", "_")))
-    assert digest.startswith("sha256:")
-    [(copied, content)] = await broker.server.held(aside)
-    assert content == body
-    assert copied["ce-interlockreason"] == code
+    assert [one.key for one in basket.taken] == ["/erp e-good"]
+    assert [code for _, _, code in basket.aside] == [code for _, _, code in POISON]
+    for place, digest, _ in basket.aside:
+        assert place.startswith((broker.topic, broker.topic.replace(".", "_")))
+        assert digest.startswith("sha256:")
+    copies = await broker.server.held(aside)
+    assert [content for _, content in copies] == [body for body, _, _ in POISON]
+    assert [copied["ce-interlockreason"] for copied, _ in copies] == [code for _, _, code in POISON]
+
+
+async def test_a_dead_letter_topic_that_is_not_there_holds_nothing_up_and_loses_nothing(broker: Bench) -> None:
+    if broker.kind in {"redis", "kafka"}:
+        pytest.skip("a topic of this broker is made when it is first written to")
+    await broker.server.put(broker.topic, b"{", event("e-1"))
+    await broker.server.put(broker.topic, order(2), event("e-2"))
+    basket = Basket()
+    async with listening(broker, basket, dead_letter="nobody.made.this"):
+        await basket.until(lambda: basket.taken and basket.aside)
+    limit = time.monotonic() + WITHIN
+    while len(await broker.server.held(broker.topic)) != (1 if broker.kind == "rabbitmq" else 2):
+        assert time.monotonic() < limit
+        await asyncio.sleep(0.1)
 
 
 async def test_any_json_is_an_event_where_it_is_declared_so(broker: Bench) -> None:
