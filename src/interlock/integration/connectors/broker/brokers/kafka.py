@@ -44,16 +44,17 @@ class Kafka:
         producer = AIOKafkaProducer(acks="all", **settings)
         try:
             await producer.start()
-        except BaseException as error:
-            await producer.stop()
-            if not isinstance(error, (KafkaError, OSError, asyncio.TimeoutError)):
-                raise
+        except (TimeoutError, KafkaError, OSError) as error:
+            await _stopped(producer)
             denied = "uthenti" in type(error).__name__
             raise BrokerAway(
                 "unauthorized" if denied else "unreachable",
                 f"no server of the broker can be used: {type(error).__name__}",
                 transient=not denied,
             ) from None
+        except BaseException:
+            await _stopped(producer)
+            raise
         return KafkaLink(producer, settings)
 
 
