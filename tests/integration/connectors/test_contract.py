@@ -25,6 +25,7 @@ from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
 from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
 from tests.integration.connectors.mcp.upstream import server
+from tests.integration.connectors.rpc.desk import SESSION, Desk, desk, xml_desk, xml_system
 from tests.integration.connectors.sql.mariadb import MariaDb
 
 OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
@@ -296,6 +297,46 @@ async def pretending(condition: Condition) -> AsyncIterator[str]:
     async with ScriptedServer(behave) as listener:
         port = free_port() if condition is Condition.refused else listener.port
         yield f"http://127.0.0.1:{port}/mcp"
+
+
+class TestJsonRpc(ConnectorContract):
+    plugin = "interlock.integration.connectors.rpc:plugin"
+    drivers = ("aiohttp",)
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        system = Desk()
+        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
+        async with ScriptedServer(behaviour.get(condition, system)) as listener:
+            port = free_port() if condition is Condition.refused else listener.port
+            secrets = {"desk": "hidden-password"}
+            yield Rig(desk(port), {"id": 1}, {"customer": "C1"}, secrets, lambda: system.effects)
+
+
+class TestJsonRpcInSessions(ConnectorContract):
+    plugin = "interlock.integration.connectors.rpc:plugin"
+    drivers = ("aiohttp",)
+    conditions = frozenset({Condition.working, Condition.refused})  # without an answer it cannot log in
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        system = Desk(sessions=True)
+        async with ScriptedServer(system) as listener:
+            port = free_port() if condition is Condition.refused else listener.port
+            declared = desk(port, protocol="jsonrpc-1.0", auth={"session": SESSION})
+            yield Rig(declared, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: system.effects)
+
+
+class TestXmlRpc(ConnectorContract):
+    plugin = "interlock.integration.connectors.rpc:plugin"
+    drivers = ("aiohttp",)
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        with xml_desk() as (port, ledger):
+            system = xml_system(free_port() if condition is Condition.refused else port)
+            yield Rig(system, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: ledger.effects)
 
 
 COPYBOOK = "01 NOTE. 05 ID PIC 9(4). 05 AMOUNT PIC S9(5)V99 COMP-3. 05 TEXT-OF PIC X(20)."

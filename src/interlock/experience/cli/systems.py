@@ -1,15 +1,19 @@
-"""`interlock systems`: health, drift from the accepted definitions, and accepting a changed one."""
+"""`interlock systems`: an inventory, health, drift from the accepted definitions, and accepting a changed one."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from interlock.assessment.inventory import inventories
 from interlock.experience.cli.client import connect, segment
 from interlock.experience.cli.command import OK, REFUSED
 from interlock.experience.cli.output import confirmed, indented, note, say, show
 from interlock.experience.cli.rendering import document_text
+from interlock.experience.cli.storage import root_of
+from interlock.orchestration.project import load_project
 
 
 def list_systems(arguments: argparse.Namespace) -> int:
@@ -17,6 +21,34 @@ def list_systems(arguments: argparse.Namespace) -> int:
     page = connect(arguments).get("/v1/systems")
     show(arguments, page, lambda found: document_text(found["items"]) or "no systems")
     return OK
+
+
+def inventory(arguments: argparse.Namespace) -> int:
+    """Show the project's systems from its files, without a server. Raises `ProjectInvalid` and `SystemUnknown`."""
+    project = load_project(root_of(arguments))
+    if arguments.system:
+        project.catalog.system(arguments.system)
+    found = [one.to_json() for one in inventories(project) if arguments.system in ("", one.system)]
+    show(
+        arguments, {"systems": found}, lambda report: "\n\n".join(map(_system_text, report["systems"])) or "no systems"
+    )
+    return OK
+
+
+def _system_text(system: Mapping[str, Any]) -> str:
+    return "\n".join(_system_lines(system))
+
+
+def _system_lines(system: Mapping[str, Any]) -> Iterator[str]:
+    owner = system["owner"] or "nobody"
+    yield f"{system['system']}  {system['kind']}, by {system['connector']} ({system['way_in']}), owner: {owner}"
+    counts = ", ".join(f"{count} {effect}" for effect, count in system["operations"].items()) or "no operations"
+    yield f"  operations: {counts}; holds what is {system['holds']}"
+    yield f"  interfaces: {', '.join(system['interfaces'])}; agents: {', '.join(system['agents']) or 'none'}"
+    yield f"  risk of this way in: {system['risk']}"
+    for gap in system["gaps"]:
+        yield f"  gap: {gap['what']}"
+        yield f"       {gap['risk']}; {gap['fix']}"
 
 
 def drift(arguments: argparse.Namespace) -> int:

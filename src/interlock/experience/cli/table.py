@@ -37,7 +37,7 @@ GROUPS = {
     "turns": "follow what agents were asked",
     "sessions": "open and follow sessions",
     "operations": "the operations that a key may use",
-    "systems": "health of systems, and their accepted definitions",
+    "systems": "what systems there are, their health, and their accepted definitions",
     "facade": "interfaces of their own in front of systems: REST, GraphQL and MCP",
     "labels": "what is declared of arguments, results, risks and sinks, without a server",
     "policy": "explain decisions and test policies",
@@ -307,6 +307,12 @@ _GOVERNANCE = (
         CLEARANCE,
     ),
     server("systems list", "show the health of every system", "systems:list_systems"),
+    local(
+        "systems inventory",
+        "show what systems there are, the ways into them, and what is missing",
+        "systems:inventory",
+        argument("system", nargs="?", default="", metavar="SYSTEM", help="only this one"),
+    ),
     server(
         "systems drift",
         "compare a system's live definitions with the accepted ones",

@@ -5,6 +5,7 @@ InterlockError
  +-- OperationExternal    an operation that the caller runs was to be run here
  +-- SystemUnreachable    a system cannot be asked what it publishes now
  +-- SourceUnfit          what is to be connected is not what it seems to be
+ +-- TokenRefused         no access token can be had for a system
  +-- DeliveryUnproven     what was sent may be anybody's
  +-- DeliveryUnfit        what was sent is no event
 """
@@ -45,6 +46,14 @@ class SystemUnreachable(InterlockError):
     status = 502
     title = "The system cannot be asked"
     transient = True
+
+
+class TokenRefused(InterlockError):
+    """The server of access tokens gives none, so a system was not called."""
+
+    code = "token_refused"
+    status = 502
+    title = "No access token can be had"
 
 
 class DeliveryUnproven(InterlockError):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
+from interlock.integration.connectors.errors import TokenRefused
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Answer, Systems
 from interlock.testing.servers import (
     Behaviour,
@@ -328,6 +332,7 @@ async def test_probing_has_no_effect_and_tells_what_is_wrong(serve: Serve, healt
     [
         ({"api_key": {"header": "X-Key", "value": "secret:billing"}}, "x-key", "hidden-token"),
         ({"basic": {"username": "me", "password": "secret:billing"}}, "authorization", "Basic bWU6aGlkZGVuLXRva2Vu"),
+        ({"api_key": {"cookie": "sid", "value": "secret:billing"}}, "cookie", "sid=hidden-token"),
         ("none", "authorization", None),
     ],
 )
@@ -335,3 +340,114 @@ async def test_other_ways_to_say_who_we_are(serve: Serve, auth: Any, header: str
     async with ScriptedServer(answers(200, {"id": "R1", "amount": 1})) as server:
         await get(await serve(server.port, connection={"spec": "b.json", "base_url": server.url, "auth": auth}))
     assert server.received[0].headers.get(header) == expected
+
+
+async def test_a_key_in_the_query_is_neither_told_nor_repeated(serve: Serve) -> None:
+    auth = {"api_key": {"query": "api_key", "value": "secret:billing"}}
+    repeats = answers(200, {"id": "key hidden-token", "amount": 1})
+    async with ScriptedServer(repeats) as server:
+        systems = await serve(server.port, connection={"spec": "b.json", "base_url": server.url, "auth": auth})
+        answer = await get(systems)
+        await systems.call("billing.search", {"q": "x"})
+    assert server.received[0].target == "/refunds/R1?api_key=hidden-token"
+    assert server.received[1].target == "/search?q=x&api_key=hidden-token"
+    assert "hidden-token" not in repr(answer)
+
+
+# --- OAuth 2.0 -------------------------------------------------------------------------------------------------------
+
+
+class TokenServer:
+    """A token endpoint that counts, and a system that takes the newest token alone."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.basic: list[str] = []
+        self.life: Any = 3600
+        self.refusals = 0
+        self.answer: Behaviour | None = None
+
+    async def __call__(self, request: Any, writer: Any) -> None:
+        if request.target == "/token":
+            self.asked.append(dict(parse_qsl(request.body.decode())))
+            self.basic.append(request.headers.get("authorization", ""))
+            told = {"access_token": f"token-number-{len(self.asked)}", "token_type": "Bearer", "expires_in": self.life}
+            told["refresh_token"] = f"refresh-{len(self.asked)}"
+            await (self.answer or answers(200, told))(request, writer)
+            return
+        good = request.headers.get("authorization") == f"Bearer token-number-{len(self.asked)}" and not self.refusals
+        self.refusals = max(self.refusals - 1, 0)
+        await (answers(200, {"id": "R1", "amount": 1}) if good else answers(401))(request, writer)
+
+
+def oauth(server: ScriptedServer, **more: Any) -> dict[str, Any]:
+    settings = {"token_url": f"{server.url}/token", "client_id": "me:1", "client_secret": "secret:billing", **more}
+    return {"spec": "b.json", "base_url": server.url, "auth": {"oauth2": settings}}
+
+
+async def test_a_token_is_fetched_once_for_all_who_wait(serve: Serve) -> None:
+    tokens = TokenServer()
+    async with ScriptedServer(tokens) as server:
+        systems = await serve(server.port, connection=oauth(server, scope="read write", audience="shop"))
+        found = await asyncio.gather(*(get(systems) for _ in range(20)))
+    assert all(answer.succeeded for answer in found)
+    assert tokens.asked == [{"grant_type": "client_credentials", "scope": "read write", "audience": "shop"}]
+    assert base64.b64decode(tokens.basic[0].removeprefix("Basic ")) == b"me%3A1:hidden-token"
+
+
+async def test_a_token_that_is_near_its_end_or_refused_is_fetched_again(serve: Serve) -> None:
+    tokens = TokenServer()
+    async with ScriptedServer(tokens) as server:
+        systems = await serve(server.port, connection=oauth(server, client_in="body"))
+        assert (await get(systems)).succeeded
+        tokens.refusals = 1
+        assert (await issue(systems, "pay")).succeeded  # it was surely not carried out when it was refused
+        assert len(tokens.asked) == 2
+        tokens.refusals = 5
+        refused = await issue(systems, "pay")
+        assert (refused.status, (refused.problem or {})["code"]) == (FAILED, "access_denied")
+        assert len(tokens.asked) == 3
+        tokens.refusals, tokens.life = 1, 10  # less than is left before the end
+        await get(systems)
+        count = len(tokens.asked)
+        await get(systems)
+        assert len(tokens.asked) == count + 1
+    assert tokens.asked[0]["client_secret"] == "hidden-token"
+    assert tokens.basic[0] == ""
+
+
+async def test_a_refresh_token_is_replaced_as_the_server_says(serve: Serve, bench: Workbench) -> None:
+    tokens = TokenServer()
+    tokens.life = 0
+    bench.secrets["INTERLOCK_SECRET_USER"] = "first-refresh"
+    async with ScriptedServer(tokens) as server:
+        systems = await serve(server.port, connection=oauth(server, refresh_token="secret:user"))
+        for _ in range(3):
+            assert (await get(systems)).succeeded
+    assert [one["refresh_token"] for one in tokens.asked] == ["first-refresh", "refresh-1", "refresh-2"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        answers(400, {"error": "invalid_client", "error_description": "hidden-token is wrong"}),
+        answers(200, {"token_type": "bearer"}),
+        answers(200, {"access_token": "t\n", "token_type": "bearer"}),
+        answers(200, {"access_token": "t", "token_type": "mac"}),
+        answers(200, b"<html>"),
+        answers(200, [1]),
+        redirects(307, "http://elsewhere.example/token"),
+        resets(),
+        hangs(),
+    ],
+)
+async def test_without_a_token_nothing_is_sent(serve: Serve, answer: Behaviour) -> None:
+    tokens = TokenServer()
+    tokens.answer = answer
+    limits = {"timeout": "1s", "retries": 0, "failures": 100}
+    async with ScriptedServer(tokens) as server:
+        systems = await serve(server.port, connection=oauth(server), limits=limits)
+        refused = await issue(systems, "pay")
+    assert (refused.status, refused.sent, (refused.problem or {})["code"]) == (FAILED, False, TokenRefused.code)
+    assert "hidden-token" not in repr(refused)
+    assert {request.target for request in server.received} == {"/token"}

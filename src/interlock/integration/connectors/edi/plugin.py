@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 from interlock.foundation.settings.quantities import size
+from interlock.integration.connectors.edi import survey
 from interlock.integration.connectors.edi.connector import EdiConnector
 from interlock.integration.connectors.edi.definitions import OperationInvalid, define
 from interlock.integration.connectors.edi.inbox import InboxFolder
@@ -18,6 +20,7 @@ from interlock.integration.connectors.edi.operations import Operations
 from interlock.integration.connectors.edi.syntax import Envelope, MappingInvalid, Party, parse_mapping
 from interlock.integration.connectors.edi.syntax import Mapping as MessageMapping
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 USUAL_LIMIT = "16MiB"
@@ -81,6 +84,14 @@ class EdiPlugin:
             except OperationInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether *source* is an interchange."""
+        return survey.recognises(source)
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:
+        """Return what an interchange offers. Raises `SourceUnfit`."""
+        return await asyncio.to_thread(survey.survey, source, ports.root)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         connection = system.connection

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from interlock.integration.connectors.fixed import survey
 from interlock.integration.connectors.fixed.connector import FixedConnector
 from interlock.integration.connectors.fixed.copybook import CHARSETS, DIALECTS
 from interlock.integration.connectors.fixed.definitions import OperationInvalid, define
 from interlock.integration.connectors.fixed.files import RecordFile
 from interlock.integration.connectors.fixed.setup import Setup, read_setup
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"}
@@ -92,6 +95,14 @@ class FixedPlugin:
             except OperationInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether *source* is a copybook."""
+        return survey.recognises(source)
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:
+        """Return what a copybook, and the file beside it, offers. Raises `SourceUnfit`."""
+        return await asyncio.to_thread(survey.survey, source, ports.root)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         setup, _ = read_setup(system, ports.root)

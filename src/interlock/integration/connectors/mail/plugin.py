@@ -8,9 +8,11 @@ from typing import Any
 
 from interlock.integration.connectors.authentication import REFERENCE
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.mail import survey
 from interlock.integration.connectors.mail.accounts import account_of, troubles
 from interlock.integration.connectors.mail.connector import MailConnector
 from interlock.integration.connectors.mail.definitions import OperationInvalid, define
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,62}$"}
@@ -86,6 +88,14 @@ class MailPlugin:
             except OperationInvalid as error:
                 found.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(found))
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether *source* is the address of a mailbox."""
+        return survey.recognises(source)
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:  # noqa: ARG002 - nobody is asked
+        """Return what a mail account offers. Raises `SourceUnfit`."""
+        return survey.survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         return MailConnector(system, definitions, account_of(system.connection, ports.root), ports.secrets)

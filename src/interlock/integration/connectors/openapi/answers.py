@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,6 +59,9 @@ def broken(failure: HttpFailure, effect: Effect) -> Answer:
 
 
 def _result(response: HttpResponse, effect: Effect, form: str) -> Answer:
+    if form == "bytes":
+        content = base64.b64encode(response.body).decode("ascii")
+        return Answer(SUCCEEDED, {"type": response.media_type, "content": content})
     if not response.body or form == "none":
         return Answer(SUCCEEDED)
     if form == "text":

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
-from interlock.foundation.http import HttpFailure, HttpRequest
+from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
 from interlock.integration.connectors import masking
-from interlock.integration.connectors.authentication import authentication
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
     Answer,
@@ -19,11 +20,14 @@ from interlock.integration.connectors.interface import (
 )
 from interlock.integration.connectors.openapi.answers import broken, interpret
 from interlock.integration.connectors.openapi.request import RequestTemplate, Unsendable
+from interlock.integration.connectors.signing import signer
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
 PROBE_TIMEOUT = 5.0
+UNAUTHORIZED = 401
+LEAST_TIMEOUT = 0.001
 
 
 class OpenApiConnector:
@@ -31,7 +35,7 @@ class OpenApiConnector:
 
     def __init__(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> None:
         self._http = ports.http
-        self._sign = authentication(system.connection.get("auth"), ports.secrets).sign
+        self._signer = signer(system.connection.get("auth"), ports.secrets, ports.http)
         own = next((str(definition.binding.get("server", "")) for definition in definitions.values()), "")
         base_url: str = system.connection.get("base_url", own)
         self._base_url = base_url
@@ -54,37 +58,50 @@ class OpenApiConnector:
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
         effect, key_header, template = self._operations[operation]
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": template.accept}
         try:
             url = template.url(arguments)
             body = template.fill(headers, arguments)
-            if key and key_header:
-                headers[key_header] = key
-            unsigned = len(headers)
-            self._sign(headers)
-            credentials = masking.credentials(list(headers.values())[unsigned:])
         except Unsendable as error:
             return failed("argument_unsendable", str(error), sent=False)
         except (orjson.JSONEncodeError, UnicodeEncodeError):
             return failed("argument_unsendable", "an argument cannot be written as JSON", sent=False)
-        except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
-        request = HttpRequest(template.method, url, headers, body, timeout, self._max_bytes)
+        if key and key_header:
+            headers[key_header] = key
+        send = partial(self._send, template.method, url, headers, body)
+        began = asyncio.get_running_loop().time()
         try:
-            response = await self._http.send(request)
+            response = await send(timeout)
+            if response.status == UNAUTHORIZED and self._signer.refused():  # it was not carried out, so it may go again
+                spent = asyncio.get_running_loop().time() - began
+                response = await send(max(timeout - spent, LEAST_TIMEOUT))
         except HttpFailure as failure:
             return broken(failure, effect)
-        return interpret(masking.without(response, credentials), effect, template.results)
+        except InterlockError as error:
+            return failed(error.code, error.what, sent=False)
+        return interpret(response, effect, template.results)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
+    ) -> HttpResponse:
+        """Send a request with what says who we are, which an answer must not repeat."""
+        await self._signer.ready(timeout)
+        signed = dict(headers)
+        self._signer.sign(signed)
+        address = self._signer.address(url)
+        secret = [value for name, value in signed.items() if headers.get(name) != value]
+        if address is not url or "Cookie" in signed:  # where a secret stands behind the last sign of equality
+            secret += [text.rpartition("=")[2] for text in (address, signed.get("Cookie", ""))]
+        response = await self._http.send(HttpRequest(method, address, signed, body, timeout, self._max_bytes))
+        return masking.without(response, masking.credentials(secret))
 
     async def probe(self) -> Answer:
         """Ask for `health` of the connection, or else the root; any answer below 500 shows that it is
         there.
         """
-        headers = {"Accept": "*/*"}
+        url = self._base_url.rstrip("/") + (self._probe_path or "/")
         try:
-            self._sign(headers)
-            url = self._base_url.rstrip("/") + (self._probe_path or "/")
-            response = await self._http.send(HttpRequest("GET", url, headers, None, PROBE_TIMEOUT, self._max_bytes))
+            response = await self._send("GET", url, {"Accept": "*/*"}, None, PROBE_TIMEOUT)
         except HttpFailure as failure:
             return broken(failure, Effect.read)
         except InterlockError as error:

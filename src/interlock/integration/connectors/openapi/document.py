@@ -1,4 +1,4 @@
-"""An OpenAPI 3.0 or 3.1 document from a local file: its operations by name, its references within itself."""
+"""An OpenAPI document (3.0, 3.1, or Swagger 2.0) from a local file: operations by name, references within itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from urllib.parse import unquote
 
 import orjson
 import yaml
+
+from interlock.integration.connectors.openapi import swagger
 
 MAX_BYTES = 32 << 20
 MAX_DEPTH = 200
@@ -90,6 +92,8 @@ class OpenApiDocument:
         """Yield method, path and path item of every operation."""
         paths = self.data.get("paths")
         for route, node in (paths if isinstance(paths, Mapping) else {}).items():
+            if not route.startswith("/"):
+                continue  # an extension, of whatever form
             item = self.resolved(node)
             for name in METHODS:
                 if isinstance(item.get(name), Mapping):
@@ -135,9 +139,11 @@ def document_of(content: bytes, name: str) -> OpenApiDocument:
     if len(content) > MAX_BYTES:
         raise DocumentInvalid(f"{name} is larger than {MAX_BYTES} bytes")
     data = _plain(_parsed(content, name), 0)
+    if isinstance(data, dict) and str(data.get("swagger", "")) == swagger.VERSION:
+        data = swagger.upgraded(data)
     version = str(data.get("openapi", "")) if isinstance(data, dict) else ""
     if not version.startswith(("3.0.", "3.1.")):
-        raise DocumentInvalid(f"{name} is no OpenAPI 3.0 or 3.1 document")
+        raise DocumentInvalid(f"{name} is no OpenAPI 3.0 or 3.1 document, and none of Swagger 2.0")
     return OpenApiDocument(data, nullable=version.startswith("3.0."))
 
 

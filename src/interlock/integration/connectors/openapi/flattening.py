@@ -8,12 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from interlock.integration.connectors.openapi.bodies import FILE, MULTIPART, URLENCODED
 from interlock.integration.connectors.openapi.document import DocumentInvalid, Found, OpenApiDocument
 from interlock.integration.connectors.openapi.schemas import Direction, standalone
+from interlock.integration.connectors.openapi.styles import STYLES
 from interlock.integration.contracts import Definition
 
-PLACES = ("path", "query", "header")
+PLACES = ("path", "query", "header", "cookie")
 DESCRIPTION_LENGTH = 2000
+JSON, MOST_FILES = "application/json", 50
+_WRITTEN = ("style", "explode")
 _OWN_HEADERS = frozenset({"accept", "content-type", "authorization", "host", "content-length", "connection"})
 _SIGNS = re.compile(r"[^A-Za-z0-9_]+")
 _FLAT = frozenset(
@@ -32,7 +36,7 @@ def define(document: OpenApiDocument, found: Found, *, headers: frozenset[str]) 
         for parameter in found.parameters:
             if parameter["in"] == place and not _ours(parameter, headers):
                 flat.parameter(parameter)
-    _no_required_cookies(found)
+    _known_places(found)
     flat.body(found.operation.get("requestBody"))
     output, results = _results(document, found.operation.get("responses"))
     binding: dict[str, Any] = {"method": found.method, "path": found.path, "parameters": flat.parameters}
@@ -56,11 +60,9 @@ def _ours(parameter: Mapping[str, Any], headers: frozenset[str]) -> bool:
     return False
 
 
-def _no_required_cookies(found: Found) -> None:
+def _known_places(found: Found) -> None:
     for parameter in found.parameters:
-        if parameter["in"] == "cookie" and parameter.get("required"):
-            raise DocumentInvalid(f"it needs the cookie {parameter['name']!r}; cookies are not supported")
-        if parameter["in"] not in {*PLACES, "cookie"}:
+        if parameter["in"] not in PLACES:
             raise DocumentInvalid(f"a parameter's place {str(parameter['in'])[:40]!r} is not known")
 
 
@@ -101,15 +103,10 @@ class _Flat:
         argument = self._add(name, place, schema, definitions)
         if parameter.get("required") or place == "path":
             self._required.append(argument)
-        style = parameter.get("style", "form" if place == "query" else "simple")
-        known = {"path": {"simple"}, "header": {"simple"}, "query": {"form", "deepObject"}}
-        if style not in known[place]:
-            raise DocumentInvalid(f"the parameter {name!r} is written in the style {style!r}, which is not supported")
         binding = {"argument": argument, "in": place, "name": name}
-        if content:
-            binding["style"] = "json"
-        elif style != "simple":
-            binding["style"] = style if parameter.get("explode", style == "form") or style != "form" else "csv"
+        style = "json" if content else _style(parameter)
+        if style not in ("simple", "form") or (place == "query" and style != "simple"):
+            binding["style"] = style
         self.parameters.append(binding)
 
     def body(self, node: Any) -> None:
@@ -117,22 +114,28 @@ class _Flat:
             return
         request = self._document.resolved(node)
         required = request.get("required") is True
-        schema_node = _json_schema(request)
-        if schema_node is None:
+        kind, media = _content(request)
+        if kind is None:
             if required:
-                raise DocumentInvalid("its body is not JSON; only JSON bodies are supported")
+                raise DocumentInvalid("its body is neither JSON nor a form; other contents are not supported")
             return
-        schema, definitions = standalone(self._document, schema_node, Direction.input)
+        schema, definitions = standalone(self._document, media.get("schema", {}), Direction.input)
         members = _object(schema, definitions)
+        if kind != JSON and members is None:
+            raise DocumentInvalid("its body is a form without fields of its own")
         if members is None:
             argument = self._add("body", "whole", schema, definitions)
             self.content = {"argument": argument}
             if required:
                 self._required.append(argument)
             return
-        names = {self._add(name, "body", member, definitions): name for name, member in members["properties"].items()}
+        files = {name for name, member in members["properties"].items() if kind == MULTIPART and _is_file(member)}
+        names = {
+            self._add(name, "body", _as_file(member) if name in files else member, definitions): name
+            for name, member in members["properties"].items()
+        }
         needed = [argument for argument, name in names.items() if name in members.get("required", ())]
-        self.content = {"members": names, "required": required}
+        self.content = {"members": names, "required": required, **_form(kind, names, files, media)}
         if required:
             self._required.extend(needed)
         elif needed:
@@ -150,6 +153,66 @@ class _Flat:
             raise DocumentInvalid(f"its arguments are ambiguous: {argument!r} is named more than once")
         self._properties[argument] = schema
         return argument
+
+
+def _style(parameter: Mapping[str, Any]) -> str:
+    """Return how a parameter is written, as a binding says it: `*` where lists and objects are exploded."""
+    place = parameter["in"]
+    style = parameter.get("style", STYLES[place][0])
+    if style not in STYLES[place]:
+        named = f"the parameter {parameter['name']!r} is written in the style {str(style)[:40]!r}"
+        raise DocumentInvalid(f"{named}, which is not one of {place}")
+    exploded = parameter.get("explode", style == "form")
+    if style in ("form", "spaceDelimited", "pipeDelimited"):
+        return "form" if exploded else "csv" if style == "form" else style
+    return f"{style}*" if exploded and style != "deepObject" else style
+
+
+def _content(request: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any]]:
+    """Return the kind of a body's content that is written here, the best first, and what is said of it."""
+    content = request.get("content")
+    found: dict[str, Mapping[str, Any]] = {}
+    for media_type, media in content.items() if isinstance(content, Mapping) else ():
+        plain = str(media_type).partition(";")[0].strip().lower()
+        kind = JSON if is_json(media_type) else plain
+        found.setdefault(kind, media if isinstance(media, Mapping) else {})
+    for kind in (JSON, URLENCODED, MULTIPART):
+        if kind in found:
+            return kind, found[kind]
+    return None, {}
+
+
+def _form(kind: str, names: Mapping[str, str], files: set[str], media: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a binding says of a form: which it is, which members are files, and how others are written."""
+    if kind == JSON:
+        return {}
+    if kind == MULTIPART:
+        return {"form": MULTIPART, "files": [argument for argument, name in names.items() if name in files]}
+    said = media.get("encoding")
+    encoding: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
+    styles = {}
+    for argument, name in names.items():
+        one = encoding.get(name)
+        own: Mapping[str, Any] = one if isinstance(one, Mapping) else {}
+        if is_json(str(own.get("contentType", ""))):
+            styles[argument] = "json"
+        elif own.get("style", "form") != "form" or own.get("explode") is False:
+            styles[argument] = _style({"in": "query", "name": name, **{k: own[k] for k in _WRITTEN if k in own}})
+    return {"form": URLENCODED, **({"styles": styles} if styles else {})}
+
+
+def _is_file(schema: Mapping[str, Any]) -> bool:
+    """Whether a part is a file, or a list of files: bytes, in the words of 3.0 and of 3.1."""
+    if schema.get("type") == "array" and isinstance(schema.get("items"), Mapping):
+        return _is_file(schema["items"])
+    bare = schema.get("type") in ("string", None) and schema.get("format") == "binary"
+    return bare or "contentMediaType" in schema or schema.get("type") == "file"
+
+
+def _as_file(schema: Mapping[str, Any]) -> dict[str, Any]:
+    words = schema.get("description")
+    one = {**FILE, "description": words} if isinstance(words, str) else FILE
+    return {"type": "array", "items": FILE, "maxItems": MOST_FILES} if schema.get("type") == "array" else one
 
 
 def _plain(name: str, place: str) -> str:
@@ -206,7 +269,7 @@ def _merged(parts: list[dict[str, Any] | None]) -> dict[str, Any] | None:
 
 
 def _results(document: OpenApiDocument, responses: Any) -> tuple[dict[str, Any] | None, dict[str, str]]:
-    """Return the schema of a good answer and, by status, whether it is `json`, `text` or `none`."""
+    """Return the schema of a good answer and, by status, whether it is `json`, `text`, `bytes` or `none`."""
     if not isinstance(responses, Mapping):
         return None, {}
     results: dict[str, str] = {}
@@ -217,10 +280,10 @@ def _results(document: OpenApiDocument, responses: Any) -> tuple[dict[str, Any] 
             continue
         response = document.resolved(responses[status])
         node = _json_schema(response)
-        results[status] = "json" if node is not None else _other(status, response)
+        results[status] = "json" if node is not None else _other(response)
         schema, more = standalone(document, node, Direction.output) if node is not None else ({}, {})
         if results[status] != "json":
-            schema = {"type": "string" if results[status] == "text" else "null"}
+            schema = _PLAIN_RESULTS[results[status]]
         definitions |= more
         if schema not in schemas:
             schemas.append(schema)
@@ -230,13 +293,29 @@ def _results(document: OpenApiDocument, responses: Any) -> tuple[dict[str, Any] 
     return (output | {"$defs": definitions}) if definitions else output, results
 
 
-def _other(status: str, response: Mapping[str, Any]) -> str:
+_PLAIN_RESULTS: dict[str, dict[str, Any]] = {
+    "none": {"type": "null"},
+    "text": {"type": "string"},
+    "bytes": {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "description": "the media type, as the system says"},
+            "content": {"type": "string", "contentEncoding": "base64"},
+        },
+        "required": ["type", "content"],
+        "additionalProperties": False,
+    },
+}
+"""The schemas of answers that are no JSON."""
+
+
+def _other(response: Mapping[str, Any]) -> str:
     content = response.get("content")
     if not isinstance(content, Mapping) or not content:
         return "none"
     if any(str(media_type).lower().startswith("text/") for media_type in content):
         return "text"
-    raise DocumentInvalid(f"its answer {status} is neither JSON nor text; other contents are not supported")
+    return "bytes"
 
 
 def _description(operation: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA
 from interlock.integration.connectors.interface import (
     Connector,
     Description,
@@ -21,6 +20,7 @@ from interlock.integration.connectors.openapi.connector import OpenApiConnector
 from interlock.integration.connectors.openapi.document import DocumentInvalid, OpenApiDocument, load_document
 from interlock.integration.connectors.openapi.flattening import define
 from interlock.integration.connectors.openapi.survey import recognises, survey
+from interlock.integration.connectors.signing import SIGNING_SCHEMA
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
@@ -50,7 +50,7 @@ class OpenApiPlugin:
                 "pattern": "^/",
                 "description": "a path whose GET answers 2xx when all is well",
             },
-            "auth": AUTHENTICATION_SCHEMA,
+            "auth": SIGNING_SCHEMA,
         },
         "required": ["spec"],
         "additionalProperties": False,
@@ -108,7 +108,8 @@ def _definition(
 def _signing_headers(system: SystemDeclaration) -> frozenset[str]:
     auth = system.connection.get("auth")
     key = auth.get("api_key") if isinstance(auth, Mapping) else None
-    return frozenset({key["header"].lower()}) if isinstance(key, Mapping) else frozenset()
+    header = key.get("header") if isinstance(key, Mapping) else None
+    return frozenset({header.lower()}) if isinstance(header, str) else frozenset()
 
 
 def _address(system: SystemDeclaration, document: OpenApiDocument) -> list[Trouble]:

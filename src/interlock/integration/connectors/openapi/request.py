@@ -7,110 +7,73 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import orjson
+from interlock.integration.connectors.openapi.bodies import body_of
+from interlock.integration.connectors.openapi.styles import Unsendable, pairs, plain, segment
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_DOTS = re.compile(r"(?:^|[/\\])\.{1,2}(?:$|[/\\])")
 _PART = re.compile(r"\{([^{}]+)\}")
 
-
-class Unsendable(ValueError):
-    """An argument cannot be written into the request; the text names it and why, never its value."""
+__all__ = ["RequestTemplate", "Unsendable"]
 
 
 class RequestTemplate:
     """Turns arguments into address, headers and body, by the binding of one operation."""
 
-    __slots__ = ("_body", "_headers", "_members", "_path", "_query", "_required", "_whole", "method", "results")
+    __slots__ = ("_body", "_cookies", "_end", "_headers", "_path", "_query", "accept", "method", "results")
 
     def __init__(self, binding: Mapping[str, Any], base_url: str) -> None:
         self.method: str = binding["method"]
         self.results: Mapping[str, str] = binding["results"]
-        by_place: dict[str, list[Mapping[str, Any]]] = {"path": [], "query": [], "header": []}
+        others = {"text", "bytes"} & set(self.results.values())
+        self.accept = "application/json, */*;q=0.5" if others else "application/json"
+        by_place: dict[str, list[Mapping[str, Any]]] = {"path": [], "query": [], "header": [], "cookie": []}
         for parameter in binding["parameters"]:
             by_place[parameter["in"]].append(parameter)
-        names = {parameter["name"]: parameter["argument"] for parameter in by_place["path"]}
+        named = {parameter["name"]: parameter for parameter in by_place["path"]}
         pieces = _PART.split(base_url.rstrip("/") + binding["path"])
-        # Literal text and the names of arguments in turn, as the split leaves them.
-        self._path = tuple((pieces[i], names[pieces[i + 1]]) for i in range(0, len(pieces) - 1, 2)), pieces[-1]
-        self._query = tuple(
-            (parameter["argument"], quote(parameter["name"], safe=""), parameter.get("style", "form"))
-            for parameter in by_place["query"]
+        # Literal text and the names of parameters in turn, as the split leaves them.
+        self._path = tuple(
+            (pieces[i], (one := named[pieces[i + 1]])["argument"], one.get("style", "simple"), one["name"])
+            for i in range(0, len(pieces) - 1, 2)
         )
-        self._headers = tuple((parameter["argument"], parameter["name"]) for parameter in by_place["header"])
-        body = binding.get("body")
-        self._body = body is not None
-        self._whole: str = body.get("argument", "") if body else ""
-        self._members = tuple(body.get("members", {}).items()) if body else ()
-        self._required = bool(body and body.get("required"))
+        self._end = pieces[-1]
+        self._query, self._cookies = (
+            tuple(
+                (parameter["argument"], quote(parameter["name"], safe=""), parameter.get("style", "form"))
+                for parameter in by_place[place]
+            )
+            for place in ("query", "cookie")
+        )
+        self._headers = tuple(
+            (parameter["argument"], parameter["name"], parameter.get("style") == "simple*")
+            for parameter in by_place["header"]
+        )
+        self._body = body_of(binding.get("body"))
 
     def url(self, arguments: Mapping[str, Any]) -> str:
         """Return the address with path and query filled in. Raises `Unsendable`."""
-        pairs, end = self._path
-        text = "".join([literal + _segment(name, arguments[name]) for literal, name in pairs]) + end
-        query: list[str] = []
-        for argument, name, style in self._query:
-            value = arguments.get(argument)
-            if value is not None:
-                query += _query(argument, name, style, value)
+        written = [text + segment(name, style, own, arguments[name]) for text, name, style, own in self._path]
+        text, query = "".join(written) + self._end, _pairs(self._query, arguments)
         return f"{text}?{'&'.join(query)}" if query else text
 
     def fill(self, headers: dict[str, str], arguments: Mapping[str, Any]) -> bytes | None:
-        """Add this operation's headers to *headers* and return the body, None for none. Raises
-        `Unsendable`.
-        """
-        for argument, name in self._headers:
+        """Add this operation's headers to *headers* and return the body, None for none. Raises `Unsendable`."""
+        for argument, name, exploded in self._headers:
             value = arguments.get(argument)
             if value is not None:
-                text = _text(argument, value)
-                if _CONTROL.search(text):
-                    raise Unsendable(f"{argument} holds control characters, which a header cannot carry")
-                headers[name] = text
-        if not self._body:
+                headers[name] = plain(argument, value, exploded=exploded)
+        if cookies := _pairs(self._cookies, arguments):
+            headers["Cookie"] = "; ".join(cookies)
+        written = self._body.write(arguments)
+        if written is None:
             return None
-        body = self._content(arguments)
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        body, headers["Content-Type"] = written
         return body
 
-    def _content(self, arguments: Mapping[str, Any]) -> bytes | None:
-        if self._whole:
-            return orjson.dumps(arguments[self._whole]) if self._whole in arguments else None
-        members = {name: arguments[argument] for argument, name in self._members if argument in arguments}
-        return orjson.dumps(members) if members or self._required else None
 
-
-def _text(argument: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (bool, int, float)):
-        return orjson.dumps(value).decode()
-    if isinstance(value, list):
-        return ",".join(_text(argument, item) for item in value)
-    raise Unsendable(f"{argument} has a form that cannot be written as text")
-
-
-def _segment(argument: str, value: Any) -> str:
-    """Return *value* as exactly one segment of a path: it can neither end it nor climb out of it."""
-    text = _text(argument, value)
-    if text.isascii() and text.isalnum():
-        return text
-    if not text or _DOTS.search(text) or _CONTROL.search(text):
-        raise Unsendable(f"{argument} is empty, or would change the path that is called")
-    return quote(text, safe="")
-
-
-def _query(argument: str, name: str, style: str, value: Any) -> list[str]:
-    if style == "json":
-        return [f"{name}={quote(orjson.dumps(value).decode(), safe='')}"]
-    if isinstance(value, Mapping):
-        members = {key: quote(_text(argument, item), safe="") for key, item in value.items() if item is not None}
-        if style == "deepObject":
-            return [f"{name}%5B{quote(key, safe='')}%5D={item}" for key, item in members.items()]
-        if style == "form":
-            return [f"{quote(key, safe='')}={item}" for key, item in members.items()]
-        raise Unsendable(f"{argument} has a form that cannot be written into the address")
-    if isinstance(value, list):
-        items = [quote(_text(argument, item), safe="") for item in value]
-        return [f"{name}={','.join(items)}"] if style == "csv" else [f"{name}={item}" for item in items]
-    return [f"{name}={quote(_text(argument, value), safe='')}"]
+def _pairs(parameters: tuple[tuple[str, str, str], ...], arguments: Mapping[str, Any]) -> list[str]:
+    found: list[str] = []
+    for argument, name, style in parameters:
+        value = arguments.get(argument)
+        if value is not None:
+            found += pairs(argument, name, style, value)
+    return found

@@ -13,7 +13,10 @@ from interlock.integration.connectors.surveys import FILES, SECRET, Offer, Sourc
 from interlock.values.operations import Effect
 
 NAME = "openapi"
-_BEGINNING = re.compile(rb"^\s*(\{.*)?[\"']?openapi[\"']?\s*:\s*[\"']?3\.[01]\.", re.DOTALL | re.MULTILINE)
+_BEGINNING = re.compile(
+    rb"^\s*(\{.*)?[\"']?(openapi[\"']?\s*:\s*[\"']?3\.[01]\.|swagger[\"']?\s*:\s*[\"']?2\.0\b)",
+    re.DOTALL | re.MULTILINE,
+)
 _LOOKED_AT = 64 << 10
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _EFFECTS = {
@@ -30,7 +33,7 @@ _REPEATABLE = frozenset({"put", "delete"})
 
 
 def recognises(source: Source) -> bool:
-    """Return whether *source* begins like a document of OpenAPI 3."""
+    """Return whether *source* begins like a document of OpenAPI 3 or Swagger 2.0."""
     return source.content is not None and _BEGINNING.search(source.content[:_LOOKED_AT]) is not None
 
 

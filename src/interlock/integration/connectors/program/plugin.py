@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import size
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.program import survey
 from interlock.integration.connectors.program.connector import ProgramConnector
 from interlock.integration.connectors.program.definitions import Job, OperationInvalid, define, encoding_of, job_of
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 
@@ -50,6 +53,14 @@ class ProgramPlugin:
             except OperationInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:  # noqa: ARG002 - any file may be a program
+        """Return that nothing is one by itself: it has to be said."""
+        return False
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:
+        """Return an operation for a program, which is not run. Raises `SourceUnfit`."""
+        return await asyncio.to_thread(survey.survey, source, ports.root)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         jobs: dict[str, Job] = {}

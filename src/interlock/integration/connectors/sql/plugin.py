@@ -65,7 +65,9 @@ class SqlPlugin:
         return Description(definitions, tuple(troubles))
 
     def recognises(self, source: Source) -> bool:
-        """Return whether *source* is the address of a database."""
+        """Return whether *source* is the address of a database, or a file that SQLite wrote."""
+        if source.content is not None:
+            return source.content.startswith(survey.SQLITE_HEAD)
         return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES))
 
     async def survey(self, source: Source, ports: Ports) -> Survey:

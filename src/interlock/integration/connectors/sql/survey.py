@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sqlite3
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from interlock.integration.connectors.surveys import SECRET, Offer, Source, Surv
 from interlock.values.operations import Effect
 
 SQLITE_FILE, POSTGRES = "sqlite:///", "postgresql://"
+SQLITE_HEAD = b"SQLite format 3\x00"
 MOST_TABLES = 1000
 TIMEOUT = 15.0
 _PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
@@ -69,10 +71,10 @@ async def survey(source: Source, ports: Ports) -> Survey:
 
     Raises `SourceUnfit`, and `PackageMissing`.
     """
-    if source.address.startswith(SQLITE_FILE):
-        file = ports.root / source.address.removeprefix(SQLITE_FILE)
+    if source.address.startswith(SQLITE_FILE) or source.content is not None:
+        file = _file(source.address, ports.root)
         tables = await asyncio.to_thread(_sqlite, file)
-        return Survey(file.stem, {"url": source.address}, tuple(_offers(tables)))
+        return Survey(file.stem, {"url": _url(file, ports.root)}, tuple(_offers(tables)))
     parts = urlsplit(source.address)
     host = parts.netloc.rpartition("@")[2]
     user = f"{parts.username}@" if parts.username else ""
@@ -81,6 +83,18 @@ async def survey(source: Source, ports: Ports) -> Survey:
         connection["password"] = SECRET
     tables = await _postgres(source.address)
     return Survey(parts.path.strip("/"), connection, tuple(_offers(tables)))
+
+
+def _file(address: str, root: Path) -> Path:
+    """Return the file that an address names: relative to the project, or, as a bare path, to where one stands."""
+    if address.startswith(SQLITE_FILE):
+        return root / address.removeprefix(SQLITE_FILE)
+    here = Path.cwd() / address
+    return here if here.exists() else root / address
+
+
+def _url(file: Path, root: Path) -> str:
+    return SQLITE_FILE + os.path.relpath(file.resolve(), root.resolve())
 
 
 def _offers(tables: Sequence[Table]) -> list[Offer]:

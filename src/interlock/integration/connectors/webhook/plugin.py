@@ -23,6 +23,8 @@ from interlock.integration.connectors.interface import (
     Trouble,
 )
 from interlock.integration.connectors.receiving import Arrival, Delivery
+from interlock.integration.connectors.surveys import Source, Survey
+from interlock.integration.connectors.webhook import survey
 from interlock.integration.connectors.webhook.connector import WebhookConnector
 from interlock.integration.connectors.webhook.definitions import OperationInvalid, define
 from interlock.integration.connectors.webhook.signatures import signature_of
@@ -76,6 +78,14 @@ class WebhookPlugin:
             except OperationInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:  # noqa: ARG002 - what comes to us has no address
+        """Return that nothing is one by itself: it has to be said."""
+        return False
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:  # noqa: ARG002 - nobody is asked
+        """Return a receiver of events. Raises `SourceUnfit`."""
+        return survey.survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         return WebhookConnector(system, definitions, ports.events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,11 +21,15 @@ class Unread(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ElementType:
-    """One type. *read* is given the element and the interchange's decimal sign; *write* gives the element's text."""
+    """One type. *read* is given the element and the interchange's decimal sign; *write* gives the element's text.
 
+    Its `repr` is the same in every process: mappings are told from one another by it.
+    """
+
+    name: str
     schema: Mapping[str, Any]
-    read: Callable[[str, str], Any]
-    write: Callable[[Any], str]
+    read: Callable[[str, str], Any] = field(repr=False)
+    write: Callable[[Any], str] = field(repr=False)
 
 
 def _text(text: str, _: str) -> str:
@@ -138,11 +142,14 @@ def _written_time(value: Any) -> str:
 
 
 TYPES = {
-    "text": ElementType({"type": "string", "minLength": 1, "maxLength": 4000}, _text, _written_text),
-    "number": ElementType({"type": "number"}, _number, _written_number),
-    "integer": ElementType({"type": "integer"}, _integer, _written_integer),
-    "cents": ElementType({"type": "number"}, _cents, _written_cents),
-    "date": ElementType({"type": "string", "format": "date"}, _date, _written_date),
-    "time": ElementType({"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"}, _time, _written_time),
+    kind.name: kind
+    for kind in (
+        ElementType("text", {"type": "string", "minLength": 1, "maxLength": 4000}, _text, _written_text),
+        ElementType("number", {"type": "number"}, _number, _written_number),
+        ElementType("integer", {"type": "integer"}, _integer, _written_integer),
+        ElementType("cents", {"type": "number"}, _cents, _written_cents),
+        ElementType("date", {"type": "string", "format": "date"}, _date, _written_date),
+        ElementType("time", {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"}, _time, _written_time),
+    )
 }
 """The types by the words that mappings use."""

@@ -1,0 +1,199 @@
+"""`interlock connect` on every kind of source: one project of them all is valid, and an MCP client can list it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jsonschema_rs
+import pytest
+import yaml
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from interlock.app.main import main
+from tests.house.source import ROOT
+from tests.journeys.server import Server
+
+EXCHANGE = ROOT / "examples" / "exchange"
+PROJECT = "name: kinds\ntenants: [main]\nroles: [staff]\npeople: {ada: {name: Ada, roles: [staff]}}\n"
+POLICY = '@id("all") @require("confirm")\npermit (principal in Role::"staff", action, resource);\n'
+GRAPHQL = "type Query { book(isbn: ID!): Book }\ntype Book { isbn: ID! title: String }\n"
+X12 = (
+    "ISA*00*          *00*          *ZZ*NORTHWIND      *ZZ*HALVORSEN      *261101*1200*U*00401*000000001*0*T*:~"
+    "GS*PO*NORTHWIND*HALVORSEN*20261101*1200*1*X*004010~ST*850*0001~BEG*00*SA*4711**20261101~"
+    "PO1*1*5*EA*9.50**VP*A1~CTT*1~SE*5*0001~GE*1*1~IEA*1*000000001~"
+)
+EDIFACT = (
+    "UNB+UNOC:3+NORTHWIND+HALVORSEN+261101:1200+1'UNH+1+ORDERS:D:96A:UN'BGM+220+4711+9'"
+    "DTM+137:20261101:102'UNS+S'UNT+5+1'UNZ+1+1'"
+)
+ADDRESSES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ledger": ("ledger/account.cpy", ()),
+    "orders": ("edi/in/first.edi", ()),
+    "bestellungen": ("edifact/in/first.edi", ()),
+    "post": ("imaps://house%40acme.example@imap.acme.example", ()),
+    "desk": ("imap://mail.acme.example:1143", ()),
+    "hooks": ("github", ("--kind", "webhook")),
+    "signed": ("hmac", ("--kind", "webhook")),
+    "tool": ("tools/report", ("--kind", "program")),
+    "books": ("books.db", ()),
+    "shop": ("shop.graphql", ()),
+    "prices": ("lists", ()),
+    "billing": (str(ROOT / "examples" / "northwind" / "services" / "billing.openapi.json"), ()),
+}
+KINDS = {"fixed", "edi", "mail", "webhook", "program", "sql", "graphql", "files", "openapi"}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a source of every kind in its folder, each connected by the command line."""
+    root = tmp_path_factory.mktemp("kinds")
+    (root / "interlock.yaml").write_text(PROJECT, "utf-8")
+    for folder in ("policies", "ledger", "edi/in", "edifact/in", "tools", "lists"):
+        (root / folder).mkdir(parents=True)
+    (root / "policies" / "all.cedar").write_text(POLICY, "utf-8")
+    shutil.copy(EXCHANGE / "copybooks" / "account.cpy", root / "ledger" / "account.cpy")
+    shutil.copy(EXCHANGE / "data" / "accounts.dat", root / "ledger" / "account.dat")
+    (root / "edi" / "in" / "first.edi").write_text(X12, "utf-8")
+    (root / "edifact" / "in" / "first.edi").write_text(EDIFACT, "utf-8")
+    (root / "tools" / "report").write_text("#!/bin/sh\ntouch ran\n", "utf-8")
+    (root / "tools" / "report").chmod(stat.S_IRWXU)
+    (root / "shop.graphql").write_text(GRAPHQL, "utf-8")
+    (root / "lists" / "prices.csv").write_text("article,price\nA1,9.50\n", "utf-8")
+    with sqlite3.connect(root / "books.db") as database:
+        database.execute("CREATE TABLE book (isbn TEXT PRIMARY KEY, title TEXT)")
+    database.close()
+    for name, (address, more) in ADDRESSES.items():
+        place = str(root / address) if (root / address).is_dir() else address
+        assert main(["connect", place, *more, "--name", name, "--all", "--project", str(root)]) == 0, name
+    return root
+
+
+def declared(root: Path, system: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((root / "systems" / f"{system}.yaml").read_text("utf-8"))
+    return content
+
+
+def test_every_kind_is_told_and_the_project_is_valid(project: Path) -> None:
+    assert {declared(project, name)["connector"] for name in ADDRESSES} == KINDS
+    assert main(["check", str(project)]) == 0
+
+
+def test_what_is_pinned_is_the_same_in_every_process(project: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from interlock.orchestration.project import load_project; "
+        "found = load_project(Path(sys.argv[1])).catalog.operations; "
+        "print(*(f'{name} {one.digest}' for name, one in sorted(found.items())), sep='\\n')"
+    )
+    folders = [project, EXCHANGE, *(ROOT / "examples" / name for name in ("northwind", "office", "legacy"))]
+    for folder in folders:
+        said = {
+            subprocess.run(
+                [sys.executable, "-c", program, str(folder)],
+                env={**os.environ, "PYTHONHASHSEED": seed},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for seed in ("1", "2")
+        }
+        assert len(said) == 1, folder.name
+        assert said.pop().strip()
+
+
+def test_an_mcp_client_lists_all_of_it(project: Path) -> None:
+    expected = {f"{name}.{one}" for name in ADDRESSES for one in declared(project, name)["operations"]}
+    secrets = {f"INTERLOCK_SECRET_{name.upper()}": "x" for name in ADDRESSES}
+    state = str(project.parent / "state-of-kinds")
+    server = Server(project, environment={"INTERLOCK_STATE": state, **secrets}, log=project.parent / "kinds.log")
+    key = server.first_key("person", "ada")
+    server.start()
+    try:
+        tools = asyncio.run(_tools(f"{server.url}/mcp", key))
+    finally:
+        server.kill()
+    assert {tool.name for tool in tools if not tool.name.startswith("interlock.")} == expected
+    for tool in tools:
+        for schema in (tool.input_schema, tool.output_schema or {}):
+            jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+async def _tools(url: str, key: str) -> list[Any]:
+    async with (
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=60) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        found: list[Any] = (await client.list_tools()).tools
+        return found
+
+
+def test_a_copybook_and_its_file_are_understood(project: Path) -> None:
+    ledger = declared(project, "ledger")
+    assert ledger["connection"]["file"] == "ledger/account.dat"
+    assert ledger["connection"]["encoding"] == "cp1047"
+    assert ledger["connection"]["records"]["account"] == {"when": "IS-ACCOUNT", "key": ["ACCOUNT-ID"]}
+    assert ledger["operations"]["get_account"]["effect"] == "read"
+    assert ledger["operations"]["rewrite_account"]["effect"] == "write"
+
+
+def test_an_interchange_says_who_is_who(project: Path) -> None:
+    orders = declared(project, "orders")["connection"]
+    assert (orders["standard"], orders["us"], orders["partner"]) == ("x12", {"id": "HALVORSEN"}, {"id": "NORTHWIND"})
+    assert (orders["inbox"], orders["usage"]) == ("edi/in", "test")
+    assert declared(project, "bestellungen")["connection"]["standard"] == "edifact"
+    assert declared(project, "orders")["operations"]["send_order_answer"]["effect"] == "irreversible"
+
+
+def test_a_mailbox_says_no_password(project: Path) -> None:
+    post = declared(project, "post")["connection"]
+    assert post["auth"] == {"username": "house@acme.example", "password": "secret:post"}
+    assert post["smtp"] == {"host": "smtp.acme.example"}
+    assert declared(project, "desk")["connection"]["imap"] == {
+        "host": "mail.acme.example",
+        "tls": "starttls",
+        "port": 1143,
+    }
+    assert "send_message" not in declared(project, "desk")["operations"]
+
+
+def test_a_program_is_not_run_and_a_scheme_is_enough_for_events(project: Path) -> None:
+    assert list(project.rglob("ran")) == []
+    assert declared(project, "tool")["operations"]["run_report"]["effect"] == "irreversible"
+    assert declared(project, "hooks")["connection"]["signature"] == {"scheme": "github", "secret": "secret:hooks"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["edi/in/broken.edi"], "source_unfit"),
+        (["imaps://"], "source_unfit"),
+        (["imaps://host:99999"], "source_unfit"),
+        (["elsewhere", "--kind", "webhook"], "source_unfit"),
+        (["tools/none", "--kind", "program"], "source_unfit"),
+        (["ledger/account.cpy", "--kind", "program"], "source_unfit"),
+        (["/bin/sh", "--kind", "program"], "source_unfit"),
+        (["ledger/broken.cpy"], "source_unfit"),
+        (["ledger/account.dat"], "source_unknown"),
+    ],
+)
+def test_what_cannot_be_connected_says_why(
+    project: Path, words: list[str], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "edi" / "in" / "broken.edi").write_text(X12[:200], "utf-8")
+    (project / "ledger" / "broken.cpy").write_text(
+        "       01 A.\n          05 B PIC Q(3).\n          05 C PIC X.\n", "utf-8"
+    )
+    assert main(["connect", *words, "--name", "x", "--project", str(project), "--json"]) != 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out or printed.err)["code"] == code
+    assert not (project / "systems" / "x.yaml").exists()
