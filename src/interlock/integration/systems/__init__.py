@@ -27,7 +27,7 @@ from interlock.integration.connectors.interface import (
     failed,
     unanswered,
 )
-from interlock.integration.connectors.receiving import Arrival, Delivery, Receiver
+from interlock.integration.connectors.receiving import Arrival, Delivery, Intake, Listener, Receiver
 from interlock.integration.connectors.surveys import FILES, SECRET, Offer, Survey
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.compilation import build_catalog
@@ -51,6 +51,8 @@ __all__ = [
     "DeliveryUnfit",
     "DeliveryUnproven",
     "Description",
+    "Intake",
+    "Listener",
     "Offer",
     "OperationDeclaration",
     "OperationExternal",

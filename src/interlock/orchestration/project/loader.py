@@ -19,7 +19,7 @@ from interlock.governance.credentials import directory_of
 from interlock.governance.labels import AddressBook
 from interlock.governance.policy import OperationShape, Policies, PolicyInvalid, World, compile_policies
 from interlock.integration.facades import facade_from_document
-from interlock.integration.systems import Catalog, Receiver, build_catalog
+from interlock.integration.systems import Catalog, Listener, Receiver, SystemDeclaration, build_catalog
 from interlock.intelligence.gateway import ProviderPorts, Route, build_routes
 from interlock.intelligence.usage import Prices, prices_of
 from interlock.orchestration.agents import PERSON, SYSTEM, AgentSpec, agent_from_document, team_from_document
@@ -249,10 +249,13 @@ def _catalog(root: Path, documents: Sequence[Document], packs: Sequence[Document
 def _trigger_findings(
     triggers: Iterable[TriggerSpec], agents: Mapping[str, AgentSpec], catalog: Catalog, settings: ProjectSettings
 ) -> Iterable[Finding]:
-    receivers = {name for name, plugin in catalog.plugins.items() if isinstance(plugin, Receiver)}
-    sending = {name for name, system in catalog.systems.items() if system.connector in receivers}
+    sending = {name for name, system in catalog.systems.items() if _sends(catalog.plugins[system.connector], system)}
     for trigger in triggers:
         yield from trigger.findings(agents, sending, settings.tenants)
+
+
+def _sends(plugin: object, system: SystemDeclaration) -> bool:
+    return isinstance(plugin, Receiver) or (isinstance(plugin, Listener) and bool(plugin.subscriptions(system)))
 
 
 def _facts(operations: Mapping[str, Operation], report: Report) -> dict[str, FactPlan]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from interlock.foundation.http import HttpResponse
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
-from interlock.integration.connectors.openapi.answers import interpret as interpret_http
 from interlock.integration.connectors.soap.envelopes import Fault, unwrapped
 from interlock.integration.connectors.soap.reading import AnswerUnfit, Reader, parse
+from interlock.integration.connectors.web.answers import interpret as interpret_http
 from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 

@@ -19,8 +19,6 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
 )
-from interlock.integration.connectors.openapi.answers import broken
-from interlock.integration.connectors.openapi.answers import interpret as interpret_http
 from interlock.integration.connectors.soap.answers import Expected, interpret
 from interlock.integration.connectors.soap.envelopes import (
     DigestToken,
@@ -31,6 +29,8 @@ from interlock.integration.connectors.soap.envelopes import (
     wrapped,
 )
 from interlock.integration.connectors.soap.writing import ValueUnfit, Writer
+from interlock.integration.connectors.web.answers import broken
+from interlock.integration.connectors.web.answers import interpret as interpret_http
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect

@@ -12,6 +12,7 @@ import orjson
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
+from interlock.integration.connectors.bodies import DEEPEST, LONGEST, at, deeper
 from interlock.integration.connectors.errors import DeliveryUnfit
 from interlock.integration.connectors.interface import (
     Connector,
@@ -30,8 +31,6 @@ from interlock.integration.connectors.webhook.signatures import signature_of
 from interlock.integration.contracts import Definition
 
 USUAL_TOLERANCE = "5m"
-LONGEST = 300
-DEEPEST = 64
 _POINTER = {"type": "string", "pattern": "^(/[^/]*)+$", "maxLength": 200}
 _HEADER = {"type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"}
 _CLOUDEVENT = {name: f"/{name}" for name in ("id", "type", "subject", "time", "data")}
@@ -102,7 +101,7 @@ class WebhookPlugin:
             body = orjson.loads(delivery.body)
         except orjson.JSONDecodeError:
             raise DeliveryUnfit("the body is not JSON", fix="let the system send JSON") from None
-        if _deeper(body, DEEPEST):
+        if deeper(body, DEEPEST):
             raise DeliveryUnfit(f"the body nests deeper than {DEEPEST} levels")
         places = _CLOUDEVENT if connection.get("format") == "cloudevents" else {}
         places = {name: connection.get(name, places.get(name, "")) for name in _CLOUDEVENT}
@@ -115,7 +114,7 @@ class WebhookPlugin:
             type=_text(body, places["type"], "type"),
             subject=_text(body, places["subject"], "subject"),
             time=_text(body, places["time"], "time"),
-            data=_at(body, places["data"]),
+            data=at(body, places["data"]),
         )
 
 
@@ -139,36 +138,8 @@ def _troubles(connection: Mapping[str, Any]) -> list[Trouble]:
     return found
 
 
-def _at(body: Any, pointer: str) -> Any:
-    """Return what *body* holds at *pointer* (RFC 6901), None where it holds nothing there."""
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(body, dict):
-            body = body.get(name)
-        elif isinstance(body, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(body):
-            body = body[int(name[:9])]
-        else:
-            return None
-    return body
-
-
-def _deeper(body: Any, most: int) -> bool:
-    """Whether *body* nests deeper than *most* levels."""
-    level = [body]
-    for _ in range(most):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, (dict, list))
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _text(body: Any, pointer: str, name: str) -> str:
-    found = _at(body, pointer) if pointer else None
+    found = at(body, pointer) if pointer else None
     if found is None or isinstance(found, bool):
         return ""
     if not isinstance(found, (str, int, float)) or len(str(found)) > LONGEST:

@@ -1,0 +1,190 @@
+"""NATS JetStream: a stream takes what is published to its subjects; a durable consumer remembers what is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, unquote
+
+from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused
+from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+BATCH = 32
+POLL = 5.0
+CONNECT = 5
+PING = 10  # seconds; a server that leaves two unanswered is gone
+LONG = 3600.0  # the caller's time limit is the one that counts
+_PLAIN = "!#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+"""What CloudEvents leaves as it is in a header, beside letters and digits."""
+_NAME = re.compile(r"[^A-Za-z0-9_-]")
+T = TypeVar("T")
+
+
+class Nats:
+    """The way to NATS servers with JetStream."""
+
+    name = "nats"
+    package = "nats"
+    keeps = True
+
+    async def connect(self, place: Place) -> NatsLink:
+        import nats
+        from nats.errors import Error
+
+        closed = asyncio.Event()
+
+        async def note(*_: object) -> None:
+            closed.set()
+
+        async def ignore(_: Exception) -> None:
+            """What goes wrong is raised where it matters."""
+
+        options: dict[str, Any] = {
+            "user": place.username or None,
+            "password": place.password or None,
+            "token": place.token or None,
+        }
+        if place.tls is not None:
+            options["tls"] = place.tls
+        scheme = "nats" if place.tls is None else "tls"
+        try:
+            # Without reconnecting of its own: it would keep what is published meanwhile, and send it at any later time.
+            client = await nats.connect(
+                [f"{scheme}://{server}" for server in place.servers],
+                allow_reconnect=False,
+                connect_timeout=CONNECT,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                ping_interval=PING,
+                error_cb=ignore,
+                closed_cb=note,
+                **options,
+            )
+        except (TimeoutError, Error, OSError, ValueError) as error:
+            denied = "authorization" in str(error).lower()
+            raise BrokerAway(
+                "unauthorized" if denied else "unreachable",
+                "the broker does not let us in" if denied else "no server of the broker can be reached",
+                transient=not denied,
+            ) from None
+        return NatsLink(client, closed)
+
+
+class NatsLink:
+    """One connection to a NATS server."""
+
+    def __init__(self, client: Client, closed: asyncio.Event) -> None:
+        self._client = client
+        self._stream = client.jetstream()
+        self._closed = closed
+
+    @property
+    def alive(self) -> bool:
+        return self._client.is_connected and not self._closed.is_set()
+
+    async def publish(self, outgoing: Outgoing) -> Receipt:
+        from nats.errors import BadHeaderError, BadSubjectError, ConnectionClosedError, Error, MaxPayloadError
+        from nats.js.errors import APIError, NoStreamResponseError
+
+        if not self.alive:
+            raise BrokerAway("unreachable", "the connection to the broker has ended", transient=True)
+        headers = {"Nats-Msg-Id": quote(outgoing.id, _PLAIN), "content-type": outgoing.content_type}
+        headers |= {f"ce-{name}": quote(value, _PLAIN) for name, value in outgoing.attributes.items()}
+        try:
+            taken = await self._unless_closed(
+                self._stream.publish(outgoing.topic, outgoing.body, timeout=LONG, headers=headers)
+            )
+        except NoStreamResponseError:
+            raise BrokerRefused("no_stream", "no stream of JetStream takes messages of this subject") from None
+        except (MaxPayloadError, BadSubjectError, BadHeaderError) as error:
+            raise BrokerRefused(
+                "message_unsendable", f"the broker takes no such message: {type(error).__name__}"
+            ) from None
+        except APIError as error:
+            full = error.code == 503
+            raise BrokerRefused(
+                "refused", f"the stream refuses the message (JetStream error {error.err_code})", transient=full
+            ) from None
+        except (ConnectionClosedError, Error, OSError, ValueError, KeyError) as error:
+            raise _lost(error) from None
+        return Receipt(f"{taken.stream}/{taken.seq}", bool(taken.duplicate))
+
+    async def depth(self, topic: str) -> int:
+        from nats.errors import Error
+        from nats.js.errors import NotFoundError
+
+        try:
+            name = await self._unless_closed(self._stream.find_stream_name_by_subject(topic))
+            return int((await self._unless_closed(self._stream.stream_info(name))).state.messages)
+        except NotFoundError:
+            raise BrokerRefused("no_stream", "no stream of JetStream takes messages of this subject") from None
+        except (Error, OSError, ValueError, KeyError) as error:
+            raise _lost(error) from None
+
+    async def messages(self, subscription: Subscription) -> AsyncIterator[Received]:
+        from nats.errors import Error
+        from nats.errors import TimeoutError as Nothing
+        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+        from nats.js.errors import NotFoundError
+
+        wanted = ConsumerConfig(
+            ack_policy=AckPolicy.EXPLICIT, deliver_policy=DeliverPolicy.ALL, ack_wait=subscription.redeliver
+        )
+        name = _NAME.sub("_", subscription.durable)
+        try:
+            source = await self._unless_closed(
+                self._stream.pull_subscribe(
+                    subscription.topic, durable=name, stream=subscription.stream or None, config=wanted
+                )
+            )
+            while True:
+                try:
+                    found = await self._unless_closed(source.fetch(BATCH, timeout=POLL))
+                except Nothing:
+                    continue
+                for one in found:
+                    yield _received(one)
+        except NotFoundError:
+            raise BrokerRefused("no_stream", "no stream of JetStream takes messages of this subject") from None
+        except (Error, OSError, ValueError, KeyError) as error:
+            raise _lost(error) from None
+
+    async def close(self) -> None:
+        from nats.errors import Error
+
+        try:
+            async with asyncio.timeout(2):
+                await self._client.close()
+        except (Error, OSError, TimeoutError):
+            self._closed.set()
+
+    async def _unless_closed(self, work: Awaitable[T]) -> T:
+        """Return what *work* does. Raises `BrokerLost` as soon as the connection ends: the driver would wait on."""
+        task, end = asyncio.ensure_future(work), asyncio.ensure_future(self._closed.wait())
+        try:
+            await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise BrokerLost("connection_lost", "the connection ended before the broker answered", transient=True)
+            return await task
+        finally:
+            for one in (task, end):
+                one.cancel()
+            await asyncio.gather(task, end, return_exceptions=True)
+
+
+def _lost(error: Exception) -> BrokerLost:
+    return BrokerLost("connection_lost", f"the broker's word did not come: {type(error).__name__}", transient=True)
+
+
+def _received(message: Msg) -> Received:
+    headers = {name.lower(): unquote(value) for name, value in (message.headers or {}).items()}
+    at = message.metadata
+    place = f"{at.stream}/{at.sequence.stream}"
+    return Received(place, headers.get("nats-msg-id") or place, headers, message.data, message.ack, message.term)
