@@ -126,7 +126,9 @@ class _Bundle:
             else:
                 result[key] = value
         if "required" in result and "properties" in result:
-            if not isinstance(result["required"], list) or not isinstance(result["properties"], dict):
+            names = result["required"]
+            listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
+            if not listed or not isinstance(result["properties"], dict):
                 raise DocumentInvalid("a schema's `properties` are no object, or its `required` is no list of names")
             gone = node["properties"].keys() - result["properties"].keys()
             result["required"] = [name for name in result["required"] if name not in gone]
