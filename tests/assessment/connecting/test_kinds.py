@@ -37,6 +37,47 @@ EDIFACT = (
     "UNB+UNOC:3+NORTHWIND+HALVORSEN+261101:1200+1'UNH+1+ORDERS:D:96A:UN'BGM+220+4711+9'"
     "DTM+137:20261101:102'UNS+S'UNT+5+1'UNZ+1+1'"
 )
+PROTO = """
+syntax = "proto3";
+package stock;
+message Asked { string article = 1; }
+message Told { string article = 1; int64 pieces = 2; }
+service Stock { rpc Look(Asked) returns (Told); }
+"""
+OPENRPC = {
+    "openrpc": "1.2.6",
+    "info": {"title": "Crm", "version": "1"},
+    "methods": [
+        {
+            "name": "customer.get",
+            "params": [{"name": "number", "required": True, "schema": {"type": "string"}}],
+            "result": {"name": "customer", "schema": {"type": "object"}},
+        }
+    ],
+}
+WSDL = """<?xml version="1.0"?>
+<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
+  xmlns:t="urn:rates" xmlns:x="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:rates" name="Rates">
+  <types><x:schema targetNamespace="urn:rates" elementFormDefault="qualified">
+    <x:element name="Ask"><x:complexType><x:sequence>
+      <x:element name="currency" type="x:string"/></x:sequence></x:complexType></x:element>
+    <x:element name="Told"><x:complexType><x:sequence>
+      <x:element name="rate" type="x:decimal"/></x:sequence></x:complexType></x:element>
+  </x:schema></types>
+  <message name="In"><part name="p" element="t:Ask"/></message>
+  <message name="Out"><part name="p" element="t:Told"/></message>
+  <portType name="Port">
+    <operation name="GetRate"><input message="t:In"/><output message="t:Out"/></operation>
+  </portType>
+  <binding name="Bound" type="t:Port">
+    <soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>
+    <operation name="GetRate"><soap:operation soapAction="urn:rates:get"/>
+      <input><soap:body use="literal"/></input><output><soap:body use="literal"/></output></operation>
+  </binding>
+  <service name="Rates"><port name="Port" binding="t:Bound"><soap:address location="https://rates.example/soap"/></port>
+  </service>
+</definitions>
+"""
 ADDRESSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ledger": ("ledger/account.cpy", ()),
     "orders": ("edi/in/first.edi", ()),
@@ -49,9 +90,12 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "books": ("books.db", ()),
     "shop": ("shop.graphql", ()),
     "prices": ("lists", ()),
+    "stock": ("stock.proto", ()),
+    "crm": ("crm.openrpc.json", ()),
+    "rates": ("rates.wsdl", ()),
     "billing": (str(ROOT / "examples" / "northwind" / "services" / "billing.openapi.json"), ()),
 }
-KINDS = {"fixed", "edi", "mail", "webhook", "program", "sql", "graphql", "files", "openapi"}
+KINDS = set("edi files fixed graphql grpc mail openapi program rpc soap sql webhook".split())
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +113,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tools" / "report").write_text("#!/bin/sh\ntouch ran\n", "utf-8")
     (root / "tools" / "report").chmod(stat.S_IRWXU)
     (root / "shop.graphql").write_text(GRAPHQL, "utf-8")
+    (root / "stock.proto").write_text(PROTO, "utf-8")
+    (root / "crm.openrpc.json").write_text(json.dumps(OPENRPC), "utf-8")
+    (root / "rates.wsdl").write_text(WSDL, "utf-8")
     (root / "lists" / "prices.csv").write_text("article,price\nA1,9.50\n", "utf-8")
     with sqlite3.connect(root / "books.db") as database:
         database.execute("CREATE TABLE book (isbn TEXT PRIMARY KEY, title TEXT)")
