@@ -15,8 +15,9 @@ from interlock.integration.connectors.authentication import REFERENCE
 from interlock.integration.connectors.broker.arrivals import Fitting
 from interlock.integration.connectors.broker.brokers import BROKERS, Broker, Place, Subscription
 from interlock.integration.connectors.broker.connector import BrokerConnector
-from interlock.integration.connectors.broker.definitions import OperationInvalid, define, schema_of, topic_of
+from interlock.integration.connectors.broker.definitions import define, schema_of, topic_of
 from interlock.integration.connectors.broker.listening import Ear
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.errors import PackageMissing, SystemUnreachable
 from interlock.integration.connectors.interface import (
     Connector,

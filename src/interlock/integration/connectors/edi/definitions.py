@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Members
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.edi.inbox import MOST_REFUSED
 from interlock.integration.connectors.edi.syntax import KINDS, Mapping
 from interlock.integration.connectors.interface import OperationDeclaration
@@ -81,14 +82,6 @@ _REFUSED = {
         "additionalProperties": False,
     },
 }
-
-
-class OperationInvalid(ValueError):
-    """An operation cannot be made; *key* is the part of it that is wrong."""
-
-    def __init__(self, message: str, key: str = "from") -> None:
-        super().__init__(message)
-        self.key = key
 
 
 def define(operation: OperationDeclaration, mappings: Members[str, Mapping], standard: str) -> Definition:

@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from interlock.foundation.settings.quantities import size
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.edi import survey
 from interlock.integration.connectors.edi.connector import EdiConnector
-from interlock.integration.connectors.edi.definitions import OperationInvalid, define
+from interlock.integration.connectors.edi.definitions import define
 from interlock.integration.connectors.edi.inbox import InboxFolder
 from interlock.integration.connectors.edi.ledger import Ledger
 from interlock.integration.connectors.edi.messages import MAPPINGS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.files.columns import Column
 from interlock.integration.connectors.files.formats.interface import Growing
 from interlock.integration.connectors.files.names import MOST_NAME
@@ -33,14 +34,6 @@ _QUARANTINED = {
         "additionalProperties": False,
     },
 }
-
-
-class OperationInvalid(ValueError):
-    """An operation cannot be made; *key* is the part of it that is wrong."""
-
-    def __init__(self, message: str, key: str = "from") -> None:
-        super().__init__(message)
-        self.key = key
 
 
 def define(operation: OperationDeclaration, setup: Setup, *, appends: bool) -> Definition:

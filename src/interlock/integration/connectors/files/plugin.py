@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.files import surveying
 from interlock.integration.connectors.files.changes import Changes
 from interlock.integration.connectors.files.columns import TYPES
 from interlock.integration.connectors.files.connector import FilesConnector
-from interlock.integration.connectors.files.definitions import READS, OperationInvalid, define
+from interlock.integration.connectors.files.definitions import READS, define
 from interlock.integration.connectors.files.formats.choice import FORMAT_SCHEMA
 from interlock.integration.connectors.files.operations import Operations
 from interlock.integration.connectors.files.places.choice import PLACE_SCHEMA, place_of, place_troubles

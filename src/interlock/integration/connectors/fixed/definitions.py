@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.fixed.copybook import Layout, Leaf, Node, Table
 from interlock.integration.connectors.fixed.copybook.placement import MOST_UNREAD
 from interlock.integration.connectors.fixed.schemas import VERSION, argument, is_wide, output_of, written_of
@@ -16,14 +17,6 @@ from interlock.values.operations import Effect
 VERBS = ("list", "get", "append", "rewrite")
 PAGE = 100
 MOST_ON_A_PAGE = 1000
-
-
-class OperationInvalid(ValueError):
-    """An operation cannot be made; *key* is the part of it that is wrong."""
-
-    def __init__(self, message: str, key: str = "from") -> None:
-        super().__init__(message)
-        self.key = key
 
 
 def define(operation: OperationDeclaration, setup: Setup) -> Definition:

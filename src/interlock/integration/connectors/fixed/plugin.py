@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.fixed import survey
 from interlock.integration.connectors.fixed.connector import FixedConnector
 from interlock.integration.connectors.fixed.copybook import CHARSETS, DIALECTS
-from interlock.integration.connectors.fixed.definitions import OperationInvalid, define
+from interlock.integration.connectors.fixed.definitions import define
 from interlock.integration.connectors.fixed.files import RecordFile
 from interlock.integration.connectors.fixed.setup import Setup, read_setup
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import OperationDeclaration
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
@@ -23,14 +24,6 @@ _MESSAGE_ID = {"type": "string", "maxLength": 500, "pattern": "^<[^\\s<>]+>$", "
 _MAIL = {"type": "string", "maxLength": 254, "pattern": '^[^\\s@<>,;:"()\\[\\]\\\\]+@[^\\s@<>,;:"()\\[\\]\\\\]+$'}
 _MAILS = {"type": "array", "items": _MAIL, "maxItems": MOST_RECIPIENTS}
 _DAY = {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
-
-
-class OperationInvalid(ValueError):
-    """An operation cannot be made; *key* is the part of it that is wrong."""
-
-    def __init__(self, message: str, key: str = "from") -> None:
-        super().__init__(message)
-        self.key = key
 
 
 def define(operation: OperationDeclaration, connection: Mapping[str, Any]) -> Definition:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from interlock.integration.connectors.authentication import REFERENCE
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.mail import survey
 from interlock.integration.connectors.mail.accounts import account_of, troubles
 from interlock.integration.connectors.mail.connector import MailConnector
-from interlock.integration.connectors.mail.definitions import OperationInvalid, define
+from interlock.integration.connectors.mail.definitions import define
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 

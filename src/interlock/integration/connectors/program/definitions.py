@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.fixed.definitions import fingerprint
 from interlock.integration.connectors.fixed.setup import RecordType, read_setup
 from interlock.integration.connectors.interface import OperationDeclaration, SystemDeclaration
@@ -84,14 +85,6 @@ OPTIONS: dict[str, Any] = {
 }
 """The JSON Schema of `options`."""
 _FITS = Contract(OPTIONS)
-
-
-class OperationInvalid(ValueError):
-    """An operation cannot be made; *key* is the part of it that is wrong."""
-
-    def __init__(self, message: str, key: str = "from") -> None:
-        super().__init__(message)
-        self.key = key
 
 
 @dataclass(frozen=True, slots=True)

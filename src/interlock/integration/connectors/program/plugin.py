@@ -9,10 +9,11 @@ from typing import Any
 
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import size
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.program import survey
 from interlock.integration.connectors.program.connector import ProgramConnector
-from interlock.integration.connectors.program.definitions import Job, OperationInvalid, define, encoding_of, job_of
+from interlock.integration.connectors.program.definitions import Job, define, encoding_of, job_of
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 

@@ -6,19 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import OperationDeclaration
 from interlock.integration.connectors.program.command import Command, CommandInvalid, command_of
 from interlock.integration.connectors.terminal.dialogue import Dialogue, DialogueInvalid, dialogue_of
 from interlock.integration.contracts import Contract, Definition, SchemaInvalid
 from interlock.values.operations import Effect
-
-
-class OperationInvalid(ValueError):
-    """An operation cannot be made; *key* is the part of it that is wrong."""
-
-    def __init__(self, message: str, key: str = "from") -> None:
-        super().__init__(message)
-        self.key = key
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.program.definitions import encoding_of
 from interlock.integration.connectors.terminal.connector import TerminalConnector
-from interlock.integration.connectors.terminal.definitions import Job, OperationInvalid, define, job_of
+from interlock.integration.connectors.terminal.definitions import Job, define, job_of
 from interlock.integration.contracts import Definition
 
 

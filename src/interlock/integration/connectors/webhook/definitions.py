@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import OperationDeclaration
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
@@ -59,14 +60,6 @@ _FORMS = {
     "list": (_LIST, _PAGE, "Events that came, newest first, without their contents."),
     "get": (_GET, _WHOLE, "An event that came, with its contents."),
 }
-
-
-class OperationInvalid(ValueError):
-    """An operation cannot be made; *key* is the part of it that is wrong."""
-
-    def __init__(self, message: str, key: str = "from") -> None:
-        super().__init__(message)
-        self.key = key
 
 
 def define(operation: OperationDeclaration) -> Definition:

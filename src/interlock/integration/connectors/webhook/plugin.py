@@ -13,6 +13,7 @@ from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
 from interlock.integration.connectors.bodies import DEEPEST, LONGEST, at, deeper
+from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.errors import DeliveryUnfit
 from interlock.integration.connectors.interface import (
     Connector,
@@ -26,7 +27,7 @@ from interlock.integration.connectors.receiving import Arrival, Delivery
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.connectors.webhook import survey
 from interlock.integration.connectors.webhook.connector import WebhookConnector
-from interlock.integration.connectors.webhook.definitions import OperationInvalid, define
+from interlock.integration.connectors.webhook.definitions import define
 from interlock.integration.connectors.webhook.signatures import signature_of
 from interlock.integration.contracts import Definition
 
