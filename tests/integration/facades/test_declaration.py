@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.foundation.documents import ProjectInvalid, parse_document
+from interlock.foundation.documents import ProjectInvalid, parse_document, pointer_of
 from interlock.integration.contracts import Contract
 from interlock.integration.facades import Facade, facade_from_document
 from interlock.integration.facades.fields import Inputs, Outputs, member, part, path_of
@@ -132,10 +132,6 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=12,
 )
-
-
-def pointer_of(path: tuple[str, ...]) -> str:
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
 
 
 @given(st.lists(names, min_size=1, max_size=4).map(tuple))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.assessment.attacks.patterns import text_for
+from interlock.foundation.documents import steps_of
 
 _DEEPEST = 8
 _TEXT = "simulated"
@@ -85,8 +86,7 @@ def closed(schema: Mapping[str, Any]) -> bool:
 
 def _at(root: Any, reference: str) -> Any:
     found = root
-    for step in reference.removeprefix("#").split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+    for name in steps_of(reference):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from interlock.foundation.documents import Document, Findings, ProjectInvalid, read_document
+from interlock.foundation.documents import Document, Findings, ProjectInvalid, pointer_of, read_document, steps_of
 
 FOLDER, KIND = "attacks", "attacks"
 DECLARED = "declared"
@@ -72,7 +72,7 @@ class Plant:
     @property
     def place(self) -> str:
         """The field as files write it: `helpdesk.get_ticket#/body`."""
-        return f"{self.operation}#" + "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in self.path)
+        return f"{self.operation}#{pointer_of(self.path)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,7 @@ def plants_of(part: Mapping[str, Any]) -> Iterator[Plant]:
     written = part.get("plant") or []
     for plant in written if isinstance(written, list) else [written]:
         operation, _, pointer = plant["in"].partition("#")
-        path = tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-        yield Plant(operation, path, plant["text"])
+        yield Plant(operation, steps_of(pointer), plant["text"])
 
 
 def harm_of(steps: tuple[Step, ...], operation: str) -> int:

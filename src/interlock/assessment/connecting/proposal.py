@@ -14,7 +14,7 @@ from interlock.assessment.attacks.fields import singles_of
 from interlock.assessment.declarations.draft import draft_of
 from interlock.assessment.declarations.guesses import distrusts, words_of
 from interlock.assessment.declarations.marked import flow, marked_lines, plain, remark
-from interlock.foundation.documents import Finding, ProjectInvalid, escape, parse_document
+from interlock.foundation.documents import Finding, ProjectInvalid, parse_document, pointer_of
 from interlock.integration.systems import FILES, SECRET, Catalog, Offer, Survey, build_catalog
 from interlock.values.operations import Effect, Operation
 
@@ -258,7 +258,7 @@ def _issued(catalog: Catalog) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for compiled in catalog.operations.values():
         fields = singles_of(compiled.operation.output_schema) if compiled.operation.output_schema else ()
-        issued = ["".join(f"/{escape(step)}" for step in path) for path, part in fields if not distrusts(path, part)]
+        issued = [pointer_of(path) for path, part in fields if not distrusts(path, part)]
         if issued:
             found[compiled.operation.name] = issued[:MOST_FIELDS]
     return found

@@ -12,7 +12,7 @@ from interlock.assessment.attacks.undeclared import addresses_of
 from interlock.assessment.declarations.guesses import distrusts, risk_guesses, role_guess
 from interlock.assessment.declarations.marked import marked_lines, plain
 from interlock.assessment.declarations.overview import NOBODY, Overview, overviews
-from interlock.foundation.documents import escape
+from interlock.foundation.documents import escape, pointer_of
 from interlock.integration.systems import Catalog
 from interlock.values.labels import Integrity
 from interlock.values.operations import Operation
@@ -79,7 +79,7 @@ class _Entry:
         for key in around:
             part = part.setdefault(key, {})
         part[last] = value
-        self.guesses[self.place + "".join(f"/{escape(key)}" for key in keys)] = why
+        self.guesses[self.place + pointer_of(keys)] = why
 
 
 def draft_of(catalog: Catalog, system: str) -> Draft:
@@ -140,7 +140,7 @@ def _guess_output(entry: _Entry, overview: Overview) -> None:
     texts = [path for path, part in singles_of(operation.output_schema) if distrusts(path, part)]
     for index, path in enumerate(texts):
         fields = entry.declared.setdefault("output", {}).setdefault("untrusted_fields", [])
-        fields.append("".join(f"/{escape(step)}" for step in path))
+        fields.append(pointer_of(path))
         entry.guesses[f"{entry.place}/output/untrusted_fields/{index}"] = "free text"
 
 

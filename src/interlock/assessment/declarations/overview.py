@@ -9,7 +9,7 @@ from typing import Any
 from interlock.assessment.attacks.fields import singles_of
 from interlock.assessment.attacks.filling import type_of
 from interlock.assessment.attacks.undeclared import Remark, remarks_of
-from interlock.foundation.documents import Document, escape
+from interlock.foundation.documents import Document, pointer_of
 from interlock.governance.labels import FieldLabels
 from interlock.integration.systems import Catalog
 from interlock.values.clearances import EVERY
@@ -119,7 +119,7 @@ class _Told:
 
     def of(self, *keys: str) -> str:
         """Return the file that says what *keys* lead to, or nobody's."""
-        return self._at(f"/operations/{self.operation}" + "".join(f"/{escape(key)}" for key in keys))
+        return self._at(f"/operations/{self.operation}" + pointer_of(keys))
 
     def usually(self, key: str) -> str:
         """Return the file that says the part *key* of the label that fields have unless something else is said."""
@@ -144,7 +144,7 @@ def _fields(operation: Operation, told: _Told) -> Iterator[Field]:
         confidentiality = told.usually("confidentiality") or told.usually("categories")
         if decided.label(path):
             confidentiality = told.of("output", "labels")
-        yield Field("".join(f"/{escape(step)}" for step in path), label, trust, confidentiality)
+        yield Field(pointer_of(path), label, trust, confidentiality)
 
 
 class _Decided:

@@ -10,6 +10,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from interlock.foundation.documents import pointer_of
+
 MOST_BREACHES = 20
 BACKTRACKS = 50_000  # a pattern that needs more counts as not matched
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -81,7 +83,7 @@ class Contract:
 
 
 def _breach(error: jsonschema_rs.ValidationError) -> Breach:
-    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path)
+    pointer = pointer_of(error.instance_path)
     name = str(error.kind.name)
     parts: dict[str, Any] = error.kind.as_dict()
     if name == "type":

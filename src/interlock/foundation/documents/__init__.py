@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from interlock.foundation.documents.document import Document, parse_document, read_document
 from interlock.foundation.documents.errors import ProjectInvalid
-from interlock.foundation.documents.findings import Finding, Findings, dotted, escape
+from interlock.foundation.documents.findings import Finding, Findings, dotted
 from interlock.foundation.documents.interpolation import unset
+from interlock.foundation.documents.pointers import escape, pointer_of, steps_of, unescape
 from interlock.foundation.documents.schemas import KINDS, schema_text
 from interlock.foundation.documents.syntax import parse
 from interlock.foundation.documents.validation import check
@@ -21,7 +22,10 @@ __all__ = [
     "escape",
     "parse",
     "parse_document",
+    "pointer_of",
     "read_document",
     "schema_text",
+    "steps_of",
+    "unescape",
     "unset",
 ]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from interlock.foundation.documents.errors import ProjectInvalid
+from interlock.foundation.documents.pointers import steps_of
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,16 +66,10 @@ class Findings:
             raise ProjectInvalid(sorted(set(self._found)))
 
 
-def escape(member: str | int) -> str:
-    """Return one member of a JSON pointer, escaped as RFC 6901 asks."""
-    return str(member).replace("~", "~0").replace("/", "~1")
-
-
 def dotted(pointer: str) -> str:
     """Return the pointer as people write it: `/operations/pay/facts/0` is `operations.pay.facts[0]`."""
     text = ""
-    for member in pointer.split("/")[1:]:
-        name = member.replace("~1", "/").replace("~0", "~")
+    for name in steps_of(pointer):
         if name.isdigit():
             text += f"[{name}]"
         else:

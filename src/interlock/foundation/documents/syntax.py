@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from interlock.foundation.documents.findings import Finding, escape
+from interlock.foundation.documents.findings import Finding
 from interlock.foundation.documents.interpolation import NotInterpolated, interpolate
+from interlock.foundation.documents.pointers import escape
 
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 40

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
-from interlock.foundation.documents.findings import Finding, escape
+from interlock.foundation.documents.findings import Finding
+from interlock.foundation.documents.pointers import escape, pointer_of, steps_of
 from interlock.foundation.documents.schemas import compile_schema
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def check_with(
 ) -> list[Finding]:
     """Return what `check` returns, by a validator that was compiled from *schema* before."""
     value = subject.data
-    for member in pointer.split("/")[1:]:
-        value = value[int(member) if isinstance(value, list) else member.replace("~1", "/").replace("~0", "~")]
+    for member in steps_of(pointer):
+        value = value[int(member) if isinstance(value, list) else member]
     reporter = _Reporter(subject, schema, pointer)
     findings = [finding for error in validator.iter_errors(value) for finding in reporter.explain(error)]
     return sorted(set(findings))
@@ -80,7 +81,7 @@ class _Reporter:
     def explain(self, error: ValidationError) -> list[Finding]:
         kind: Any = error.kind
         name = str(kind.name)
-        pointer = self._base + "".join(f"/{escape(member)}" for member in error.instance_path)
+        pointer = self._base + pointer_of(error.instance_path)
         if name in {"additionalProperties", "unevaluatedProperties"}:
             return [self._unknown_key(error, pointer, key) for key in kind.unexpected]
         if name in {"anyOf", "oneOf"} and hasattr(kind, "context"):

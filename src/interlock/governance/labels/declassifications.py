@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.foundation.documents import pointer_of, unescape
 from interlock.values.labels import Category, Confidentiality, Integrity, Label, label_from_json
 
 ANY = "*"
@@ -29,7 +30,7 @@ class FieldPlace:
 
     def __str__(self) -> str:
         """Return the place as it is written, its steps as a JSON pointer."""
-        return f"{self.operation}#" + "".join(f"/{_escaped(step)}" for step in self.steps)
+        return f"{self.operation}#" + pointer_of(self.steps)
 
 
 def field_place(written: str) -> FieldPlace:
@@ -37,7 +38,7 @@ def field_place(written: str) -> FieldPlace:
     operation, mark, pointer = written.partition("#")
     if not operation or not mark or (pointer and not pointer.startswith("/")):
         raise ValueError("a place is written operation#/pointer")
-    return FieldPlace(operation, tuple(map(_plain, pointer.split("/")[1:])))
+    return FieldPlace(operation, tuple(map(unescape, pointer.split("/")[1:])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +125,3 @@ def declassification_from_json(document: Mapping[str, Any]) -> Declassification:
         document["by"],
         document["at"],
     )
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
-
-
-def _plain(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from interlock.foundation.documents import unescape
 from interlock.values.labels import Integrity, Label
 from interlock.values.operations import Operation
 
@@ -84,7 +85,7 @@ class FieldLabels:
 
 def _segments(pattern: str) -> Pattern:
     """The pattern's segments; a bare name is one segment, a pointer starts with an empty one."""
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pattern.split("/"))
+    return tuple(map(unescape, pattern.split("/")))
 
 
 def _covers(pattern: Pattern, path: Path) -> int:

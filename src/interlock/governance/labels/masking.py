@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from interlock.foundation.documents import escape
 from interlock.governance.labels.fields import FieldLabels
 from interlock.governance.labels.shapes import Shape, Verdict
 from interlock.values.clearances import Clearance
@@ -181,7 +182,7 @@ def masked_places(value: Any, place: str = "") -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         members = enumerate(value)
     for step, member in members:
-        yield from masked_places(member, f"{place}/{str(step).replace('~', '~0').replace('/', '~1')}")
+        yield from masked_places(member, f"{place}/{escape(step)}")
 
 
 def joined(labels: Iterable[Label]) -> Label:

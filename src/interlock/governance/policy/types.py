@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.foundation.documents import steps_of
+
 Schema = Mapping[str, Any]
 
 _DEEPEST = 12
@@ -152,8 +154,8 @@ def _referred(reference: str, root: Schema) -> Schema:
     found: Any = root
     if not reference.startswith("#/"):
         return {}
-    for part in reference[2:].split("/"):
-        found = found.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
+    for part in steps_of(reference):
+        found = found.get(part) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.foundation.documents import escape
 from interlock.values.digests import canonical
 
 MOST = 200
@@ -49,7 +50,7 @@ def differences(before: Any, after: Any) -> list[Difference]:
 def _walk(before: Any, after: Any, pointer: str, name: str) -> Iterator[Difference]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}):
-            yield from _member(before, after, key, f"{pointer}/{_escaped(key)}")
+            yield from _member(before, after, key, f"{pointer}/{escape(key)}")
     elif isinstance(before, list) and isinstance(after, list):
         if name in _SETS and all(isinstance(item, str) for item in (*before, *after)):
             yield from _set(before, after, pointer)
@@ -85,10 +86,6 @@ def _list(before: list[Any], after: list[Any], pointer: str) -> Iterator[Differe
             yield Difference(place, "added", after=after[index])
         else:
             yield from _walk(before[index], after[index], place, "")
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _short(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.foundation.documents import steps_of
 from interlock.governance.labels import is_masked
 
 Path = tuple[str, ...]
@@ -19,7 +20,7 @@ def path_of(text: str) -> Path:
     """Return the steps of a JSON pointer (RFC 6901); a text that does not begin with `/` is the name of one member."""
     if not text.startswith("/"):
         return (text,) if text else ()
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in text[1:].split("/"))
+    return steps_of(text)
 
 
 def member(value: Any, path: Path) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from interlock.foundation.documents import Document, Finding, Findings, ProjectInvalid, check, escape
+from interlock.foundation.documents import Document, Finding, Findings, ProjectInvalid, check, escape, unescape
 from interlock.foundation.expressions import ExpressionInvalid
 from interlock.foundation.plugins import PROVIDERS, load_plugin
 from interlock.foundation.plugins.errors import PluginMissing
@@ -263,7 +263,7 @@ def _with(data: Any, pointer: str, value: Any) -> Any:
     if isinstance(data, list):
         at = int(member)
         return [*data[:at], _with(data[at], rest, value), *data[at + 1 :]]
-    key = member.replace("~1", "/").replace("~0", "~")
+    key = unescape(member)
     return {**data, key: _with(data[key], rest, value)}
 
 

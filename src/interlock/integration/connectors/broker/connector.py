@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from interlock.foundation.clock import rfc3339
-from interlock.integration.connectors.bodies import at
 from interlock.integration.connectors.broker.brokers import Broker, Link, Place
 from interlock.integration.connectors.broker.cloudevents import JSON, MODES, VERSION
 from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerTrouble
@@ -23,6 +22,7 @@ from interlock.integration.connectors.interface import (
     failed,
     unanswered,
 )
+from interlock.integration.connectors.pointers import found_at
 from interlock.integration.connectors.webhook.connector import WebhookConnector
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
@@ -145,7 +145,7 @@ async def _depth(link: Link, topic: str) -> dict[str, Any]:
 
 def _word(data: Mapping[str, Any], pointer: str) -> str:
     """Return the text or number that *data* holds at *pointer*, as a header can carry it; empty where it holds none."""
-    found = at(dict(data), pointer) if pointer else None
+    found = found_at(dict(data), pointer)[1] if pointer else None
     if isinstance(found, bool) or not isinstance(found, (str, int)):
         return ""
     return "".join(sign if sign.isprintable() else " " for sign in str(found))[:LONGEST]

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import orjson
 import yaml
 
+from interlock.foundation.documents import unescape
 from interlock.integration.connectors.openapi import swagger
 
 MAX_BYTES = 32 << 20
@@ -50,7 +51,7 @@ class OpenApiDocument:
             raise DocumentInvalid(f"{outside}; bundle it into one file")
         node: Any = self.data
         for escaped in unquote(reference[2:]).split("/"):
-            part = escaped.replace("~1", "/").replace("~0", "~")
+            part = unescape(escaped)
             if isinstance(node, Mapping) and part in node:
                 node = node[part]
             elif isinstance(node, list) and part.isdigit() and int(part) < len(node):

@@ -12,7 +12,7 @@ import orjson
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
-from interlock.integration.connectors.bodies import DEEPEST, LONGEST, at, deeper
+from interlock.integration.connectors.bodies import DEEPEST, LONGEST, deeper
 from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.errors import DeliveryUnfit
 from interlock.integration.connectors.interface import (
@@ -23,6 +23,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     Trouble,
 )
+from interlock.integration.connectors.pointers import found_at
 from interlock.integration.connectors.receiving import Arrival, Delivery
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.connectors.webhook import survey
@@ -115,7 +116,7 @@ class WebhookPlugin:
             type=_text(body, places["type"], "type"),
             subject=_text(body, places["subject"], "subject"),
             time=_text(body, places["time"], "time"),
-            data=at(body, places["data"]),
+            data=found_at(body, places["data"])[1],
         )
 
 
@@ -140,7 +141,7 @@ def _troubles(connection: Mapping[str, Any]) -> list[Trouble]:
 
 
 def _text(body: Any, pointer: str, name: str) -> str:
-    found = at(body, pointer) if pointer else None
+    found = found_at(body, pointer)[1] if pointer else None
     if found is None or isinstance(found, bool):
         return ""
     if not isinstance(found, (str, int, float)) or len(str(found)) > LONGEST:
