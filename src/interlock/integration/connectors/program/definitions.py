@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,12 +195,3 @@ def _all_used(job: Job, properties: Mapping[str, Any]) -> None:
         used |= job.given.members.keys()
     if unused := properties.keys() - used:
         raise OperationInvalid(f"declares {min(unused)!r}, for which neither command nor `stdin` has a place", "input")
-
-
-def encoding_of(connection: Mapping[str, Any]) -> str:
-    """Return the encoding of texts, empty where there is none of its name."""
-    name = connection.get("encoding", "utf-8")
-    try:
-        return codecs.lookup(name).name
-    except LookupError:
-        return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from interlock.foundation.settings.quantities import size
 from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.program import survey
+from interlock.integration.connectors.program.connection import PROPERTIES, encoding_of, troubles
 from interlock.integration.connectors.program.connector import ProgramConnector
-from interlock.integration.connectors.program.definitions import Job, define, encoding_of, job_of
+from interlock.integration.connectors.program.definitions import Job, define, job_of
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
@@ -25,17 +26,7 @@ class ProgramPlugin:
     connection_schema: Mapping[str, Any] = {
         "type": "object",
         "properties": {
-            "folder": {
-                "type": "string",
-                "minLength": 1,
-                "description": "where programs run, relative to the project; by default the project itself",
-            },
-            "env": {
-                "type": "object",
-                "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"},
-                "additionalProperties": {"type": "string"},
-                "description": "variables for programs, such as secret:NAME; of ours they see the path and the locale",
-            },
+            **PROPERTIES,
             "encoding": {"type": "string", "description": "of texts in and out; by default utf-8"},
             "memory": {"type": "string", "description": "address space of a process at most, such as 512MiB"},
         },
@@ -43,17 +34,17 @@ class ProgramPlugin:
     }
 
     def describe(self, system: SystemDeclaration, root: Path) -> Description:
-        troubles = list(_troubles(system.connection, root))
+        found = list(_troubles(system.connection, root))
         definitions: dict[str, Definition] = {}
         for name, operation in system.operations.items():
             if operation.idempotency_header:
                 message = "a program takes no header; write `idempotent: true` if it can be run twice"
-                troubles.append(Trouble(f"/operations/{name}/idempotency", message))
+                found.append(Trouble(f"/operations/{name}/idempotency", message))
             try:
                 definitions[name] = define(operation, job_of(operation, system, root))
             except OperationInvalid as error:
-                troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
-        return Description(definitions, tuple(troubles))
+                found.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
+        return Description(definitions, tuple(found))
 
     def recognises(self, source: Source) -> bool:  # noqa: ARG002 - any file may be a program
         """Return that nothing is one by itself: it has to be said."""
@@ -77,18 +68,12 @@ class ProgramPlugin:
         )
 
 
-def _troubles(connection: Mapping[str, Any], root: Path) -> list[Trouble]:
-    found = []
-    folder = (root / connection.get("folder", ".")).resolve()
-    if not folder.is_relative_to(root.resolve()):
-        found.append(Trouble("/connection/folder", "must be a folder of the project, given relative to it"))
-    if not encoding_of(connection):
-        found.append(Trouble("/connection/encoding", "is no encoding that is known"))
+def _troubles(connection: Mapping[str, Any], root: Path) -> Iterator[Trouble]:
+    yield from troubles(connection, root)
     try:
         size(connection.get("memory", "1GiB"))
     except QuantityInvalid as error:
-        found.append(Trouble("/connection/memory", f"{error.what}; {error.fix}"))
-    return found
+        yield Trouble("/connection/memory", f"{error.what}; {error.fix}")
 
 
 plugin = ProgramPlugin()
