@@ -96,7 +96,10 @@ def _draft_text(report: Json) -> str:
     lines = [f"wrote {report['file']}"] if report["operations"] else []
     lines += [f"  {way}" for way in report["operations"].values()]
     lines += [f"left out {one['operation']}: {one['why']}" for one in report["left_out"]]
-    return "\n".join([*lines, "look at every remark in the file, then: interlock check"])
+    lines.append(
+        "look at every remark in the file, then: interlock check" if report["operations"] else "nothing to offer"
+    )
+    return "\n".join(lines)
 
 
 def _list_text(report: Json) -> str:

@@ -130,7 +130,7 @@ class Facades:
         endpoints = list(offered(project, facade, principal))
         if rest == DOCUMENT:
             return Answer(200, orjson.dumps(openapi(facade, endpoints, base)))
-        interfaces = {name: f"{base}/{name.replace('openapi', DOCUMENT)}" for name in ("openapi", GRAPHQL, MCP)}
+        interfaces = {"openapi": f"{base}/{DOCUMENT}", "graphql": f"{base}/{GRAPHQL}", "mcp": f"{base}/{MCP}"}
         shown = {
             "facade": facade.name,
             "title": facade.title,

@@ -8,7 +8,7 @@ from typing import Any
 from interlock.foundation.documents import Document, Findings
 from interlock.foundation.settings.quantities import duration, rate
 from interlock.integration.facades.facade import Endpoint, Facade
-from interlock.integration.facades.fields import ANYTHING, Inputs, Outputs, Path, part, path_of, resolved, unknown
+from interlock.integration.facades.fields import Inputs, Outputs, Path, part, path_of, resolved, unknown
 from interlock.integration.facades.paging import CURSOR, LIMIT, Counting, Cutting, Following, Keyed, Paging, Walk
 from interlock.integration.systems import Catalog, CompiledOperation
 from interlock.values.operations import Effect
@@ -179,5 +179,5 @@ class _Declaration:
 
 def _fits_a_word(schema: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
     """Whether a value of *schema* can be written in a path or a query."""
-    kinds = resolved(schema, root).get("type", ANYTHING)
+    kinds = resolved(schema, root).get("type", ())
     return "object" not in ([kinds] if isinstance(kinds, str) else kinds)

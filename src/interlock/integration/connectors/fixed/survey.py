@@ -58,13 +58,13 @@ def survey(source: Source, root: Path) -> Survey:
     )
 
 
-def _setup(connection: Mapping[str, Any], copybook: bytes, notes: list[str]) -> Setup:
-    """Return what *connection* means, with the format that fits the records. Raises `SourceUnfit`."""
+def _setup(connection: dict[str, Any], copybook: bytes, notes: list[str]) -> Setup:
+    """Return what *connection* means; a format that does not fit the records is taken out. Raises `SourceUnfit`."""
     with TemporaryDirectory() as scratch:
         (Path(scratch) / COPYBOOK).write_bytes(copybook)
         setup, troubles = read_setup(_declared(connection), Path(scratch))
         if setup is None and connection.get("format") == "lines":  # which numbers in binary rule out
-            connection.pop("format")  # type: ignore[attr-defined]  # it is ours
+            del connection["format"]
             notes.append("records hold binary numbers, so they are told apart by their length")
             setup, troubles = read_setup(_declared(connection), Path(scratch))
     if setup is None:

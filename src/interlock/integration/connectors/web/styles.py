@@ -24,7 +24,7 @@ STYLES: dict[str, tuple[str, ...]] = {
     "cookie": ("form",),
 }
 """The styles by the place of a parameter, the usual one first."""
-_JOINED = {"form": ",", "csv": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
+_JOINED = {"csv": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 
 
 def text_of(argument: str, value: Any) -> str:
