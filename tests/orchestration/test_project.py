@@ -41,6 +41,12 @@ def _edit(path: Path, old: str, new: str) -> None:
         ("systems/ledger.yaml", "undo: unpay(", "undo: unpaid(", "ledger.unpaid"),
         (
             "systems/ledger.yaml",
+            "    undo: unpay(",
+            "    read_back: list_payments(account = output.account)\n    undo: unpay(",
+            "read_back",
+        ),
+        (
+            "systems/ledger.yaml",
             "SELECT id, account, amount",
             "DELETE FROM payments; SELECT id, account, amount",
             "list_payments",
@@ -61,6 +67,13 @@ def test_a_mistake_is_told_with_its_file_and_the_right_word(
         load_project(root)
     texts = [str(finding) for finding in error.value.findings]
     assert any(Path(file).name in text and told in text for text in texts), texts
+
+
+def test_a_read_back_takes_nothing_of_an_output_that_was_lost(root: Path) -> None:
+    """`pay` takes an account and returns one; only the first is known when its answer is lost."""
+    _edit(root / "systems/ledger.yaml", "    undo: unpay(", "    read_back: list_payments()\n    undo: unpay(")
+    plan = load_project(root).read_backs["ledger.pay"]
+    assert plan.call.build({"input": {"account": "A-100"}, "key": "k"}) == {"account": "A-100"}
 
 
 async def test_a_broken_change_leaves_the_old_project_active(desk: Installation, root: Path) -> None:
