@@ -29,3 +29,8 @@ class BrokerRefused(BrokerTrouble):
 
 class BrokerLost(BrokerTrouble):
     """It was handed over, and what came of it is not known."""
+
+
+def lost(error: BaseException) -> BrokerLost:
+    """Return what an *error* of a driver means that came after something was handed over."""
+    return BrokerLost("connection_lost", f"the broker's word did not come: {type(error).__name__}", transient=True)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class KafkaLink:
             self.alive = False  # what the producer still holds must not hold up others
             if isinstance(error, asyncio.CancelledError):
                 raise
-            raise _lost(error) from None
+            raise lost(error) from None
         return Receipt(f"{taken.topic}/{taken.partition}/{taken.offset}")
 
     async def depth(self, topic: str) -> int:
@@ -102,7 +102,7 @@ class KafkaLink:
             parts = [TopicPartition(topic, number) for number in numbers]
             first, last = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
         except (KafkaError, OSError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
         finally:
             await _stopped(consumer)
         return sum(last[one] - first[one] for one in parts)
@@ -127,7 +127,7 @@ class KafkaLink:
                     for record in records:
                         yield _received(consumer, part, record)
         except (KafkaError, OSError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
         finally:
             await _stopped(consumer)
 
@@ -155,10 +155,6 @@ async def _stopped(part: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     with contextlib.suppress(KafkaError, OSError, TimeoutError):
         async with asyncio.timeout(2):
             await part.stop()
-
-
-def _lost(error: BaseException) -> BrokerLost:
-    return BrokerLost("connection_lost", f"the broker's word did not come: {type(error).__name__}", transient=True)
 
 
 def _received(

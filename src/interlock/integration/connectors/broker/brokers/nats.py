@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused
+from interlock.integration.connectors.broker.brokers.waiting import unless
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ LONG = 3600.0  # the caller's time limit is the one that counts
 _PLAIN = "!#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 """What CloudEvents leaves as it is in a header, beside letters and digits."""
 _NAME = re.compile(r"[^A-Za-z0-9_-]")
-T = TypeVar("T")
 
 
 class Nats:
@@ -98,8 +98,8 @@ class NatsLink:
         headers = {"Nats-Msg-Id": quote(outgoing.id, _PLAIN), "content-type": outgoing.content_type}
         headers |= {f"ce-{name}": quote(value, _PLAIN) for name, value in outgoing.attributes.items()}
         try:
-            taken = await self._unless_closed(
-                self._stream.publish(outgoing.topic, outgoing.body, timeout=LONG, headers=headers)
+            taken = await unless(
+                self._closed, self._stream.publish(outgoing.topic, outgoing.body, timeout=LONG, headers=headers)
             )
         except NoStreamResponseError:
             raise BrokerRefused("no_stream", "no stream of JetStream takes messages of this subject") from None
@@ -113,7 +113,7 @@ class NatsLink:
                 "refused", f"the stream refuses the message (JetStream error {error.err_code})", transient=full
             ) from None
         except (ConnectionClosedError, Error, OSError, ValueError, KeyError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
         return Receipt(f"{taken.stream}/{taken.seq}", bool(taken.duplicate))
 
     async def depth(self, topic: str) -> int:
@@ -121,12 +121,12 @@ class NatsLink:
         from nats.js.errors import NotFoundError
 
         try:
-            name = await self._unless_closed(self._stream.find_stream_name_by_subject(topic))
-            return int((await self._unless_closed(self._stream.stream_info(name))).state.messages)
+            name = await unless(self._closed, self._stream.find_stream_name_by_subject(topic))
+            return int((await unless(self._closed, self._stream.stream_info(name))).state.messages)
         except NotFoundError:
             raise BrokerRefused("no_stream", "no stream of JetStream takes messages of this subject") from None
         except (Error, OSError, ValueError, KeyError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
 
     async def messages(self, subscription: Subscription) -> AsyncIterator[Received]:
         from nats.errors import Error
@@ -139,14 +139,15 @@ class NatsLink:
         )
         name = _NAME.sub("_", subscription.durable)
         try:
-            source = await self._unless_closed(
+            source = await unless(
+                self._closed,
                 self._stream.pull_subscribe(
                     subscription.topic, durable=name, stream=subscription.stream or None, config=wanted
-                )
+                ),
             )
             while True:
                 try:
-                    found = await self._unless_closed(source.fetch(BATCH, timeout=POLL))
+                    found = await unless(self._closed, source.fetch(BATCH, timeout=POLL))
                 except Nothing:
                     continue
                 for one in found:
@@ -154,7 +155,7 @@ class NatsLink:
         except NotFoundError:
             raise BrokerRefused("no_stream", "no stream of JetStream takes messages of this subject") from None
         except (Error, OSError, ValueError, KeyError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
 
     async def close(self) -> None:
         from nats.errors import Error
@@ -164,23 +165,6 @@ class NatsLink:
                 await self._client.close()
         except (Error, OSError, TimeoutError):
             self._closed.set()
-
-    async def _unless_closed(self, work: Awaitable[T]) -> T:
-        """Return what *work* does. Raises `BrokerLost` as soon as the connection ends: the driver would wait on."""
-        task, end = asyncio.ensure_future(work), asyncio.ensure_future(self._closed.wait())
-        try:
-            await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise BrokerLost("connection_lost", "the connection ended before the broker answered", transient=True)
-            return await task
-        finally:
-            for one in (task, end):
-                one.cancel()
-            await asyncio.gather(task, end, return_exceptions=True)
-
-
-def _lost(error: Exception) -> BrokerLost:
-    return BrokerLost("connection_lost", f"the broker's word did not come: {type(error).__name__}", transient=True)
 
 
 def _received(message: Msg) -> Received:

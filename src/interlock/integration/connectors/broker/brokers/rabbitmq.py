@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused
+from interlock.integration.connectors.broker.brokers.waiting import unless
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused, lost
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ BATCH = 32
 CONNECT = 5.0
 HEARTBEAT = 20
 PERSISTENT = 2
-T = TypeVar("T")
 
 
 class RabbitMq:
@@ -79,8 +79,8 @@ class RabbitMqLink:
         )
         exchange, slash, key = outgoing.topic.partition("/")
         try:
-            channel = await self._unless_closed(
-                self._connection.channel(publisher_confirms=True, on_return_raises=True).__aenter__()
+            channel = await unless(
+                self._closed, self._connection.channel(publisher_confirms=True, on_return_raises=True).__aenter__()
             )
         except (*CONNECTION_EXCEPTIONS, BrokerLost) as error:
             raise BrokerAway(
@@ -88,15 +88,15 @@ class RabbitMqLink:
             ) from None
         try:
             to = await channel.get_exchange(exchange, ensure=False) if slash else channel.default_exchange
-            await self._unless_closed(to.publish(message, key if slash else exchange, mandatory=True))
+            await unless(self._closed, to.publish(message, key if slash else exchange, mandatory=True))
         except PublishError:
             raise BrokerRefused("unroutable", "no queue takes messages of this topic") from None
         except DeliveryError as error:
-            raise _lost(error) from None  # a queue of several may have it
+            raise lost(error) from None  # a queue of several may have it
         except ChannelClosed as error:
             raise BrokerRefused("refused", f"the broker refuses it: {type(error).__name__}") from None
         except CONNECTION_EXCEPTIONS as error:
-            raise _lost(error) from None
+            raise lost(error) from None
         finally:
             await _released(channel.close())
         return Receipt(outgoing.topic)
@@ -105,49 +105,36 @@ class RabbitMqLink:
         from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelClosed
 
         try:
-            channel = await self._unless_closed(self._connection.channel().__aenter__())
+            channel = await unless(self._closed, self._connection.channel().__aenter__())
             try:
-                queue = await self._unless_closed(channel.declare_queue(topic, passive=True))
+                queue = await unless(self._closed, channel.declare_queue(topic, passive=True))
                 return int(queue.declaration_result.message_count or 0)
             finally:
                 await _released(channel.close())
         except ChannelClosed as error:
             raise BrokerRefused("refused", f"the broker shows no such queue: {type(error).__name__}") from None
         except CONNECTION_EXCEPTIONS as error:
-            raise _lost(error) from None
+            raise lost(error) from None
 
     async def messages(self, subscription: Subscription) -> AsyncIterator[Received]:
         from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelClosed
 
         arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         try:
-            channel = await self._unless_closed(self._connection.channel().__aenter__())
+            channel = await unless(self._closed, self._connection.channel().__aenter__())
             channel.close_callbacks.add(lambda *_: self._closed.set())
             await channel.set_qos(prefetch_count=BATCH)
-            queue = await self._unless_closed(channel.declare_queue(subscription.topic, passive=True))
+            queue = await unless(self._closed, channel.declare_queue(subscription.topic, passive=True))
             await queue.consume(arrived.put)
             while True:
-                yield _received(subscription.topic, await self._unless_closed(arrived.get()))
+                yield _received(subscription.topic, await unless(self._closed, arrived.get()))
         except ChannelClosed as error:
             raise BrokerRefused("refused", f"the broker shows no such queue: {type(error).__name__}") from None
         except CONNECTION_EXCEPTIONS as error:
-            raise _lost(error) from None
+            raise lost(error) from None
 
     async def close(self) -> None:
         await _released(self._connection.close())
-
-    async def _unless_closed(self, work: Awaitable[T]) -> T:
-        """Return what *work* does. Raises `BrokerLost` as soon as the connection ends."""
-        task, end = asyncio.ensure_future(work), asyncio.ensure_future(self._closed.wait())
-        try:
-            await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise BrokerLost("connection_lost", "the connection ended before the broker answered", transient=True)
-            return await task
-        finally:
-            for one in (task, end):
-                one.cancel()
-            await asyncio.gather(task, end, return_exceptions=True)
 
 
 async def _released(closing: Awaitable[None]) -> None:
@@ -158,10 +145,6 @@ async def _released(closing: Awaitable[None]) -> None:
             await closing
     except (*CONNECTION_EXCEPTIONS, TimeoutError):
         return  # it is gone anyway
-
-
-def _lost(error: Exception) -> BrokerLost:
-    return BrokerLost("connection_lost", f"the broker's word did not come: {type(error).__name__}", transient=True)
 
 
 def _received(queue: str, message: AbstractIncomingMessage) -> Received:

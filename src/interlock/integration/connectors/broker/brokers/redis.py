@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class RedisLink:
         except (ResponseError, AuthorizationError) as error:
             raise _refused(error) from None
         except (RedisError, OSError, EOFError, ValueError, TypeError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
         finally:
             await self._pool.release(connection)
         return Receipt(f"{outgoing.topic}/{_text(place)}", bool(again))
@@ -109,7 +109,7 @@ class RedisLink:
         except ResponseError as error:
             raise _refused(error) from None
         except (RedisError, OSError, ValueError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
 
     async def messages(self, subscription: Subscription) -> AsyncIterator[Received]:
         from redis.exceptions import RedisError, ResponseError
@@ -132,7 +132,7 @@ class RedisLink:
         except ResponseError as error:
             raise _refused(error) from None
         except (RedisError, OSError, ValueError) as error:
-            raise _lost(error) from None
+            raise lost(error) from None
 
     async def close(self) -> None:
         self.alive = False
@@ -200,7 +200,3 @@ def _refused(error: Exception) -> BrokerRefused:
     word = str(error).partition(" ")[0]
     detail = f"the broker refuses it ({word})" if word.isalpha() and word.isupper() else "the broker refuses it"
     return BrokerRefused("refused", detail)
-
-
-def _lost(error: Exception) -> BrokerLost:
-    return BrokerLost("connection_lost", f"the broker's word did not come: {type(error).__name__}", transient=True)
