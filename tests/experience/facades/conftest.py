@@ -20,6 +20,7 @@ from interlock.experience.installation import Installation
 from interlock.governance.credentials import KeyRequest
 from interlock.testing.clock import FixedClock
 from interlock.values.principals import Kind, Principal
+from tests.experience.asking import Answered, asked
 
 NOW = 1_790_000_000.0
 BOOKS = [(f"isbn-{number:03}", f"Book {number}", 10 + number, 1.5 * number) for number in range(1, 31)]
@@ -162,19 +163,6 @@ operations:
 }
 
 
-@dataclass(frozen=True)
-class Answered:
-    """An HTTP answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return orjson.loads(self.body)
-
-
 @dataclass
 class Library:
     """The installation, its facades, the callers' keys, and the clock."""
@@ -214,20 +202,9 @@ class Library:
             lines["authorization"] = f"Bearer {self.keys.get(key, key)}"
         lines.update(headers or {})
         content = body if isinstance(body, bytes) else orjson.dumps(body) if body is not None else b""
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in lines.items()]
         spoken = query if isinstance(query, str) else urlencode(query or {}, doseq=True)
-        scope = {"type": "http", "method": method, "path": f"/facades/{path}", "scheme": "http"}
-        await self.api({**scope, "query_string": spoken.encode(), "headers": raw}, receive, send)
-        named = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
-        return Answered(sent[0]["status"], named, b"".join(message.get("body", b"") for message in sent[1:]))
+        return await asked(self.api, Answered, method, f"/facades/{path}", content, raw, spoken.encode())
 
     async def query(self, text: str, variables: Any = None, *, key: str = "ada", **given: Any) -> Any:
         """Send a GraphQL request; return its answer."""

@@ -22,6 +22,7 @@ from interlock.experience.mcp.revisions import CAPABILITIES_KEY, NAMED, VERSION_
 from interlock.foundation.clock import Clock
 from interlock.governance.credentials import KeyRequest
 from interlock.values.principals import Kind, Principal
+from tests.experience.asking import Answered, asked
 
 NEW = "2026-07-28"
 OLD = "2025-11-25"
@@ -140,16 +141,8 @@ permit (principal in Role::"staff", action == Action::"fax.send", resource);
 
 
 @dataclass(frozen=True)
-class Answered:
-    """An HTTP answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return orjson.loads(self.body)
+class Answer(Answered):
+    """An HTTP answer that holds one of the protocol's."""
 
     @property
     def result(self) -> Any:
@@ -188,7 +181,7 @@ class Shop:
         path: str = "/mcp",
         headers: Mapping[str, str] | None = None,
         more: list[tuple[bytes, bytes]] | None = None,
-    ) -> Answered:
+    ) -> Answer:
         """Send one HTTP request straight to the surface; *headers* replace the usual ones, None leaves one out."""
         lines: dict[str, str | None] = {"host": "127.0.0.1:8640", "content-type": "application/json"}
         if key:
@@ -196,28 +189,16 @@ class Shop:
         lines.update(headers or {})
         raw = [(name.encode(), value.encode("latin-1")) for name, value in lines.items() if value is not None]
         content = body if isinstance(body, bytes) else orjson.dumps(body)
-        sent: list[dict[str, Any]] = []
+        return await asked(self.mcp, Answer, method, path, content, raw + (more or []))
 
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {"type": "http", "method": method, "path": path, "scheme": "http", "query_string": b""}
-        await self.mcp({**scope, "headers": raw + (more or [])}, receive, send)
-        start = sent[0]
-        named = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
-        return Answered(start["status"], named, b"".join(message.get("body", b"") for message in sent[1:]))
-
-    async def old(self, method: str, params: Any = None, *, key: str = "clerk", **given: Any) -> Answered:
+    async def old(self, method: str, params: Any = None, *, key: str = "clerk", **given: Any) -> Answer:
         """Send a request of the revision 2025-11-25."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, **({} if params is None else {"params": params})}
         return await self.send(body, key=key, headers={"mcp-protocol-version": OLD}, **given)
 
     async def new(
         self, method: str, params: Any = None, *, key: str = "clerk", capabilities: Any = None, meta: Any = None
-    ) -> Answered:
+    ) -> Answer:
         """Send a request of the revision 2026-07-28, with the envelope and the headers it wants."""
         about: dict[str, Any] = {VERSION_KEY: NEW, CAPABILITIES_KEY: capabilities or {}, **(meta or {})}
         params = {**(params or {}), "_meta": about}

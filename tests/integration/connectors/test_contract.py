@@ -1,4 +1,4 @@
-"""Every connector that ships keeps the contract that a stranger's would be held to."""
+"""Connectors that ship keep the contract that a stranger's would be held to; some do so in folders of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,12 @@ import pytest
 from interlock.integration.systems import OperationExternal
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import Received, ScriptedServer, answers, free_port, hangs, head, resets, streams
-from tests.integration.connectors.broker import servers as broker_servers
 from tests.integration.connectors.edi.samples import ORDER, x12
 from tests.integration.connectors.files import rigs as file_rigs
 from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
 from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
 from tests.integration.connectors.mcp.upstream import server
-from tests.integration.connectors.rpc.desk import SESSION, Desk, desk, xml_desk, xml_system
 from tests.integration.connectors.sql.mariadb import MariaDb
 
 OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
@@ -361,46 +358,6 @@ async def pretending(condition: Condition) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}/mcp"
 
 
-class TestJsonRpc(ConnectorContract):
-    plugin = "interlock.integration.connectors.rpc:plugin"
-    drivers = ("aiohttp",)
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        system = Desk()
-        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
-        async with ScriptedServer(behaviour.get(condition, system)) as listener:
-            port = free_port() if condition is Condition.refused else listener.port
-            secrets = {"desk": "hidden-password"}
-            yield Rig(desk(port), {"id": 1}, {"customer": "C1"}, secrets, lambda: system.effects)
-
-
-class TestJsonRpcInSessions(ConnectorContract):
-    plugin = "interlock.integration.connectors.rpc:plugin"
-    drivers = ("aiohttp",)
-    conditions = frozenset({Condition.working, Condition.refused})  # without an answer it cannot log in
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        system = Desk(sessions=True)
-        async with ScriptedServer(system) as listener:
-            port = free_port() if condition is Condition.refused else listener.port
-            declared = desk(port, protocol="jsonrpc-1.0", auth={"session": SESSION})
-            yield Rig(declared, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: system.effects)
-
-
-class TestXmlRpc(ConnectorContract):
-    plugin = "interlock.integration.connectors.rpc:plugin"
-    drivers = ("aiohttp",)
-    conditions = frozenset({Condition.working, Condition.refused})
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        with xml_desk() as (port, ledger):
-            system = xml_system(free_port() if condition is Condition.refused else port)
-            yield Rig(system, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: ledger.effects)
-
-
 COPYBOOK = "01 NOTE. 05 ID PIC 9(4). 05 AMOUNT PIC S9(5)V99 COMP-3. 05 TEXT-OF PIC X(20)."
 
 
@@ -490,40 +447,6 @@ class TestFilesBySftp(ConnectorContract):
             write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
             secrets = {"sftp": file_servers.PASSWORD}
             yield Rig(system, {"file": "a.csv"}, write, secrets, lambda: len(list(inbox.glob("*.csv"))) - 1)
-
-
-class TestBroker(ConnectorContract):
-    plugin = "interlock.integration.connectors.broker:plugin"
-    drivers = ("nats", "redis", "aio_pika", "aiokafka")
-    conditions = frozenset(Condition) - {Condition.endless}  # an answer of NATS has a length
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        del root
-        nats = broker_servers.NatsServer()
-        try:
-            await asyncio.to_thread(nats.start)
-            await nats.make("orders")
-            async with broker_servers.Relay(nats.port) as relay:
-                if condition in {Condition.lost, Condition.silent}:
-                    relay.arm(b"PUB ", "after" if condition is Condition.lost else "silent")
-                    relay.once = False
-                port = free_port() if condition is Condition.refused else relay.port
-                connection = {"broker": "nats", "servers": [f"127.0.0.1:{port}"], "tls": False}
-                publish = {"topic": "orders", "type": "order.placed", "schema": OBJECT}
-                operations = {
-                    "read": {"from": "depth", "effect": "read", "options": {"topic": "orders"}},
-                    "write": {"from": "publish", "effect": "write", "options": publish},
-                }
-                system = {"system": "mq", "connector": "broker", "connection": connection, "operations": operations}
-                yield Rig(system, {}, {"id": 1}, {}, lambda: _held_by(nats, "orders"))
-        finally:
-            nats.end()
-
-
-def _held_by(server: broker_servers.NatsServer, topic: str) -> int:
-    with ThreadPoolExecutor(1) as aside:
-        return len(aside.submit(lambda: asyncio.run(server.held(topic))).result())
 
 
 class TestExternal(ConnectorContract):

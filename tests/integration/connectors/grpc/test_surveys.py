@@ -27,8 +27,8 @@ from interlock.integration.systems import Ports
 from interlock.integration.systems.declarations import declare
 from interlock.testing.servers import free_port
 from interlock.values.operations import Effect
+from tests.integration.connectors.grpc.calling import connected
 from tests.integration.connectors.grpc.shop import PROTO, SERVICE, TOKEN, Shop, files, serving, shop
-from tests.integration.connectors.grpc.test_calls import connected
 from tests.integration.connectors.grpc.wire import GOOD, Stream, breaking
 
 NAMES = ["get_order", "place_order", "list_orders", "import_orders", "mirror", "shout", "ping"]

@@ -10,8 +10,8 @@ import pytest
 
 from interlock.integration.connectors.grpc.targets import Target, TargetInvalid, target_of, uri
 from interlock.integration.systems import FAILED
+from tests.integration.connectors.grpc.calling import code, connected, working, write
 from tests.integration.connectors.grpc.shop import Shop, files, serving
-from tests.integration.connectors.grpc.test_calls import code, connected, working, write
 
 
 @pytest.mark.parametrize(

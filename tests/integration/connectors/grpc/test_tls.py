@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from interlock.integration.systems import FAILED
+from tests.integration.connectors.grpc.calling import connected, read, write
 from tests.integration.connectors.grpc.shop import Shop, files, serving
-from tests.integration.connectors.grpc.test_calls import connected, read, write
 
 
 def certificate(folder: Path, name: str, *, address: bool = False) -> tuple[bytes, bytes]:

@@ -1,0 +1,51 @@
+"""The `rpc` connector keeps the contract of connectors, in both protocols and in sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from interlock.testing.connectors import Condition, ConnectorContract, Rig
+from interlock.testing.servers import ScriptedServer, free_port, hangs, resets, streams
+from tests.integration.connectors.rpc.desk import SESSION, Desk, desk, xml_desk, xml_system
+
+
+class TestJsonRpc(ConnectorContract):
+    plugin = "interlock.integration.connectors.rpc:plugin"
+    drivers = ("aiohttp",)
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        system = Desk()
+        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
+        async with ScriptedServer(behaviour.get(condition, system)) as listener:
+            port = free_port() if condition is Condition.refused else listener.port
+            secrets = {"desk": "hidden-password"}
+            yield Rig(desk(port), {"id": 1}, {"customer": "C1"}, secrets, lambda: system.effects)
+
+
+class TestJsonRpcInSessions(ConnectorContract):
+    plugin = "interlock.integration.connectors.rpc:plugin"
+    drivers = ("aiohttp",)
+    conditions = frozenset({Condition.working, Condition.refused})  # without an answer it cannot log in
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        system = Desk(sessions=True)
+        async with ScriptedServer(system) as listener:
+            port = free_port() if condition is Condition.refused else listener.port
+            declared = desk(port, protocol="jsonrpc-1.0", auth={"session": SESSION})
+            yield Rig(declared, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: system.effects)
+
+
+class TestXmlRpc(ConnectorContract):
+    plugin = "interlock.integration.connectors.rpc:plugin"
+    drivers = ("aiohttp",)
+    conditions = frozenset({Condition.working, Condition.refused})
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        with xml_desk() as (port, ledger):
+            system = xml_system(free_port() if condition is Condition.refused else port)
+            yield Rig(system, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: ledger.effects)
