@@ -136,7 +136,7 @@ class Server(Protocol):
         ...
 
     async def owed(self, topic: str, group: str) -> int:
-        """Return how many messages are not settled by a group."""
+        """Return how many messages are not settled by a group: all of them while nobody listens for it yet."""
         ...
 
 
@@ -236,10 +236,17 @@ class NatsServer(Process):
         return [({key.lower(): value for key, value in (one.headers or {}).items()}, one.data or b"") for one in found]
 
     async def owed(self, topic: str, group: str) -> int:
+        from nats.js.errors import NotFoundError
+
         client = await self._client()
-        info = await client.jetstream().consumer_info(topic.replace(".", "_"), group)
-        await client.close()
-        return int(info.num_pending + info.num_ack_pending)
+        stream, name = client.jetstream(), topic.replace(".", "_")
+        try:
+            info = await stream.consumer_info(name, group)
+            return int((info.num_pending or 0) + (info.num_ack_pending or 0))
+        except NotFoundError:
+            return int((await stream.stream_info(name)).state.messages)
+        finally:
+            await client.close()
 
 
 class ValkeyServer(Process):
@@ -276,9 +283,11 @@ class ValkeyServer(Process):
 
     async def owed(self, topic: str, group: str) -> int:
         client = self._client()
-        info = next(one for one in await client.xinfo_groups(topic) if one["name"] == group.encode())
+        groups = {one["name"]: one for one in await client.xinfo_groups(topic)} if await client.exists(topic) else {}
+        held = int(await client.xlen(topic))
         await client.aclose()
-        return int(info["pending"]) + int(info["lag"] or 0)
+        info = groups.get(group.encode())
+        return held if info is None else int(info["pending"]) + int(info["lag"] or 0)
 
 
 class RabbitServer(Process):
