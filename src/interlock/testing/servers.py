@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import itertools
 import json
+import os
 import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+_FIRST_PORT, _MANY_PORTS = 28_000, 4_700
+_PORTS = itertools.count(os.getpid() * 997 % _MANY_PORTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +258,14 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 
 
 def free_port() -> int:
-    """Return a loopback port on which nobody listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port on which nobody listens; no later call in this process returns it.
+
+    It lies below those that systems lend to outgoing connections, and every process begins elsewhere, so that nobody
+    is likely to take it before the caller does.
+    """
+    for number in itertools.islice(_PORTS, _MANY_PORTS):
+        port = _FIRST_PORT + number % _MANY_PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no port from {_FIRST_PORT} on is free")

@@ -197,3 +197,28 @@ async def test_erased_bytes_are_overwritten_in_the_file(connect: Connect, tmp_pa
         await database.commit([Writes([opened(words)])])
         await database.commit([Writes([Statement("DELETE FROM account")])])
     assert words.encode() not in (tmp_path / "state" / "bank.db").read_bytes()
+
+
+async def test_a_long_look_up_keeps_nobody_waiting(connect: Connect) -> None:
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT sum(i) FROM n"
+    async with working(connect) as database:
+        assert isinstance(database, SqliteDatabase)
+        assert await database.read(numbers, 10) == [(55,)]
+        assert database.moved == 0
+        others = 0
+
+        async def work() -> None:
+            nonlocal others
+            while True:
+                others += 1
+                await asyncio.sleep(0)
+
+        busy = asyncio.create_task(work())
+        assert await database.read(numbers, 1_000_000) == [(500_000_500_000,)]
+        busy.cancel()
+        assert database.moved == 1
+        assert others > 1
+        # Many short ones are not one long one.
+        for _ in range(3_000):
+            await database.read(numbers, 10)
+        assert database.moved == 1

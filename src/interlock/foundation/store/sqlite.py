@@ -1,4 +1,4 @@
-"""SQLite: one file in WAL mode; commits in a thread of their own, look-ups on the calling thread."""
+"""SQLite: one file in WAL mode; commits and long look-ups on threads of their own, short ones on the caller's."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ _TYPES = {"blob": "BLOB", "bigint": "INTEGER", "text": "TEXT"}
 _CHUNK = 500
 _REPAIR = "verify the journal, then restore a backup"
 _BUSY_SECONDS = 10.0
+_STEPS, _LONG_READ = 10_000, 20
+"""Every so many steps of SQLite's machine a look-up is counted; one of so many counts goes to a thread."""
 _REFUSED_BY_PYTHON = (OverflowError, UnicodeError)  # an integer beyond 64 bits, a text that is no Unicode
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",
@@ -56,6 +58,9 @@ class SqliteDatabase:
         self._busy_seconds = busy_seconds
         self._claims = FileClaims(path.with_name(path.name + "-claims"))
         self._reader: sqlite3.Connection | None = None
+        self._counted = 0
+        self.moved = 0
+        """How many look-ups were too long for the calling thread, and were done on another."""
         self._writer: sqlite3.Connection | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._scanners: ThreadPoolExecutor | None = None
@@ -69,6 +74,7 @@ class SqliteDatabase:
         with _errors():
             self._reader = self._connect(reading=True)
             self._reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            self._reader.set_progress_handler(self._is_long, _STEPS)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="interlock-store")
         self._scanners = ThreadPoolExecutor(2, thread_name_prefix="interlock-scan")
 
@@ -97,10 +103,19 @@ class SqliteDatabase:
         await self._on_thread(self._migrate, capability, steps)
 
     async def read(self, sql: str, *params: Any) -> list[Row]:
+        self._counted = 0
         try:
             return self._opened().execute(sql, params).fetchall()
         except (sqlite3.Error, *_REFUSED_BY_PYTHON) as error:
-            raise _translated(error, None) from error
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
+                raise _translated(error, None) from error
+        self.moved += 1
+        return [row async for rows in self.scan(sql, *params) for row in rows]
+
+    def _is_long(self) -> bool:
+        """Say that a look-up is to be broken off, since everybody else waits for it."""
+        self._counted += 1
+        return self._counted > _LONG_READ
 
     async def scan(self, sql: str, *params: Any) -> AsyncIterator[list[Row]]:
         self._opened()

@@ -15,6 +15,10 @@ MIGRATIONS = (
         created DOUBLE PRECISION NOT NULL, revision {bigint} NOT NULL, document {blob} NOT NULL)""",
     "CREATE INDEX approvals_by_action ON approvals (action)",
     "CREATE INDEX approvals_pending ON approvals (tenant, id) WHERE state = 'pending'",
+    "DROP INDEX approvals_pending",
+    "CREATE INDEX approvals_due ON approvals (deadline) WHERE state = 'pending'",
+    "CREATE INDEX approvals_by_state ON approvals (tenant, state, id)",
+    "CREATE INDEX approvals_by_tenant ON approvals (tenant, id)",
 )
 
 _COLUMNS = "id, tenant, action, session, role, needed, consent, state, deadline, created, revision, document"
@@ -106,9 +110,9 @@ async def page(database: Database, tenant: str, *, state: str, before: str, limi
 
 
 async def overdue(database: Database, now: float) -> list[Approval]:
-    """Return pending approvals of all tenants whose deadline has passed."""
+    """Return pending approvals of all tenants whose deadline has passed, the longest overdue first."""
     rows = await database.read(
-        f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND deadline < ? ORDER BY id LIMIT 500", now
+        f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND deadline < ? ORDER BY deadline LIMIT 500", now
     )
     return [_approval(row) for row in rows]
 

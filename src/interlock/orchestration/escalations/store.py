@@ -23,7 +23,10 @@ MIGRATIONS = (
     "ALTER TABLE escalations ADD COLUMN source {text} NOT NULL DEFAULT ''",
     "ALTER TABLE escalations ADD COLUMN session {text} NOT NULL DEFAULT ''",
     "CREATE INDEX escalations_by_session ON escalations (session, id) WHERE session <> ''",
+    "CREATE INDEX escalations_asked ON escalations (tenant, id) WHERE state IN ('open', 'taken')",
 )
+_STANDING = "state IN ('open', 'taken')"
+_STANDS = frozenset({"", EscalationState.open.value, EscalationState.taken.value})
 
 _COLUMNS = "id, tenant, role, state, deadline, created, told, revision, document"
 
@@ -82,9 +85,12 @@ async def page(
 
     The role that is *wanted* is left to the caller.
     """
-    states = [state] if state else [EscalationState.open.value, EscalationState.taken.value]
-    where = ["tenant = ?", "id < ?", f"state IN ({', '.join('?' * len(states))})"]
-    params = [tenant, before or "esc_~", *states]
+    where, params = ["tenant = ?", "id < ?"], [tenant, before or "esc_~"]
+    if state:
+        where.append("state = ?")
+        params.append(state)
+    if state in _STANDS:
+        where.append(_STANDING)
     for column, value in (("source", wanted.source), ("session", wanted.session)):
         if value:
             where.append(f"{column} = ?")
@@ -96,9 +102,9 @@ async def page(
 
 
 async def overdue(database: Database, now: float) -> list[Escalation]:
-    """Return escalations of all tenants that still stand although their deadline has passed."""
+    """Return escalations of all tenants that stand although their deadline has passed, the longest overdue first."""
     rows = await database.read(
-        f"SELECT {_COLUMNS} FROM escalations WHERE state IN ('open', 'taken') AND deadline < ? ORDER BY id LIMIT 500",
+        f"SELECT {_COLUMNS} FROM escalations WHERE {_STANDING} AND deadline < ? ORDER BY deadline LIMIT 500",
         now,
     )
     return [_escalation(row) for row in rows]
@@ -112,7 +118,7 @@ async def untold(database: Database) -> list[Escalation]:
 
 async def standing(database: Database) -> tuple[int, float]:
     """Return how many escalations of all tenants wait for a person, and when the oldest was opened; 0 for none."""
-    rows = await database.read("SELECT COUNT(*), MIN(created) FROM escalations WHERE state IN ('open', 'taken')")
+    rows = await database.read(f"SELECT COUNT(*), MIN(created) FROM escalations WHERE {_STANDING}")
     return int(rows[0][0]), float(rows[0][1] or 0.0)
 
 

@@ -13,6 +13,8 @@ MIGRATIONS = (
         next_try DOUBLE PRECISION NOT NULL, problem {text} NOT NULL, revision {bigint} NOT NULL)""",
     "CREATE UNIQUE INDEX trigger_runs_causes ON trigger_runs (trigger_name, cause)",
     "CREATE INDEX trigger_runs_open ON trigger_runs (next_try) WHERE state IN ('due', 'starting')",
+    "CREATE INDEX trigger_runs_by_trigger ON trigger_runs (trigger_name, id)",
+    "CREATE INDEX trigger_runs_over ON trigger_runs (updated) WHERE state IN ('started', 'failed')",
 )
 _OVER = "state IN ('started', 'failed') AND updated < ?"
 _COLUMNS = (
@@ -65,9 +67,10 @@ def save(run: TriggerRun) -> Statement:
 
 
 async def unstarted(database: Database, *, now: float, limit: int) -> list[TriggerRun]:
-    """Return runs of all tenants that have not started and may be tried now, the oldest first."""
+    """Return runs of all tenants that have not started and may be tried now, the longest due first."""
     rows = await database.read(
-        f"SELECT {_COLUMNS} FROM trigger_runs WHERE state IN ('due', 'starting') AND next_try <= ? ORDER BY id LIMIT ?",
+        f"SELECT {_COLUMNS} FROM trigger_runs WHERE state IN ('due', 'starting') AND next_try <= ?"
+        " ORDER BY next_try LIMIT ?",
         now,
         limit,
     )

@@ -18,6 +18,7 @@ MIGRATIONS = (
         revision {bigint} NOT NULL, opened_at DOUBLE PRECISION NOT NULL, expires_at DOUBLE PRECISION NOT NULL,
         document {blob} NOT NULL)""",
     "CREATE INDEX sessions_by_tenant ON sessions (tenant, id)",
+    "CREATE INDEX sessions_open ON sessions (expires_at) WHERE closed = 0",
 )
 
 _COLUMNS = "id, tenant, opener, closed, revision, opened_at, expires_at, document"

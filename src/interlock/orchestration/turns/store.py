@@ -17,6 +17,8 @@ MIGRATIONS = (
 )
 
 _COLUMNS = "id, tenant, session, agent, state, owner, waits_for, created, updated, revision, document"
+# The index of these is used by a query that says so in the same words, beside what it looks for.
+_UNENDED = "state IN ('running', 'waiting')"
 
 
 def insert(turn: KeptTurn) -> Statement:
@@ -74,9 +76,12 @@ async def of_session(database: Database, session: str, *, before: str = "", limi
 
 
 async def in_state(database: Database, state: TurnState, *, after: str, limit: int) -> list[KeptTurn]:
-    """Return turns of all tenants in *state*, oldest first."""
+    """Return turns of all tenants in *state*, running or waiting, oldest first."""
     rows = await database.read(
-        f"SELECT {_COLUMNS} FROM turns WHERE state = ? AND id > ? ORDER BY id LIMIT ?", state.value, after, limit
+        f"SELECT {_COLUMNS} FROM turns WHERE state = ? AND {_UNENDED} AND id > ? ORDER BY id LIMIT ?",
+        state.value,
+        after,
+        limit,
     )
     return [_turn(row) for row in rows]
 
