@@ -49,6 +49,7 @@ from interlock.integration.systems import (
     SystemDeclaration,
 )
 from interlock.integration.systems.declarations import declare
+from interlock.testing.servers import Behaviour, answers, cuts_off, hangs, resets, slowly, streams
 
 TIME_LIMIT = 1.0
 SLACK = 1.5
@@ -63,6 +64,16 @@ class Condition(StrEnum):
     lost = "lost"  # takes the call, then goes away without an answer
     silent = "silent"  # takes the call and never answers
     endless = "endless"  # answers without end, or more than is allowed
+    slow = "slow"  # answers well, in pieces that are far apart
+    truncated = "truncated"  # does what it is asked; the answer breaks off in the middle
+    garbled = "garbled"  # does what it is asked; the answer is in no encoding, or no format, that was agreed
+    mistyped = "mistyped"  # does what it is asked; the answer has another shape than was declared
+    throttled = "throttled"  # does nothing, since it was asked too often
+    expired = "expired"  # does nothing, since it no longer takes the credentials
+
+
+BASIC = frozenset({Condition.working, Condition.refused, Condition.lost, Condition.silent, Condition.endless})
+"""What a suite is run with that does not say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +91,12 @@ class Rig:
 
 class ConnectorContract:
     """The suite. *plugin* is `module:object`; *drivers* are packages that describing must not load; *conditions*
-    are those that the connector's systems can be in.
+    are those that the connector's systems can be in; `BASIC` is the least for one that is asked over a network.
     """
 
     plugin: ClassVar[str] = ""
     drivers: ClassVar[tuple[str, ...]] = ()
-    conditions: ClassVar[frozenset[Condition]] = frozenset(Condition)
+    conditions: ClassVar[frozenset[Condition]] = BASIC
 
     def rig(self, condition: Condition, root: Path) -> AbstractAsyncContextManager[Rig]:
         """Return a system in *condition*, its files below *root*."""
@@ -178,6 +189,44 @@ class ConnectorContract:
     def test_an_answer_without_end_is_dropped(self) -> None:
         self._without_an_answer(Condition.endless)
 
+    def test_a_slow_answer_is_waited_for(self) -> None:
+        async def check(rig: Rig, connector: Connector, description: Description) -> None:
+            before = rig.effects() if rig.effects else 0
+            for name, arguments in (("read", rig.read), ("write", rig.write)):
+                answer = await connector.call(name, arguments, key="", timeout=PATIENCE)
+                assert answer.status == SUCCEEDED, answer.problem
+                schema = description.definitions[name].output_schema
+                assert schema is None or Contract(schema).holds(answer.output)
+            assert rig.effects is None or rig.effects() == before + 1
+
+        self._with_connector(Condition.slow, check)
+
+    def test_an_answer_that_breaks_off_is_unknown_for_a_write(self) -> None:
+        self._without_an_answer(Condition.truncated)
+
+    def test_an_answer_that_cannot_be_read_is_unknown_for_a_write(self) -> None:
+        self._without_an_answer(Condition.garbled)
+
+    def test_an_answer_of_another_shape_is_never_passed_on_as_agreed(self) -> None:
+        async def check(rig: Rig, connector: Connector, description: Description) -> None:
+            for name, arguments in (("read", rig.read), ("write", rig.write)):
+                answer = await connector.call(name, arguments, key="", timeout=PATIENCE)
+                if answer.succeeded:  # then what the operation declares refuses it
+                    schema = description.definitions[name].output_schema
+                    assert schema is not None
+                    assert not Contract(schema).holds(answer.output)
+                else:
+                    assert answer.status == UNKNOWN or name == "read", "a write may have had its effect"
+                    _well_formed(rig, answer)
+
+        self._with_connector(Condition.mistyped, check)
+
+    def test_being_asked_too_often_is_a_failure_that_passes(self) -> None:
+        self._turned_away(Condition.throttled, passes=True)
+
+    def test_credentials_that_are_no_longer_taken_are_a_failure_that_stays(self) -> None:
+        self._turned_away(Condition.expired, passes=False)
+
     def test_a_cancelled_call_leaves_the_connector_of_use(self) -> None:
         async def check(rig: Rig, connector: Connector, _: Description) -> None:
             call = asyncio.create_task(connector.call("read", rig.read, key="", timeout=PATIENCE))
@@ -234,6 +283,17 @@ class ConnectorContract:
 
         self._with_connector(condition, check)
 
+    def _turned_away(self, condition: Condition, *, passes: bool) -> None:
+        async def check(rig: Rig, connector: Connector, _: Description) -> None:
+            before = rig.effects() if rig.effects else 0
+            for answer in await _both(rig, connector):
+                assert answer.status == FAILED, answer
+                assert answer.transient is passes, answer
+                _well_formed(rig, answer)
+            assert rig.effects is None or rig.effects() == before
+
+        self._with_connector(condition, check)
+
     def _plugin(self) -> Plugin:
         module, _, name = self.plugin.partition(":")
         plugin: Plugin = getattr(importlib.import_module(module), name)
@@ -280,6 +340,22 @@ class ConnectorContract:
                 await check(rig, connector, description)
 
         self._with_rig(condition, connected)
+
+
+def over_http(condition: Condition, good: Behaviour) -> Behaviour:
+    """Return how a system that is asked over HTTP behaves in *condition*; *good* is how it answers when it works."""
+    ends = {
+        Condition.lost: resets(),
+        Condition.silent: hangs(),
+        Condition.endless: streams(),
+        Condition.slow: slowly(good),
+        Condition.truncated: cuts_off(),
+        Condition.garbled: answers(200, b'\xff\xfe{"id": \xe9'),
+        Condition.mistyped: answers(200, {"id": ["of", "another", "shape"]}),
+        Condition.throttled: answers(429, {"error": "slow down"}, headers={"retry-after": "1"}),
+        Condition.expired: answers(401, {"error": "the token has expired"}),
+    }
+    return ends.get(condition, good)
 
 
 async def _both(rig: Rig, connector: Connector) -> list[Answer]:

@@ -13,7 +13,7 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 _FIRST_PORT, _MANY_PORTS = 28_000, 4_700
 _PORTS = itertools.count(os.getpid() * 997 % _MANY_PORTS)
@@ -179,6 +179,31 @@ def announces(size: int) -> Behaviour:
             await writer.drain()
 
     return behave
+
+
+def slowly(behaviour: Behaviour, *, pieces: int = 20, pause: float = 0.01) -> Behaviour:
+    """Behave as *behaviour*, with its answer in so many *pieces*, some seconds apart."""
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+        written = _Written()
+        await behaviour(request, cast("asyncio.StreamWriter", written))
+        size = max(1, len(written) // pieces)
+        for start in range(0, len(written), size):
+            writer.write(bytes(written[start : start + size]))
+            await writer.drain()
+            await asyncio.sleep(pause)
+
+    return behave
+
+
+class _Written(bytearray):
+    """Takes what a behaviour writes."""
+
+    def write(self, part: bytes) -> None:
+        self += part
+
+    async def drain(self) -> None:
+        """There is room."""
 
 
 def says(text: bytes) -> Behaviour:

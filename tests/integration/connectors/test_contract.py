@@ -15,8 +15,8 @@ import orjson
 import pytest
 
 from interlock.integration.systems import OperationExternal
-from interlock.testing.connectors import Condition, ConnectorContract, Rig
-from interlock.testing.servers import Received, ScriptedServer, answers, free_port, hangs, head, resets, streams
+from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig, over_http
+from interlock.testing.servers import Received, ScriptedServer, answers, free_port, head, resets
 from tests.integration.connectors.edi.samples import ORDER, x12
 from tests.integration.connectors.files import rigs as file_rigs
 from tests.integration.connectors.files import servers as file_servers
@@ -52,13 +52,13 @@ class Counting:
 class TestOpenApi(ConnectorContract):
     plugin = "interlock.integration.connectors.openapi:plugin"
     drivers = ("aiohttp",)
+    conditions = frozenset(Condition)
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         counting = Counting()
-        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
         (root / "spec.json").write_bytes(orjson.dumps(DOCUMENT))
-        async with ScriptedServer(behaviour.get(condition, counting)) as listener:
+        async with ScriptedServer(over_http(condition, counting)) as listener:
             port = free_port() if condition is Condition.refused else listener.port
             connection = {"spec": "spec.json", "base_url": f"http://127.0.0.1:{port}", "auth": {"bearer": "secret:api"}}
             operations = {
@@ -72,12 +72,12 @@ class TestOpenApi(ConnectorContract):
 class TestHttp(ConnectorContract):
     plugin = "interlock.integration.connectors.http:plugin"
     drivers = ("aiohttp",)
+    conditions = frozenset(Condition)
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         counting = Counting()
-        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
-        async with ScriptedServer(behaviour.get(condition, counting)) as listener:
+        async with ScriptedServer(over_http(condition, counting)) as listener:
             port = free_port() if condition is Condition.refused else listener.port
             connection = {"base_url": f"http://127.0.0.1:{port}", "auth": {"bearer": "secret:api"}}
             shape = {"output_schema": OBJECT}
@@ -118,12 +118,13 @@ WRITE = {"id": 1, "name": "two"}
 class TestMail(ConnectorContract):
     plugin = "interlock.integration.connectors.mail:plugin"
     drivers = ("aiosmtpd",)
+    conditions = BASIC | {Condition.expired}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         kept = mail_servers.Kept()
         async with AsyncExitStack() as stack:
-            if condition is Condition.working:
+            if condition in {Condition.working, Condition.expired}:
                 imap = await asyncio.to_thread(stack.enter_context, mail_servers.imap_server())
                 await asyncio.to_thread(mail_servers.put, imap, b"Subject: one\r\n\r\ntext\r\n")
                 smtp = stack.enter_context(mail_servers.smtp_server(kept))
@@ -144,7 +145,8 @@ class TestMail(ConnectorContract):
             }
             system = {"system": "mail", "connector": "mail", "connection": connection, "operations": operations}
             letter = {"to": ["ann@there.example"], "subject": "one", "text": "text"}
-            yield Rig(system, {}, letter, {"mail": mail_servers.PASSWORD}, lambda: len(kept.envelopes))
+            password = mail_servers.PASSWORD if condition is not Condition.expired else "yesterday's"
+            yield Rig(system, {}, letter, {"mail": password}, lambda: len(kept.envelopes))
 
 
 PROGRAM = """
@@ -158,12 +160,20 @@ if condition == "silent":
     time.sleep(60)
 while condition == "endless":
     sys.stdout.write("y" * 65536)
-print("done")
+if condition == "garbled":
+    os.write(1, b"d\\xff\\xfene\\n")
+    sys.exit(0)
+for letter in "done" if condition == "slow" else ():
+    sys.stdout.write(letter)
+    sys.stdout.flush()
+    time.sleep(0.02)
+print("" if condition == "slow" else "done")
 """
 
 
 class TestProgram(ConnectorContract):
     plugin = "interlock.integration.connectors.program:plugin"
+    conditions = BASIC | {Condition.slow, Condition.garbled}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -195,12 +205,17 @@ if condition == "silent":
     time.sleep(60)
 while condition == "endless":
     sys.stdout.write("y" * 65536)
-print("\\x1b[1mDONE\\x1b[0m", 1)
+for letter in "DONE" if condition == "slow" else ():
+    sys.stdout.write(letter)
+    sys.stdout.flush()
+    time.sleep(0.02)
+print("" if condition == "slow" else "\\x1b[1mDONE\\x1b[0m", 1)
 """
 
 
 class TestTerminal(ConnectorContract):
     plugin = "interlock.integration.connectors.terminal:plugin"
+    conditions = BASIC | {Condition.slow}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -263,7 +278,7 @@ class TestPostgres(ConnectorContract):
 class TestMariaDb(ConnectorContract):
     plugin = "interlock.integration.connectors.sql:plugin"
     drivers = ("sqlalchemy", "pymysql")
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset({Condition.working, Condition.refused, Condition.expired})
 
     @pytest.fixture(autouse=True)
     def _server(self, mariadb: MariaDb) -> None:
@@ -272,12 +287,13 @@ class TestMariaDb(ConnectorContract):
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         url = "mysql://u@127.0.0.1:1/d"
-        if condition is Condition.working:
+        if condition is not Condition.refused:
             database = self.server.database()
             with self.server.look(database) as connection, connection.cursor() as cursor:
                 for statement in SCHEMA.removesuffix(";").split(";"):
                     cursor.execute(statement)
-                cursor.execute("CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY 'hidden-password'")
+                password = "hidden-password" if condition is Condition.working else "another"
+                cursor.execute(f"CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY '{password}'")
                 cursor.execute(f"GRANT ALL ON {database}.* TO clerk@localhost")
             url = self.server.url(database).replace("root@", "clerk@")
         yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
@@ -321,6 +337,8 @@ class TestMcpOverStdio(Mcp):
 class TestMcpOverHttp(Mcp):
     """A server that opens sessions well, and treats only `tools/call` as the condition says."""
 
+    conditions = frozenset(Condition) - {Condition.slow}
+
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         async with self.upstream(condition, root) as url:
@@ -335,12 +353,10 @@ class TestMcpOverHttp(Mcp):
 
 @asynccontextmanager
 async def pretending(condition: Condition) -> AsyncIterator[str]:
-    fates = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
-
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
         message = request.json()
         if message["method"] == "tools/call":
-            await fates[condition](request, writer)
+            await over_http(condition, resets())(request, writer)
         elif message["method"] == "initialize":
             result = {
                 "protocolVersion": "2025-11-25",
@@ -428,7 +444,7 @@ class TestFiles(ConnectorContract):
 class TestFilesBySftp(ConnectorContract):
     plugin = "interlock.integration.connectors.files:plugin"
     drivers = ("asyncssh", "fsspec", "openpyxl", "pyarrow")
-    conditions = frozenset(Condition) - {Condition.endless}  # an answer of SFTP has a length
+    conditions = BASIC - {Condition.endless} | {Condition.expired}  # an answer of SFTP has a length
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -445,7 +461,7 @@ class TestFilesBySftp(ConnectorContract):
             system = file_rigs.system(file_rigs.folder(), "rows", "write", place=place)
             system["operations"] = {"read": system["operations"]["rows"], "write": system["operations"]["write"]}
             write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
-            secrets = {"sftp": file_servers.PASSWORD}
+            secrets = {"sftp": file_servers.PASSWORD if condition is not Condition.expired else "yesterday's"}
             yield Rig(system, {"file": "a.csv"}, write, secrets, lambda: len(list(inbox.glob("*.csv"))) - 1)
 
 

@@ -19,17 +19,14 @@ from interlock.integration.connectors.surveys import Source, Surveyor
 from interlock.integration.contracts import Contract, Definition
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Answer, Connector, Description, Ports
 from interlock.integration.systems.declarations import declare
-from interlock.testing.connectors import Condition, ConnectorContract, Rig
+from interlock.testing.connectors import Condition, ConnectorContract, Rig, over_http
 from interlock.testing.servers import (
     Behaviour,
     ScriptedServer,
     answers,
     cuts_off,
     free_port,
-    hangs,
     redirects,
-    resets,
-    streams,
 )
 from tests.integration.connectors.graphql.shop import DOCUMENTS, SCHEMA, Shop, shop
 
@@ -41,13 +38,13 @@ STRICT = "application/graphql-response+json"
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.graphql:plugin"
     drivers = ("aiohttp",)
+    conditions = frozenset(Condition)
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         system = Shop()
-        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
         files(root)
-        async with ScriptedServer(behaviour.get(condition, system)) as listener:
+        async with ScriptedServer(over_http(condition, system)) as listener:
             port = free_port() if condition is Condition.refused else listener.port
             yield Rig(shop(port), {"id": "O1"}, {"order": ORDER}, {"shop": "hidden-token"}, lambda: system.effects)
 

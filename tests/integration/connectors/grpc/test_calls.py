@@ -45,9 +45,32 @@ def endless(stream: Stream) -> None:
     stream.raw(b"\0\x7f\xff\xff\xff" + bytes(1 << 20))
 
 
+def truncated(stream: Stream) -> None:
+    stream.headers(GOOD)
+    stream.raw(b"\0\0\0\0\x09\x08")
+    stream.abort()
+
+
+def garbled(stream: Stream) -> None:
+    stream.headers(GOOD)
+    stream.message(b"\xff\xff\xff\xff")
+    stream.status(0)
+
+
+def throttled(stream: Stream) -> None:
+    stream.headers(GOOD)
+    stream.status(8, grpc_message="slow down", grpc_retry_pushback_ms="1000")
+
+
+def expired(stream: Stream) -> None:
+    stream.headers(GOOD)
+    stream.status(16, grpc_message="the token has expired")
+
+
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.grpc:plugin"
     drivers = ("grpc", "aiohttp")
+    conditions = frozenset(Condition) - {Condition.slow, Condition.mistyped}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -57,7 +80,15 @@ class TestContract(ConnectorContract):
 
     @asynccontextmanager
     async def server(self, condition: Condition, service: Shop) -> AsyncIterator[int]:
-        ends = {Condition.lost: lost, Condition.silent: silent, Condition.endless: endless}
+        ends = {
+            Condition.lost: lost,
+            Condition.silent: silent,
+            Condition.endless: endless,
+            Condition.truncated: truncated,
+            Condition.garbled: garbled,
+            Condition.throttled: throttled,
+            Condition.expired: expired,
+        }
         if condition in ends:
             async with breaking(ends[condition]) as port:
                 yield port

@@ -6,20 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from interlock.testing.connectors import Condition, ConnectorContract, Rig
-from interlock.testing.servers import ScriptedServer, free_port, hangs, resets, streams
+from interlock.testing.connectors import Condition, ConnectorContract, Rig, over_http
+from interlock.testing.servers import ScriptedServer, free_port
 from tests.integration.connectors.rpc.desk import SESSION, Desk, desk, xml_desk, xml_system
 
 
 class TestJsonRpc(ConnectorContract):
     plugin = "interlock.integration.connectors.rpc:plugin"
     drivers = ("aiohttp",)
+    conditions = frozenset(Condition)
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         system = Desk()
-        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
-        async with ScriptedServer(behaviour.get(condition, system)) as listener:
+        async with ScriptedServer(over_http(condition, system)) as listener:
             port = free_port() if condition is Condition.refused else listener.port
             secrets = {"desk": "hidden-password"}
             yield Rig(desk(port), {"id": 1}, {"customer": "C1"}, secrets, lambda: system.effects)

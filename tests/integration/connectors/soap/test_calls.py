@@ -11,8 +11,8 @@ import pytest
 
 from interlock.integration.contracts import Contract
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Connector
-from interlock.testing.connectors import Condition, ConnectorContract, Rig
-from interlock.testing.servers import ScriptedServer, free_port, hangs, resets, streams
+from interlock.testing.connectors import Condition, ConnectorContract, Rig, over_http
+from interlock.testing.servers import ScriptedServer, free_port, resets
 from interlock.values.secrets import MASK
 from tests.integration.connectors.soap.ledger import (
     INVOICE,
@@ -60,13 +60,13 @@ async def calling(ledger: Ledger, root: Path, version: str, **connection: Any) -
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.soap:plugin"
     drivers = ("aiohttp",)
+    conditions = frozenset(Condition) - {Condition.slow}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        behaviour = {Condition.lost: resets(), Condition.silent: hangs(), Condition.endless: streams()}
         with running() as served:
             (root / "service.wsdl").write_bytes(served.wsdl["11"])
-            async with ScriptedServer(behaviour.get(condition, resets())) as listener:
+            async with ScriptedServer(over_http(condition, resets())) as listener:
                 where = {Condition.working: served.url("11"), Condition.refused: f"http://127.0.0.1:{free_port()}/"}
                 security = {"username": USER, "password": "secret:ledger"}
                 content = system(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -151,7 +152,8 @@ def _failure(error: Any, effect: Effect) -> Answer:
     reason = error.data
     if isinstance(reason, NoAnswer):
         if not reason.sent:
-            return failed(reason.code, reason.detail, sent=False, transient=reason.transient)
+            answer = failed(reason.code, reason.detail, sent=False, transient=reason.transient)
+            return replace(answer, retry_after=reason.retry_after)
         return unanswered(effect, reason.code, reason.detail, transient=reason.transient)
     if error.code in _NOT_DONE:
         return failed("refused", "the server refused the call", system={"code": str(error.code)})

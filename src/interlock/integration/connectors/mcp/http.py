@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
 
 GOODBYE = 1.0
+LONGEST_WAIT = 3600.0
 _SESSION = "Mcp-Session-Id"
 
 
@@ -125,6 +126,8 @@ class HttpTransport:
             return NoAnswer("unreachable", "the server has forgotten the session", sent=False)
         if status in {401, 403}:
             return NoAnswer("access_denied", "the server does not accept our credentials", sent=False, transient=False)
+        if status == 429:
+            return _too_often(response.headers.get("Retry-After", ""))
         if 300 <= status < 400:
             return NoAnswer("redirected", "the server answered with a redirect, which is not followed", transient=False)
         if status >= 500:
@@ -154,3 +157,10 @@ def _lost(request: Any, failure: HttpFailure) -> SessionMessage:
     return unanswered_request(
         request, NoAnswer(codes.get(failure.code, failure.code), failure.what, transient=failure.transient)
     )
+
+
+def _too_often(after: str) -> NoAnswer:
+    """Return what it means that the server is asked too often; *after* is when it may be asked again, if it says so."""
+    wait = min(float(after), LONGEST_WAIT) if after.isdigit() else 0.0
+    detail = "the server asks us to slow down"
+    return NoAnswer("rate_limited", detail, sent=False, transient=after.isdigit(), retry_after=wait)

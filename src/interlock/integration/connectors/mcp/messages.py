@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 class NoAnswer:
     """Why a request has no answer of the server's own. Made here, so a server cannot pretend to be it.
 
-    *sent* is False only where the server certainly never worked on the request.
+    *sent* is False only where the server certainly never worked on the request; *retry_after* is in seconds.
     """
 
     code: str
     detail: str
     sent: bool = True
     transient: bool = True
+    retry_after: float = 0.0
 
 
 def encoded(message: SessionMessage) -> bytes:
