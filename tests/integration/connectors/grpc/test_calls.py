@@ -51,7 +51,7 @@ def truncated(stream: Stream) -> None:
     stream.abort()
 
 
-def garbled(stream: Stream) -> None:
+def misread(stream: Stream) -> None:
     stream.headers(GOOD)
     stream.message(b"\xff\xff\xff\xff")
     stream.status(0)
@@ -85,7 +85,7 @@ class TestContract(ConnectorContract):
             Condition.silent: silent,
             Condition.endless: endless,
             Condition.truncated: truncated,
-            Condition.garbled: garbled,
+            Condition.garbled: misread,
             Condition.throttled: throttled,
             Condition.expired: expired,
         }
