@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rfc3339(seconds: float) -> str:
-    """Return Unix *seconds* as `2026-11-21T07:36:00.123456Z`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    """Return Unix *seconds* as `2026-11-21T07:36:00.123456Z`. Raises `ValueError` or `OverflowError` beyond all years."""
+    second = math.floor(seconds)
+    micros = round((seconds - second) * 1_000_000)
+    if micros == 1_000_000:
+        second, micros = second + 1, 0
+    return f"{_second(second)}.{micros:06}Z"
+
+
+@lru_cache(16)
+def _second(second: int) -> str:
+    """Most moments that are written lie in the second that the last one lay in."""
+    return datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds")[:-6]
 
 
 def parse_rfc3339(text: str) -> float:

@@ -222,7 +222,7 @@ class Judge:
         naming = self._records.naming(forms.leaf_forms(value))
         return origin if naming is Naming.nothing else replace(origin, naming=naming)
 
-    def _whole(self, keys: list[str]) -> list[int]:
+    def _whole(self, keys: Sequence[str]) -> list[int]:
         indexes = (self._person, self._session, self._trusted, self._untrusted)
         return [place for index in indexes if (place := index.first(keys)) is not None]
 

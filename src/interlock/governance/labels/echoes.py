@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from interlock.governance.labels.hidden import assembled
+from interlock.governance.labels.kept import kept
 from interlock.governance.labels.normal import compact, wide, words
 from interlock.governance.labels.suspects import suspects
 from interlock.governance.labels.text import hidden_keys, leaf_forms
@@ -16,7 +17,7 @@ _COST = 90
 _YES = 1
 
 
-def sent_forms(value: Any) -> list[str]:
+def sent_forms(value: Any) -> Sequence[str]:
     """Return every form in which a single value that was sent may come back."""
     return suspects(value) if isinstance(value, str) else leaf_forms(value)
 
@@ -63,12 +64,11 @@ class Echoes:
         if not keys:
             return False
         if not isinstance(value, str):
-            return any(form in keys for form in leaf_forms(value))
+            return not keys.isdisjoint(leaf_forms(value))
         form = wide(value)
-        if any(key in keys for key in hidden_keys(form) if key):
+        if not keys.isdisjoint(hidden_keys(form)):
             return True
-        spoken = words(form)
-        pairs = [f"{one} {other}" for one, other in pairwise(spoken)]
+        pairs = _pairs(form)
         if pairs and sum(pair in keys for pair in pairs) * 2 > len(pairs):
             return True
         if value.isalpha():
@@ -77,6 +77,11 @@ class Echoes:
 
     def _of(self, key: str) -> int | None:
         return _YES if key in self._keys else None
+
+
+@kept
+def _pairs(form: str) -> list[str]:
+    return [f"{one} {other}" for one, other in pairwise(words(form))]
 
 
 def _nobody(key: str) -> None:

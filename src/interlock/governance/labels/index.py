@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from interlock.governance.labels.places import Places
@@ -60,7 +60,7 @@ class Index:
         self.openings.add(phrase.partition(" ")[0])
         self.add(phrase, place)
 
-    def first(self, forms: list[str]) -> int | None:
+    def first(self, forms: Sequence[str]) -> int | None:
         """Return the number of the place that held any of *forms*, of several places all together, or `None`."""
         found: int | None = None
         get = self.get

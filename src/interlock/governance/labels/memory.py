@@ -417,7 +417,7 @@ class Memory:
             return False
         return (sent.has(value) or self._stored.has(value)) and not self._judge().vouched(value)
 
-    def _vouches(self, keys: list[str]) -> bool:
+    def _vouches(self, keys: Sequence[str]) -> bool:
         """Whether a trusted source holds a value in one of these forms; there is more to `Judge.vouched`, for more."""
         places = (index.first(keys) for index in (self._person, self._session, self._trusted))
         return any(place is not None and self._places.source(place) in TRUSTED_SOURCES for place in places)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from interlock.governance.labels.addresses import MAIL, URL, accounts, host_form, url_form
 from interlock.governance.labels.decoding import decodings
 from interlock.governance.labels.figures import date_forms, short_dates, spaced_numbers
+from interlock.governance.labels.kept import kept
 from interlock.governance.labels.normal import LONGEST_KEY, compact, key_of, skeleton, strict, wide, windowed, words
 from interlock.governance.labels.text import EDGE, Parts, fresh, value_forms
 
@@ -21,7 +23,8 @@ _PAIRS = re.compile(r"\d\d{0,7}(?:[ ./-]\d{1,8}){2,40}")
 _LAST_DIGITS = re.compile(r"\d{6,}$")
 
 
-def suspects(text: str) -> list[str]:
+@kept
+def suspects(text: str) -> Sequence[str]:
     """Return every key under which an outsider's text is remembered: its parts, as written and as hidden in it."""
     keys = value_forms(text)
     if text.isascii() and text.isalpha():
@@ -32,8 +35,8 @@ def suspects(text: str) -> list[str]:
         gathered.address(windowed(one))
         if not one.isascii():
             gathered.take(windowed(strict(one)))
-    keys += [part if len(part) <= LONGEST_KEY else key_of(part) for part in gathered.found if part]
-    return list(dict.fromkeys(keys))
+    parts = [part if len(part) <= LONGEST_KEY else key_of(part) for part in gathered.found if part]
+    return list(dict.fromkeys([*keys, *parts]))
 
 
 class _Suspects(Parts):

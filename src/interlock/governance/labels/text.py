@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from interlock.governance.labels.addresses import (
     MAIL,
@@ -26,6 +26,7 @@ from interlock.governance.labels.figures import (
     one_date,
     spaced_numbers,
 )
+from interlock.governance.labels.kept import LONGEST, kept
 from interlock.governance.labels.normal import (
     LONGEST_KEY,
     compact,
@@ -49,6 +50,7 @@ _FRONT = ",:;'’`\"#$€£¥&^%_–—…()[]<>"
 _AROUND = ".,:;!?*'’`\"#()[]{}<>“”"
 
 
+@kept
 def value_forms(text: str) -> list[str]:
     """Return the strict forms of an argument's text, each of which stands for the whole of it."""
     form = strict(text)
@@ -75,7 +77,7 @@ def _plainly_named(bare: str) -> bool:
     return len(bare) < SHORTEST_IBAN and bare[0].isalpha() and ":" not in bare and bare[:3] not in MONTHS
 
 
-def leaf_forms(leaf: object) -> list[str]:
+def leaf_forms(leaf: object) -> Sequence[str]:
     """Return the strict forms under which a single value of any type is remembered and looked up."""
     if isinstance(leaf, str):
         return value_forms(leaf)
@@ -181,20 +183,30 @@ def _chunk_parts(chunk: str) -> list[str]:
     return found
 
 
-def trusted_forms(leaf: object, longest: int) -> Iterator[str]:
-    """Yield the forms of a trusted field's value: the whole of it, and the values inside a text."""
-    yield from leaf_forms(leaf)
+def trusted_forms(leaf: object, longest: int) -> Sequence[str]:
+    """Return the forms of a trusted field's value: the whole of it, and the values inside a text."""
     if not isinstance(leaf, str) or leaf.isalnum():
-        return
-    spread = strict(leaf)
+        return leaf_forms(leaf)
+    inside = _short_inside(leaf) if len(leaf) <= LONGEST <= longest // 4 else _inside(leaf, longest)
+    return [*value_forms(leaf), *inside]
+
+
+def _inside(text: str, longest: int) -> Iterator[str]:
+    spread = strict(text)
     if mild(spread):
         yield key_of(" ".join(words(spread)))
     if " " in spread:
         parts = Parts()
-        parts.take(windowed(head(spread, longest)), windowed(head(leaf, longest)))
+        parts.take(windowed(head(spread, longest)), windowed(head(text, longest)))
         yield from (part for part in parts.found if part and identifying(part))
 
 
+@kept
+def _short_inside(text: str) -> Iterator[str]:
+    return _inside(text, LONGEST * 4)
+
+
+@kept
 def hidden_keys(form: str) -> Iterator[str]:
     """Yield the keys that show a text, given in wide form, to be an outsider's; the likeliest first."""
     yield from value_forms(form)
