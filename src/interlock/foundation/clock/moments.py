@@ -10,7 +10,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rfc3339(seconds: float) -> str:
-    """Return Unix *seconds* as `2026-11-21T07:36:00.123456Z`. Raises `ValueError` or `OverflowError` beyond all years."""
+    """Return Unix *seconds* as `2026-11-21T07:36:00.123456Z`. Raises as `datetime` does beyond all years."""
     second = math.floor(seconds)
     micros = round((seconds - second) * 1_000_000)
     if micros == 1_000_000:
