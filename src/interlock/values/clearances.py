@@ -11,6 +11,7 @@ from typing import Any
 from interlock.values.labels import Category, Confidentiality, Label
 
 EVERY = frozenset(Category)
+_WILD = frozenset("*?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,17 @@ def _pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces))
 
 
+def _says_whose(pattern: str) -> bool:
+    """Whether a recipients' pattern fits only what is somebody's: one host, or names that begin alike."""
+    if "@" in pattern:
+        place = pattern.rpartition("@")[2]
+    elif "://" in pattern:
+        place = pattern.partition("://")[2].partition("/")[0]
+    else:
+        place = pattern.rstrip("*")
+    return bool(place) and _WILD.isdisjoint(place)
+
+
 @dataclass(frozen=True, slots=True)
 class Clearances:
     """A project's clearances. Of the *recipients*' patterns (globs, caseless) the first that fits counts."""
@@ -86,13 +98,28 @@ class Clearances:
         `*` stands for anything within one part of an address, `**` (or a pattern that is `*` alone) for anything.
         What holds a quotation mark, or more than one `@`, is nobody's address.
         """
+        return self._line(address)[1]
+
+    def own(self, address: str) -> Clearance | None:
+        """Return what may be sent to *address* if it is one of the house's own, else None.
+
+        It is where the line that counts says whose it is (the host, or how such names begin) and lets it have all
+        that anybody of the house may by default. Where that is public data alone, nobody can be told apart so.
+        """
+        pattern, clearance = self._line(address)
+        usual = self.default
+        if usual.confidentiality < Confidentiality.internal or not _says_whose(pattern):
+            return None
+        return clearance if clearance.joined(usual) == clearance else None
+
+    def _line(self, address: str) -> tuple[str, Clearance]:
         plain = address.strip().casefold()
         if '"' in plain or plain.count("@") > 1:
-            return NOTHING
+            return "", NOTHING
         for pattern, clearance in self.recipients:
             if _pattern(pattern.casefold()).fullmatch(plain):
-                return clearance
-        return NOTHING
+                return pattern, clearance
+        return "", NOTHING
 
     def to_json(self) -> dict[str, Any]:
         """Return the clearances as a JSON object."""

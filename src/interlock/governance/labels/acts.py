@@ -23,14 +23,24 @@ _USUAL = {
     ),
 }
 """What people call such acts; a project adds its own words to an operation by `words`."""
+_CHANGE = (
+    "write update change edit correct amend adjust note add enter put set fix revise complete rewrite replace date"
+)
+_REMOVE = "delete remove go rid throw bin trash drop discard"
+_LIKE = {
+    **dict.fromkeys(("write", "update", "edit", "change", "modify", "set", "put", "patch", "replace"), _CHANGE),
+    **dict.fromkeys(("delete", "remove", "discard", "trash"), _REMOVE),
+}
+"""What people also say for an operation's own verb."""
 LEAST_STEM = 4
 
 
 def acts_of(operation: Operation) -> frozenset[str]:
     """Return the words that ask for *operation*: its own verb, those that the project declares, those of its risks."""
-    first = _HUMPS.findall(operation.name)[:1]
+    first = [word.casefold() for word in _HUMPS.findall(operation.name)[:1]]
+    like = [word for verb in first for word in _LIKE.get(verb, "").split()]
     usual = [word for risk in operation.risks for word in _USUAL[risk].split()]
-    return frozenset(word.casefold() for word in (*first, *operation.words, *usual))
+    return frozenset((*first, *like, *usual, *(word.casefold() for word in operation.words)))
 
 
 def asked_for(acts: Collection[str], said: Collection[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.values.clearances import NOTHING, Clearances
+from interlock.values.clearances import EVERYTHING, NOTHING, Clearances
 from interlock.values.labels import Label, Naming, Source
 from interlock.values.operations import Operation, Role
 
@@ -51,6 +51,8 @@ def flow_of(
     """
     targets: list[Mapping[str, Any]] = []
     controls: list[Mapping[str, Any]] = []
+    leading: list[Mapping[str, Any]] = []
+    home = _home(operation, arguments, data.join(background.seen), clearances)
     carried: set[str] = set()
     recipients = operation.sink.recipients if operation.sink is not None else ()
     for name, value in arguments.items():
@@ -65,11 +67,13 @@ def flow_of(
                 carried.update(origin.get("invents", ()))
         else:
             (targets if role is Role.target else controls).append(origin)
+            if role is Role.target and name not in home:
+                leading.append(origin)
     # An authenticated fact, or a choice that the operation lists, means nobody that the person did not.
-    judged = [origin for origin in targets if _NEUTRAL.isdisjoint(origin.get("sources", ()))]
+    judged = [origin for origin in leading if _NEUTRAL.isdisjoint(origin.get("sources", ()))]
     named = [Naming[origin.get("named", Naming.nothing.name)] for origin in judged]
     # What is sent to nobody that is named goes to an implied destination, which is for `cleared` to judge.
-    implied = operation.sink is not None and not operation.risks
+    implied = (operation.sink is not None and not operation.risks) or bool(home)
     uncleared = list(_uncleared(operation, arguments, data, clearances))
     return {
         "target_untrusted": _any(targets, "untrusted"),
@@ -98,6 +102,28 @@ def _cleared(operation: Operation, arguments: Mapping[str, Any], label: Label, c
     return next(_uncleared(operation, arguments, label, clearances), None) is None
 
 
+def _home(operation: Operation, arguments: Mapping[str, Any], label: Label, clearances: Clearances) -> frozenset[str]:
+    """Return the arguments whose values cannot lead astray, as all of it goes to the house's own people and places.
+
+    Those are the recipients where each may have all that was seen here, data of *label*; and whatever else is chosen
+    (a record to pass on, whose content nobody has looked at) where each may have everything.
+    """
+    sink = operation.sink
+    if sink is None or operation.risks:
+        return frozenset()
+    held = [clearances.own(address) for name in sink.recipients for address in _addresses(arguments.get(name))]
+    if not held or len(held) > MOST_RECIPIENTS or not all(one is not None and one.admits(label) for one in held):
+        return frozenset()
+    everything = all(one is not None and one.joined(EVERYTHING) == one for one in held)
+    return frozenset(arguments) if everything else frozenset(sink.recipients)
+
+
+def _addresses(value: Any) -> Iterator[str]:
+    for text in texts(value):
+        if text.strip():
+            yield from _SEPARATORS.split(text.strip())
+
+
 def _uncleared(
     operation: Operation, arguments: Mapping[str, Any], label: Label, clearances: Clearances
 ) -> Iterator[str]:
@@ -107,12 +133,11 @@ def _uncleared(
         return
     count = 0
     for name in sink.recipients:
-        for text in texts(arguments.get(name)):
-            for address in _SEPARATORS.split(text.strip()) if text.strip() else ():
-                count += 1
-                known = clearances.recipient(address) if count <= MOST_RECIPIENTS else NOTHING
-                if not known.admits(label):
-                    yield address[:200]
+        for address in _addresses(arguments.get(name)):
+            count += 1
+            known = clearances.recipient(address) if count <= MOST_RECIPIENTS else NOTHING
+            if not known.admits(label):
+                yield address[:200]
     if not count and not (sink.clearance or NOTHING).admits(label):
         yield UNNAMED
 
