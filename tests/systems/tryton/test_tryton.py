@@ -19,7 +19,8 @@ from interlock.testing.servers import Received, ScriptedServer
 from tests.orchestration.desk import person, running
 from tests.systems.relay import Relay
 from tests.systems.tryton import machine
-from tests.systems.tryton.machine import PASSWORD, Tryton
+from tests.systems.tryton.company import PASSWORD
+from tests.systems.tryton.machine import Tryton
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(1800)]
 PROJECT = Path(__file__).parent / "project"
