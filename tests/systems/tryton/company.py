@@ -1,4 +1,4 @@
-"""The company that the tests find in Tryton: its books, its stock, its people, two products and the clerks' accounts."""
+"""The company that the tests find in Tryton: its books, stock and people, two products, and the clerks' accounts."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Desk:
         return number, found[0]["addresses"][0]
 
     async def confirmed(self, reference: str, *, quantity: int = 2, product: str = "C1") -> dict[str, Any]:
-        """Return an order that was quoted and confirmed, so that goods wait to be shipped and an invoice to be posted."""
+        """Return an order that was quoted and confirmed: goods wait to be shipped, and an invoice to be posted."""
         number, address = await self.order(reference, quantity=quantity, product=product)
         await self.do("set_address", id=number, address=address)
         await self.do("quote_order", id=number)

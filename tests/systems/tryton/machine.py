@@ -70,6 +70,16 @@ class Tryton:
         )
         return found
 
+    def customer(self, name: str, mail: str) -> dict[str, Any]:
+        """Add a customer with a mail address and return their number and code."""
+        details = {
+            "addresses": [["create", [{"street": "Road 5", "city": "Town"}]]],
+            "contact_mechanisms": [["create", [{"type": "email", "value": mail}]]],
+        }
+        made = self.model("party.party", "create", [{"name": name, **details}])
+        (found,) = self.model("party.party", "read", made, ["code"])
+        return dict(found)
+
     def end_sessions(self) -> None:
         """End every session of the clerk, as Tryton does when a password is set."""
         clerk = self.model("res.user", "search", [["login", "=", company.CLERK]], 0, 1, None)
@@ -104,8 +114,9 @@ def _make(programs: Path, settled: Path) -> None:
         )
         with _serving(programs, folder) as port:
             company.settle(Tryton(port))
+        for older in settled.parent.glob("settled-*"):
+            older.unlink()
         made = settled.with_suffix(".new")
-        made.unlink(missing_ok=True)
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM INTO ?", [str(made)])
         made.rename(settled)
