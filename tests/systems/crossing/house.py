@@ -1,9 +1,8 @@
-"""The house of the crossing: four systems, Interlock in front of them, its people, and an agent that works for Carla."""
+"""The house of the crossing: four systems, Interlock in front of them, and people."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,12 +15,11 @@ from tests.journeys.caller import Caller
 from tests.journeys.server import Server
 from tests.systems.helpdesk import machine as helpdesk_machine
 from tests.systems.helpdesk.machine import Helpdesk
-from tests.systems.tryton import company, machine
+from tests.systems.tryton import company
 from tests.systems.tryton.machine import Tryton
 
 PROJECT = Path(__file__).parent / "project"
 HOLDERS = {"carla": "person", "greta": "person", "lena": "person", "orders": "agent"}
-WISH = re.compile(r"order (\d+) of (\w+)")
 
 
 class Ledger:
@@ -74,28 +72,40 @@ class House:
     server: Server
     callers: dict[str, Caller]
 
-    def customer(self, mail: str) -> int:
-        """Add a customer to the CRM, with an account in the ledger; return the account's number."""
-        account = int(self.tryton.customer(f"Customer {mail}", mail)["code"])
-        self.ledger.open(account)
-        return account
+    def customer(self, mail: str, *, city: str = "Town") -> int:
+        """Add a customer to the CRM and return the number that their account in the ledger has."""
+        return int(self.tryton.customer(f"Customer {mail}", mail, city=city)["code"])
+
+    def ticket(self, title: str, text: str = "Hello, please order 40 of C1.", *, mail: str = "") -> int:
+        """Let a customer who is known, and has an account, write a ticket; return its number."""
+        if not mail:
+            mail = f"{title}@there.example"
+            self.ledger.open(self.customer(mail))
+        return self.helpdesk.receive(title, text, mail)
 
     def order(self, number: int) -> str:
         """Return the state of an order in the ERP."""
         return str(self.tryton.model("sale.sale", "read", [number], ["state"])[0]["state"])
 
-    def orders(self, ticket: int) -> list[dict[str, Any]]:
-        """Return the leads that came of a ticket, with their orders."""
+    def leads(self, ticket: int) -> list[str]:
+        """Return the states of the leads that came of a ticket."""
         wanted = [["reference", "=", str(ticket)]]
-        found = self.tryton.model("sale.opportunity", "search_read", wanted, 0, 9, None, ["state", "sales"])
-        return list(found)
+        found = self.tryton.model("sale.opportunity", "search_read", wanted, 0, 9, None, ["state"])
+        return [str(one["state"]) for one in found]
 
     def approved(self, action: dict[str, Any], by: str) -> dict[str, Any]:
         """Let somebody agree to an action, and return what came of it."""
+        return self._decided(action, by, "approve")
+
+    def rejected(self, action: dict[str, Any], by: str) -> dict[str, Any]:
+        """Let somebody say no to an action, and return what came of it."""
+        return self._decided(action, by, "reject")
+
+    def _decided(self, action: dict[str, Any], by: str, verdict: str) -> dict[str, Any]:
         caller = self.callers[by]
-        (asked,) = [one for one in caller.action(action["id"])["approvals"] if one["state"] == "pending"]
-        verdict = {"verdict": "approve", "consent": asked["consent"]}
-        caller.post(f"/v1/approvals/{asked['id']}/decide", verdict)
+        role = {"greta": "bookkeeper", "lena": "sales-lead"}[by]
+        (asked,) = [one for one in caller.action(action["id"])["approvals"] if one["role"] == role]
+        caller.post(f"/v1/approvals/{asked['id']}/decide", {"verdict": verdict, "consent": asked["consent"]})
         return caller.action(action["id"])
 
     def confirmed(self, action: dict[str, Any]) -> dict[str, Any]:
@@ -103,82 +113,16 @@ class House:
         found = self.callers["carla"].post(f"/v1/actions/{action['id']}/confirm", {"consent": action["consent"]})
         return dict(found)
 
+    def origins(self, action: str) -> dict[str, dict[str, Any]]:
+        """Return where the arguments of an action came from, as `interlock journal show` prints it."""
+        first, *_ = json.loads(self.server.command("journal", "show", action, "--json").stdout)["items"]
+        return dict(first["fields"]["snapshot"]["origins"])
+
     def journal(self, session: str) -> list[dict[str, Any]]:
         """Return the records of a session, oldest first, as `interlock journal search` reads them."""
         words = ("journal", "search", "--session", session, "--limit", "500", "--json")
         items = json.loads(self.server.command(*words).stdout)["items"]
         return list(reversed(items))
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a ticket comes to: an order in the ERP, the account of its customer, and what it costs."""
-
-    order: int
-    account: int
-    amount: float
-
-
-class Agent:
-    """Works on one ticket, in a session that Carla opened for it, by a plan that was fixed before the ticket was read."""
-
-    def __init__(self, house: House, ticket: int) -> None:
-        self.house, self.ticket = house, ticket
-        plan = [
-            "helpdesk.get_ticket",
-            *("crm.find_customers", "crm.find_leads", "erp.find_products", "erp.get_order", "ledger.get_posting"),
-            *({"operation": f"crm.{name}", "times": 1} for name in ("add_lead", "qualify", "convert")),
-            *({"operation": name, "times": 1} for name in ("erp.quote_order", "ledger.post", "erp.confirm_order")),
-            {"operation": "helpdesk.answer", "times": 1, "arguments": {"ticket": ticket}},
-        ]
-        words = f"Make an order of ticket {ticket}, enter it in the ledger, and answer the ticket."
-        opened = house.callers["carla"].post("/v1/sessions", {"agent": "orders", "request": words, "plan": plan})
-        self.session = str(opened["id"])
-
-    def try_(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Propose a use of an operation and return the action."""
-        return self.house.callers["orders"].propose(self.session, operation, arguments)
-
-    def do(self, operation: str, **arguments: Any) -> Any:
-        """Use an operation that must succeed and return what came of it."""
-        action = self.try_(operation, **arguments)
-        assert action["state"] == "succeeded", action
-        return action["output"]
-
-    def undo(self, action: dict[str, Any]) -> dict[str, Any]:
-        """Take back what an action did, as its operation declares, and return the action that does it."""
-        return dict(self.house.callers["orders"].post(f"/v1/actions/{action['id']}/undo"))
-
-    def noted(self) -> int:
-        """Read the ticket, find whoever wrote it, note what they want, and return the number of the opportunity."""
-        ticket = self.do("helpdesk.get_ticket", id=self.ticket)
-        wish = WISH.search(ticket["description"])
-        assert wish is not None
-        (customer,) = self.do("crm.find_customers", mail=ticket["submitter_email"])
-        (product,) = self.do("erp.find_products", code=wish[2])
-        wanted = {"party": customer["id"], "product": product["id"], "unit": product["sale_uom"]}
-        self.do("crm.add_lead", ticket=str(self.ticket), quantity=int(wish[1]), **wanted)
-        (lead,) = self.do("crm.find_leads", ticket=str(self.ticket))
-        self.do("crm.qualify", id=lead["id"])
-        return int(lead["id"])
-
-    def quoted(self) -> tuple[Wish, dict[str, Any]]:
-        """Make a quotation of the ticket; return it, and the action that an undo would take it back with."""
-        order = self.do("crm.convert", id=self.noted())
-        quoted = self.try_("erp.quote_order", id=order)
-        assert quoted["state"] == "succeeded", quoted
-        sale = self.do("erp.get_order", id=order)
-        ticket = self.do("helpdesk.get_ticket", id=self.ticket)
-        (customer,) = self.do("crm.find_customers", mail=ticket["submitter_email"])
-        return Wish(order, int(customer["code"]), float(sale["total_amount"]["decimal"])), quoted
-
-    def post(self, wish: Wish, **other: Any) -> dict[str, Any]:
-        """Propose to enter an order in the ledger."""
-        return self.try_("ledger.post", **{"order_no": wish.order, "account": wish.account, "amount": wish.amount} | other)
-
-    def answer(self, text: str, status: int = 4) -> dict[str, Any]:
-        """Propose an answer to the ticket."""
-        return self.try_("helpdesk.answer", ticket=self.ticket, text=text, status=status)
 
 
 @contextmanager
@@ -207,10 +151,3 @@ def running(folder: Path, tryton: Tryton, helpdesk: Helpdesk) -> Iterator[House]
         yield House(helpdesk, tryton, ledger, server, callers)
     finally:
         server.kill()
-
-
-@contextmanager
-def systems(*, mail: bool) -> Iterator[tuple[Tryton, Helpdesk]]:
-    """Run Tryton and a helpdesk, whose mail server is away without *mail*."""
-    with machine.running() as tryton, helpdesk_machine.running(mail=mail) as helpdesk:
-        yield tryton, helpdesk

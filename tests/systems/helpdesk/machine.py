@@ -76,7 +76,9 @@ class Helpdesk:
 
     def answers(self, ticket: int) -> list[dict[str, Any]]:
         """Return what was answered to a ticket, from the helpdesk's own database."""
-        return self._rows("SELECT * FROM helpdesk_followup WHERE ticket_id = ? AND title = 'Answer' ORDER BY id", ticket)
+        return self._rows(
+            "SELECT * FROM helpdesk_followup WHERE ticket_id = ? AND title LIKE 'Answer%' ORDER BY id", ticket
+        )
 
     def status(self, ticket: int) -> int:
         """Return a ticket's status: 1 is open, 4 is closed."""

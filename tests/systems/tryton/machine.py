@@ -70,13 +70,12 @@ class Tryton:
         )
         return found
 
-    def customer(self, name: str, mail: str) -> dict[str, Any]:
-        """Add a customer with a mail address and return their number and code."""
-        details = {
-            "addresses": [["create", [{"street": "Road 5", "city": "Town"}]]],
-            "contact_mechanisms": [["create", [{"type": "email", "value": mail}]]],
-        }
-        made = self.model("party.party", "create", [{"name": name, **details}])
+    def customer(self, name: str, mail: str, *, city: str = "Town") -> dict[str, Any]:
+        """Add a customer with a mail address, and no other address without a *city*; return their number and code."""
+        addresses = [["create", [{"street": "Road 5", "city": city}]]] if city else []
+        mails = [["create", [{"type": "email", "value": mail}]]]
+        customer = {"name": name, "addresses": addresses, "contact_mechanisms": mails}
+        made = self.model("party.party", "create", [customer])
         (found,) = self.model("party.party", "read", made, ["code"])
         return dict(found)
 
