@@ -10,7 +10,7 @@ from tests.systems.crossing.house import House
 
 WISH = re.compile(r"order (\d+) of (\w+)")
 READS = (
-    "helpdesk.get_ticket crm.find_customers crm.find_leads erp.find_products erp.get_order ledger.get_posting".split()
+    "helpdesk.get_ticket crm.find_customers crm.find_leads erp.find_products erp.get_order ledger.find_postings".split()
 )
 ONCE = "crm.add_lead crm.qualify crm.convert erp.quote_order ledger.post erp.confirm_order erp.cancel_order".split()
 

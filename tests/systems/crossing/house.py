@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.journeys.caller import Caller
+from tests.journeys.process import until
 from tests.journeys.server import Server
 from tests.systems.helpdesk import machine as helpdesk_machine
 from tests.systems.helpdesk.machine import Helpdesk
@@ -19,6 +20,14 @@ from tests.systems.tryton import company
 from tests.systems.tryton.machine import Tryton
 
 PROJECT = Path(__file__).parent / "project"
+MUTE = """\
+#!/bin/sh
+IFS= read -r request
+case "$request" in
+    POST*) echo "$request" | ./ledger.real >/dev/null; exit 70 ;;
+    *) echo "$request" | ./ledger.real ;;
+esac
+"""
 HOLDERS = {"carla": "person", "greta": "person", "lena": "person", "orders": "agent"}
 
 
@@ -53,6 +62,18 @@ class Ledger:
             yield
         finally:
             aside.replace(file)
+
+    @contextmanager
+    def mute(self) -> Iterator[None]:
+        """Let it fail for a while after each posting that it has made."""
+        program, aside = self._folder / "ledger", self._folder / "ledger.real"
+        program.rename(aside)
+        program.write_text(MUTE, "utf-8")
+        program.chmod(0o755)
+        try:
+            yield
+        finally:
+            aside.replace(program)
 
     def _run(self, verb: str, order: int, account: int = 0) -> tuple[int, str]:
         request = f"{verb}{order:08}{account:06}+{0:011}\n"
@@ -106,12 +127,18 @@ class House:
         role = {"greta": "bookkeeper", "lena": "sales-lead"}[by]
         (asked,) = [one for one in caller.action(action["id"])["approvals"] if one["role"] == role]
         caller.post(f"/v1/approvals/{asked['id']}/decide", {"verdict": verdict, "consent": asked["consent"]})
+        return self._executed(action)
+
+    def _executed(self, action: dict[str, Any]) -> dict[str, Any]:
+        """Return an action when it is not being executed; what goes on with it may be another than who agreed."""
+        caller = self.callers["carla"]
+        until(lambda: caller.action(action["id"])["state"] != "executing", "an action to be executed")
         return caller.action(action["id"])
 
     def confirmed(self, action: dict[str, Any]) -> dict[str, Any]:
         """Let Carla confirm her own action, and return what came of it."""
-        found = self.callers["carla"].post(f"/v1/actions/{action['id']}/confirm", {"consent": action["consent"]})
-        return dict(found)
+        self.callers["carla"].post(f"/v1/actions/{action['id']}/confirm", {"consent": action["consent"]})
+        return self._executed(action)
 
     def origins(self, action: str) -> dict[str, dict[str, Any]]:
         """Return where the arguments of an action came from, as `interlock journal show` prints it."""

@@ -119,7 +119,7 @@ def test_what_the_ledger_refuses_takes_the_order_back(house: House) -> None:
     post = house.approved(agent.post(wish), "greta")
     assert (post["state"], post["problem"]["code"]) == ("failed", "not_found")
     confirm = agent.try_("erp.confirm_order", id=wish.order)
-    assert confirm["state"] == "denied", "without a posting nothing is carried out"
+    assert (confirm["state"], rules(confirm)) == ("denied", {"confirm-posted"})
     assert agent.undo(quoted)["state"] == "succeeded"
     assert house.callers["carla"].action(quoted["id"])["state"] == "compensated"
     assert (house.order(wish.order), house.leads(agent.ticket)) == ("cancelled", ["lost"])
@@ -145,6 +145,30 @@ def test_what_nobody_can_know_is_a_persons_task(house: House) -> None:
     assert house.ledger.posted(wish.order) is None
     assert agent.undo(quoted)["state"] == "succeeded"
     assert house.order(wish.order) == "cancelled"
+
+
+def test_a_posting_whose_answer_was_lost_is_found(house: House) -> None:
+    agent = Agent(house, house.ticket("mute"))
+    wish, _ = agent.quoted()
+    carla = house.callers["carla"]
+    with house.ledger.mute():
+        post = house.approved(agent.post(wish), "greta")
+        until(lambda: carla.action(post["id"])["state"] == "succeeded", "the posting to be found")
+    assert house.ledger.posted(wish.order) == (wish.account, 400.0)
+    assert carla.action(post["id"])["output"]["balance"] == 400, "once"
+    kinds = [one["kind"] for one in house.journal(agent.session) if one["subject"] == post["id"]]
+    assert kinds[-2:] == ["action.in_doubt", "action.succeeded"]
+    assert house.confirmed(agent.try_("erp.confirm_order", id=wish.order))["state"] == "succeeded"
+
+
+def test_a_ledger_that_is_back_tells_that_nothing_was_posted(house: House) -> None:
+    agent = Agent(house, house.ticket("back"))
+    wish, quoted = agent.quoted()
+    with house.ledger.spoilt():
+        post = house.approved(agent.post(wish), "greta")
+        assert post["state"] == "in_doubt"
+    until(lambda: house.callers["carla"].action(post["id"])["state"] == "failed", "the absence to be seen")
+    assert agent.undo(quoted)["state"] == "succeeded"
 
 
 def test_a_posting_is_taken_back_when_its_order_is_gone(house: House) -> None:
@@ -206,6 +230,16 @@ def test_a_ticket_is_served_once(house: House) -> None:
     action = again.try_("crm.add_lead", **lead)
     assert (action["state"], rules(action)) == ("denied", {"served-once"})
     assert house.leads(agent.ticket) == ["converted"]
+
+
+def test_another_ticket_is_outside_the_plan(house: House) -> None:
+    other = house.ticket("other")
+    agent = Agent(house, house.ticket("planned"))
+    agent.read()
+    answer = agent.try_("helpdesk.answer", ticket=other, text="Thank you.", status=CLOSED)
+    assert answer["state"] == "waiting"
+    assert "outside-plan" in rules(answer)
+    assert house.helpdesk.answers(other) == []
 
 
 def test_an_account_that_the_ticket_names_is_asked_about(house: House) -> None:
