@@ -28,3 +28,8 @@ def test_what_is_shown_stands_in_the_files(name: str, text: str) -> None:
 
 def test_something_is_shown() -> None:
     assert {name for name, _ in BLOCKS} == {"systems/crm.yaml", "systems/ledger.yaml", "policies/orders.cedar"}
+
+
+def test_the_rules_against_steering_are_those_that_every_project_begins_with() -> None:
+    shipped = ROOT / "examples" / "northwind" / "policies" / "steering.cedar"
+    assert (PROJECT / "policies" / "steering.cedar").read_bytes() == shipped.read_bytes()

@@ -63,14 +63,19 @@ class Agent:
         goods = {"product": product["id"], "unit": product["sale_uom"], "quantity": int(wish[1])}
         return {"ticket": str(self.ticket), "party": customer["id"], "account": int(customer["code"]), **goods}
 
-    def drafted(self) -> tuple[dict[str, Any], int]:
-        """Make an order of the ticket; return the action that made it, and the account of the customer."""
+    def qualified(self) -> tuple[int, int]:
+        """Make an opportunity of the ticket; return its number, and the account of the customer."""
         lead = self.read()
         account = lead.pop("account")
         self.done("crm.add_lead", **lead)
         (found,) = self.do("crm.find_leads", ticket=str(self.ticket))
         self.done("crm.qualify", id=found["id"])
-        return self.done("crm.convert", id=found["id"]), account
+        return found["id"], account
+
+    def drafted(self) -> tuple[dict[str, Any], int]:
+        """Make an order of the ticket; return the action that made it, and the account of the customer."""
+        opportunity, account = self.qualified()
+        return self.done("crm.convert", id=opportunity), account
 
     def quoted(self) -> tuple[Wish, dict[str, Any]]:
         """Make a quotation of the ticket; return what it comes to, and the action that made it."""

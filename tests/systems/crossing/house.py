@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.caller import Caller
+from tests.journeys.caller import Caller, Lost
 from tests.journeys.process import until
 from tests.journeys.server import Server
 from tests.systems.helpdesk import machine as helpdesk_machine
@@ -121,6 +121,19 @@ class House:
     def rejected(self, action: dict[str, Any], by: str) -> dict[str, Any]:
         """Let somebody say no to an action, and return what came of it."""
         return self._decided(action, by, "reject")
+
+    def killed(self, session: str, step: Callable[[], object]) -> dict[str, Any]:
+        """Let Interlock die when a system has done a *step* and nobody knows it yet; return the action as it is settled."""
+        self.server.kill()
+        self.server.start(fault="action.after_call")
+        with suppress(Lost):
+            step()
+        self.server.wait_dead()
+        self.server.start()
+        carla = self.callers["carla"]
+        (action,) = carla.get("/v1/actions", session=session, limit=1)["items"]
+        until(lambda: carla.action(action["id"])["state"] == "succeeded", f"{action['operation']} to be settled")
+        return carla.action(action["id"])
 
     def _decided(self, action: dict[str, Any], by: str, verdict: str) -> dict[str, Any]:
         caller = self.callers[by]

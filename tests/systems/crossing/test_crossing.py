@@ -8,7 +8,7 @@ import pytest
 
 from interlock.app.main import main
 from tests.journeys.process import until
-from tests.systems.crossing.agent import Agent
+from tests.systems.crossing.agent import Agent, Wish
 from tests.systems.crossing.house import PROJECT, House
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(1800)]
@@ -219,6 +219,24 @@ def test_what_waits_outlives_a_kill(house: House) -> None:
     house.server.start()
     assert house.confirmed(confirm)["state"] == "succeeded"
     assert (house.order(wish.order), house.ledger.posted(wish.order)) == ("processing", (wish.account, 400.0))
+
+
+def test_a_kill_after_each_systems_answer_loses_and_repeats_nothing(house: House) -> None:
+    agent = Agent(house, house.ticket("kills"))
+    opportunity, account = agent.qualified()
+    order = house.killed(agent.session, lambda: agent.try_("crm.convert", id=opportunity))["output"]
+    house.killed(agent.session, lambda: agent.try_("erp.quote_order", id=order))
+    post = agent.post(Wish(order, account, 400.0))
+    posted = house.killed(agent.session, lambda: house.approved(post, "greta"))
+    assert (posted["id"], posted["output"]["balance"]) == (post["id"], 400), "once"
+    confirm = agent.try_("erp.confirm_order", id=order)
+    house.killed(agent.session, lambda: house.confirmed(confirm))
+    house.killed(agent.session, lambda: agent.answer("Your chairs are on their way."))
+    assert (house.order(order), house.leads(agent.ticket)) == ("processing", ["won"])
+    assert house.ledger.posted(order) == (account, 400.0)
+    (answer,) = house.helpdesk.answers(agent.ticket)
+    assert (answer["comment"], house.helpdesk.status(agent.ticket)) == ("Your chairs are on their way.", CLOSED)
+    assert house.server.verify()["ok"]
 
 
 def test_a_ticket_is_served_once(house: House) -> None:
