@@ -123,7 +123,7 @@ class House:
         return self._decided(action, by, "reject")
 
     def killed(self, session: str, step: Callable[[], object]) -> dict[str, Any]:
-        """Let Interlock die when a system has done a *step* and nobody knows it yet; return the action as it is settled."""
+        """Let Interlock die when a system has done a *step* and nobody knows it yet; return the settled action."""
         self.server.kill()
         self.server.start(fault="action.after_call")
         with suppress(Lost):
