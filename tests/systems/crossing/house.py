@@ -97,7 +97,7 @@ class House:
         """Add a customer to the CRM and return the number that their account in the ledger has."""
         return int(self.tryton.customer(f"Customer {mail}", mail, city=city)["code"])
 
-    def ticket(self, title: str, text: str = "Hello, please order 40 of C1.", *, mail: str = "") -> int:
+    def ticket(self, title: str, text: str = "Hello, please order 400 of C1.", *, mail: str = "") -> int:
         """Let a customer who is known, and has an account, write a ticket; return its number."""
         if not mail:
             mail = f"{title}@there.example"
