@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 from interlock.testing.servers import free_port
 from tests.systems import django
@@ -54,14 +58,45 @@ class Helpdesk:
 
     def tickets(self, title: str) -> list[dict[str, Any]]:
         """Return the tickets of a *title* from the helpdesk's own database."""
-        with closing(sqlite3.connect(self._running.database)) as database:
-            database.row_factory = sqlite3.Row
-            rows = database.execute("SELECT * FROM helpdesk_ticket WHERE title = ? ORDER BY id", [title])
-            return [dict(row) for row in rows]
+        return self._rows("SELECT * FROM helpdesk_ticket WHERE title = ? ORDER BY id", title)
+
+    def receive(self, title: str, text: str, email: str) -> int:
+        """Open a ticket as its mailbox does, and return its number."""
+        body = json.dumps({"queue": 1, "title": title, "description": text, "submitter_email": email, "priority": 3})
+        clerk = base64.b64encode(f"{django.CLERK}:{PASSWORD}".encode()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {clerk}"}
+        connection = HTTPConnection("127.0.0.1", urlsplit(self.url).port or 0, timeout=60)
+        try:
+            connection.request("POST", "/helpdesk/api/tickets/", body, headers)
+            connection.getresponse().read()
+        finally:
+            connection.close()
+        (ticket,) = self.tickets(title)
+        return int(ticket["id"])
+
+    def answers(self, ticket: int) -> list[dict[str, Any]]:
+        """Return what was answered to a ticket, from the helpdesk's own database."""
+        return self._rows(
+            "SELECT * FROM helpdesk_followup WHERE ticket_id = ? AND title LIKE 'Answer%' ORDER BY id", ticket
+        )
+
+    def status(self, ticket: int) -> int:
+        """Return a ticket's status: 1 is open, 4 is closed."""
+        (found,) = self._rows("SELECT status FROM helpdesk_ticket WHERE id = ?", ticket)
+        return int(found["status"])
+
+    def answered(self) -> int:
+        """Return how many times an answer was sent to it."""
+        return self._running.requests("POST /helpdesk/api/followups/")
 
     def posts(self) -> int:
         """Return how many times a ticket was sent to it."""
         return self._running.requests("POST /helpdesk/api/tickets/")
+
+    def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self._running.database)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(query, values)]
 
 
 @contextmanager

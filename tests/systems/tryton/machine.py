@@ -1,21 +1,22 @@
-"""Tryton: a company's ERP with customers, a product and a clerk's account, its database in memory."""
+"""Tryton, run as a company's ERP and CRM; its database lies in memory."""
 
 from __future__ import annotations
 
 import base64
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from interlock.testing.servers import free_port
 from tests.systems.machines import in_memory, installed, kept, run, serving
+from tests.systems.tryton import company
 
-DATABASE, ADMIN = "acme", "password-of-the-administrator"
-CLERK, PASSWORD = "interlock", "hidden-password-of-the-clerk"
+DATABASE = "acme"
 MODULES = "party product sale stock account account_invoice purchase sale_opportunity".split()
 CONFIGURATION = """
 [database]
@@ -37,10 +38,10 @@ class Tryton:
         self.port = port
         self.url = f"http://127.0.0.1:{port}/{DATABASE}/rpc/"
         self._headers = {"Content-Type": "application/json"}
-        user, session, *_ = self.ask("common.db.login", "admin", {"password": ADMIN})
+        user, session, *_ = self.ask("common.db.login", "admin", {"password": company.ADMIN})
         text = base64.b64encode(f"admin:{user}:{session}".encode()).decode()
         self._headers["Authorization"] = f"Session {text}"
-        self._context: dict[str, Any] = {}
+        self.context: dict[str, Any] = {}
 
     def ask(self, method: str, *params: Any) -> Any:
         """Return what *method* returns. Raises `Refused`."""
@@ -59,7 +60,7 @@ class Tryton:
 
     def model(self, name: str, method: str, *params: Any) -> Any:
         """Return what a *method* of a model returns."""
-        return self.ask(f"model.{name}.{method}", *params, self._context)
+        return self.ask(f"model.{name}.{method}", *params, self.context)
 
     def orders(self, reference: str) -> list[dict[str, Any]]:
         """Return the sales of a *reference*."""
@@ -69,71 +70,66 @@ class Tryton:
         )
         return found
 
+    def customer(self, name: str, mail: str, *, city: str = "Town") -> dict[str, Any]:
+        """Add a customer with a mail address, and no other address without a *city*; return their number and code."""
+        addresses = [["create", [{"street": "Road 5", "city": city}]]] if city else []
+        mails = [["create", [{"type": "email", "value": mail}]]]
+        customer = {"name": name, "addresses": addresses, "contact_mechanisms": mails}
+        made = self.model("party.party", "create", [customer])
+        (found,) = self.model("party.party", "read", made, ["code"])
+        return dict(found)
+
     def end_sessions(self) -> None:
         """End every session of the clerk, as Tryton does when a password is set."""
-        clerk = self.model("res.user", "search", [["login", "=", CLERK]], 0, 1, None)
-        self.model("res.user", "write", clerk, {"password": PASSWORD})
-
-    def settle_in(self) -> None:
-        """Make the company, its product and the clerk's account."""
-        groups = self.model("res.group", "search", [], 0, 200, None)
-        self.model("res.user", "write", [1], {"groups": [["add", groups]]})
-        rate = {"rate": decimal("1"), "date": {"__class__": "date", "year": 2020, "month": 1, "day": 1}}
-        euro = {"name": "Euro", "code": "EUR", "symbol": "E", "digits": 2, "rates": [["create", [rate]]]}
-        (currency,) = self.model("currency.currency", "create", [euro])
-        (house,) = self.model("party.party", "create", [{"name": "Acme"}])
-        (company,) = self.model("company.company", "create", [{"party": house, "currency": currency}])
-        works = {"companies": [["add", [company]]], "company": company}
-        self.model("res.user", "write", [1], works)
-        self._context = {"company": company}
-        clerk = {"name": "Interlock", "login": CLERK, "password": PASSWORD, "groups": [["add", groups]], **works}
-        self.model("res.user", "create", [clerk])
-        unit = self.model("product.uom", "search", [["name", "=", "Unit"]], 0, 1, None)[0]
-        chair = {
-            "name": "Chair",
-            "type": "goods",
-            "default_uom": unit,
-            "salable": True,
-            "sale_uom": unit,
-            "list_price": decimal("10.00"),
-            "products": [["create", [{"suffix_code": "C1"}]]],
-        }
-        self.model("product.template", "create", [chair])
-
-
-def decimal(text: str) -> dict[str, str]:
-    """Return a decimal number as Tryton writes it in JSON."""
-    return {"__class__": "Decimal", "decimal": text}
+        clerk = self.model("res.user", "search", [["login", "=", company.CLERK]], 0, 1, None)
+        self.model("res.user", "write", clerk, {"password": company.PASSWORD})
 
 
 @contextmanager
 def running() -> Iterator[Tryton]:
-    """Run Tryton with a company; the first run makes an empty database, which takes half a minute, and keeps it."""
+    """Run Tryton with a company. The first run makes its database, which takes half a minute, and keeps it."""
     programs = installed("tryton")
     with in_memory("tryton") as folder:
-        port = free_port()
-        configuration = folder / "trytond.conf"
-        configuration.write_text(CONFIGURATION.format(folder=folder, port=port))
-        database = folder / f"{DATABASE}.sqlite"
-        with kept("tryton", "empty.sqlite") as empty:
-            if not empty.exists():
-                _make(programs, configuration, database)
-                shutil.copyfile(database, empty.with_suffix(".new"))
-                empty.with_suffix(".new").rename(empty)
-            shutil.copyfile(empty, database)
-        command = [str(programs / "trytond"), "--config", str(configuration), "--database", DATABASE]
-        with serving(command, port, folder / "log"):
+        with kept("tryton", f"settled-{company.EDITION}.sqlite") as settled:
+            if not settled.exists():
+                _make(programs, settled)
+            shutil.copyfile(settled, folder / f"{DATABASE}.sqlite")
+        with _serving(programs, folder) as port:
             found = Tryton(port)
-            found.settle_in()
+            found.context = {"company": company.NUMBER}
             yield found
 
 
-def _make(programs: Path, configuration: Path, database: Path) -> None:
-    database.touch()
-    password = database.with_name("password")
-    password.write_text(ADMIN)
-    run(
-        *(str(programs / "trytond-admin"), "--config", str(configuration), "--database", DATABASE, "--password"),
-        *("--email", "admin@acme.example", "--activate-dependencies", "--update", *MODULES),
-        environment={"TRYTONPASSFILE": str(password)},
-    )
+def _make(programs: Path, settled: Path) -> None:
+    with in_memory("tryton") as folder:
+        database, password = folder / f"{DATABASE}.sqlite", folder / "password"
+        database.touch()
+        password.write_text(company.ADMIN)
+        admin = (str(programs / "trytond-admin"), "--config", str(_configured(folder, free_port())))
+        run(
+            *(*admin, "--database", DATABASE, "--password", "--email", "admin@acme.example"),
+            *("--activate-dependencies", "--update", *MODULES),
+            environment={"TRYTONPASSFILE": str(password)},
+        )
+        with _serving(programs, folder) as port:
+            company.settle(Tryton(port))
+        for older in settled.parent.glob("settled-*"):
+            older.unlink()
+        made = settled.with_suffix(".new")
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("VACUUM INTO ?", [str(made)])
+        made.rename(settled)
+
+
+@contextmanager
+def _serving(programs: Path, folder: Path) -> Iterator[int]:
+    port = free_port()
+    command = [str(programs / "trytond"), "--config", str(_configured(folder, port)), "--database", DATABASE]
+    with serving(command, port, folder / "log"):
+        yield port
+
+
+def _configured(folder: Path, port: int) -> Path:
+    configuration = folder / "trytond.conf"
+    configuration.write_text(CONFIGURATION.format(folder=folder, port=port))
+    return configuration

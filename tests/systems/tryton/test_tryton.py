@@ -2,89 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import xmlrpc.client
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from interlock.app.main import main
 from interlock.experience.installation import Installation
-from interlock.orchestration.actions import Action, Proposal
-from interlock.orchestration.approvals import Verdict
-from interlock.orchestration.sessions import Opening
-from interlock.testing.servers import Received, ScriptedServer
-from tests.orchestration.desk import person, running
+from tests.orchestration.desk import running
 from tests.systems.relay import Relay
-from tests.systems.tryton import machine
-from tests.systems.tryton.machine import PASSWORD, Tryton
+from tests.systems.tryton.conftest import PROJECT
+from tests.systems.tryton.desk import CARLA, Desk
+from tests.systems.tryton.machine import Tryton
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(1800)]
-PROJECT = Path(__file__).parent / "project"
-CARLA, LENA = person("carla", "sales"), person("lena", "lead")
-
-
-@pytest.fixture(scope="module")
-def tryton() -> Iterator[Tryton]:
-    with machine.running() as found:
-        yield found
-
-
-def _method(request: Received) -> str:
-    if request.headers["content-type"] == "text/xml":
-        return str(xmlrpc.client.loads(request.body)[1])
-    return str(request.json()["method"])
-
-
-@pytest.fixture
-async def relay(tryton: Tryton, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
-    found = Relay(tryton.port, _method)
-    async with ScriptedServer(found) as listener:
-        monkeypatch.setenv("ERP_URL", f"{listener.url}/{machine.DATABASE}/rpc/")
-        monkeypatch.setenv("INTERLOCK_SECRET_ERP", PASSWORD)
-        yield found
-
-
-@pytest.fixture
-async def office(relay: Relay, tmp_path: Path) -> AsyncIterator[Installation]:
-    root = Path(shutil.copytree(PROJECT, tmp_path / "project"))
-    async with running(root) as composed:
-        yield composed.installation
-
-
-class Desk:
-    """Carla at work in one session."""
-
-    def __init__(self, office: Installation, session: str) -> None:
-        self._office = office
-        self._session = session
-
-    async def try_(self, operation: str, **arguments: Any) -> Action:
-        return await self._office.actions.propose(CARLA, Proposal(self._session, f"erp.{operation}", arguments))
-
-    async def do(self, operation: str, **arguments: Any) -> Any:
-        action = await self.try_(operation, **arguments)
-        assert action.state == "succeeded", (action.problem, action.decision.reasons)
-        return action.output
-
-    async def order(self, reference: str, *, quantity: int = 2, customer: str = "") -> tuple[int, int]:
-        """Draft an order for a new customer; return its number and the number of the customer's address."""
-        name = customer or f"Customer of {reference}"
-        party = await self.do("add_party", name=name, street="Road 5", city="Town")
-        found = await self.do("find_parties", name=name)
-        assert [one["id"] for one in found] == [party]
-        (product,) = await self.do("find_products", code="C1")
-        drafted = {"product": product["id"], "unit": product["sale_uom"], "unit_price": "10.00"}
-        number = await self.do("draft_order", party=party, quantity=quantity, reference=reference, **drafted)
-        return number, found[0]["addresses"][0]
-
-
-@pytest.fixture
-async def desk(office: Installation) -> Desk:
-    session = await office.sessions.open(CARLA, Opening(request="Keep the orders"))
-    return Desk(office, session.id)
 
 
 def test_the_project_is_valid() -> None:
@@ -116,15 +46,13 @@ async def test_a_business_rule_refuses_and_nothing_is_in_doubt(desk: Desk, tryto
     assert tryton.orders("B-1")[0]["state"] == "quotation"
 
 
-async def test_a_large_quotation_waits_for_a_lead(office: Installation, desk: Desk, tryton: Tryton) -> None:
+async def test_a_large_quotation_waits_for_a_lead(desk: Desk, tryton: Tryton) -> None:
     number, address = await desk.order("C-1", quantity=51)
     await desk.do("set_address", id=number, address=address)
     waits = await desk.try_("quote_order", id=number)
     assert waits.state == "waiting"
     assert tryton.orders("C-1")[0]["state"] == "draft"
-    (approval,) = await office.approvals.of_action(waits.id)
-    await office.approvals.decide(Verdict(approval.id, True, approval.consent), LENA)
-    assert (await office.actions.get(waits.id, CARLA)).state == "succeeded"
+    assert (await desk.agreed(waits)).state == "succeeded"
     assert tryton.orders("C-1")[0]["state"] == "quotation"
 
 
@@ -163,12 +91,10 @@ async def test_a_session_that_ended_is_begun_again_and_the_write_made_once(
     assert [one["id"] for one in await desk.do("find_parties", name="After the session")] == [party]
 
 
-async def test_wrong_credentials_are_tried_once(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_wrong_credentials_are_tried_once(relay: Relay, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERLOCK_SECRET_ERP", "wrong-password")
-    root = Path(shutil.copytree(PROJECT, tmp_path / "wrong"))
     async with running(root) as composed:
-        office = composed.installation
-        desk = Desk(office, (await office.sessions.open(CARLA, Opening(request="Look"))).id)
+        desk = await Desk.of(composed.installation, CARLA)
         for _ in range(2):
             action = await desk.try_("find_parties", name="Acme")
             assert action.state == "failed"
@@ -190,9 +116,8 @@ async def test_what_tryton_does_not_know_is_said_so(desk: Desk, relay: Relay) ->
     assert relay.calls == ["common.db.login", "model.sale.sale.read", "model.party.party.search_read"]
 
 
-async def test_the_same_system_by_xml_rpc(relay: Relay, tmp_path: Path, tryton: Tryton) -> None:
+async def test_the_same_system_by_xml_rpc(relay: Relay, root: Path, tryton: Tryton) -> None:
     """Where JSON has an object for a decimal, XML-RPC has an extension, and faults have numbers instead of names."""
-    root = Path(shutil.copytree(PROJECT, tmp_path / "xml"))
     file = root / "systems" / "erp.yaml"
     text = file.read_text("utf-8")
     for old, new in (
@@ -206,7 +131,7 @@ async def test_the_same_system_by_xml_rpc(relay: Relay, tmp_path: Path, tryton: 
     file.write_text(text, "utf-8")
     async with running(root) as composed:
         office = composed.installation
-        desk = Desk(office, (await office.sessions.open(CARLA, Opening(request="Keep the orders"))).id)
+        desk = await Desk.of(office, CARLA)
         number, address = await desk.order("X-1")
         assert (await desk.do("get_order", id=number))["total_amount"] == "20.00"
         refused = await desk.try_("quote_order", id=number)

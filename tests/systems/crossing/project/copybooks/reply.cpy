@@ -1,0 +1,5 @@
+       01  LEDGER-REPLY.
+           05  ORDER-NO   PIC 9(8).
+           05  ACCOUNT    PIC 9(6).
+           05  AMOUNT     PIC S9(9)V99 SIGN LEADING SEPARATE.
+           05  BALANCE    PIC S9(9)V99 SIGN LEADING SEPARATE.
