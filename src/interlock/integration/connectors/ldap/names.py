@@ -55,24 +55,26 @@ def parse(text: str) -> Name:
 
 def _value(text: str, place: int) -> tuple[str, int]:
     """Return the value that begins at *place*, without its escapes, and where it ends."""
-    found = bytearray()
+    found, kept = bytearray(), 0  # spaces around a value are no part of it, unless they are escaped
+    place += len(text[place:]) - len(text[place:].lstrip(" "))
     while place < len(text) and text[place] not in ",+;":
         sign = text[place]
         if sign in _BREAKS:
             raise NameInvalid("is no distinguished name: a sign in it must be escaped")
-        if sign == "\\":
-            hexadecimal = _HEX.match(text, place + 1)
-            if hexadecimal is None and place + 1 >= len(text):
-                raise NameInvalid("is no distinguished name: it ends in an escape")
-            found += bytes.fromhex(hexadecimal[0]) if hexadecimal else text[place + 1].encode()
-            place += 3 if hexadecimal else 2
+        if sign != "\\":
+            found += sign.encode()
+            kept = len(found) if sign != " " else kept
+            place += 1
             continue
-        found += sign.encode()
-        place += 1
-    value = found.decode("utf-8", "backslashreplace")
-    if not value.strip():
+        hexadecimal = _HEX.match(text, place + 1)
+        if hexadecimal is None and place + 1 >= len(text):
+            raise NameInvalid("is no distinguished name: it ends in an escape")
+        found += bytes.fromhex(hexadecimal[0]) if hexadecimal else text[place + 1].encode()
+        kept = len(found)
+        place += 3 if hexadecimal else 2
+    if not kept:
         raise NameInvalid("is no distinguished name: a value is empty")
-    return value, place
+    return found[:kept].decode("utf-8", "backslashreplace"), place
 
 
 def within(name: Name, base: Name) -> bool:
@@ -136,7 +138,6 @@ def naming(name: str) -> dict[str, str]:
     place = 0
     while match := _TYPE.match(name, place):
         found[match[1]], place = _value(name, match.end())
-        found[match[1]] = found[match[1]].strip()
         if name[place : place + 1] != "+":
             break
         place += 1
