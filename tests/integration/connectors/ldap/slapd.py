@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -107,14 +106,39 @@ userPassword: {password}
 """
 
 
-@dataclass(frozen=True, slots=True)
 class Directory:
-    """One running server. *certificate* is what it shows and its own authority."""
+    """One server, started and waited for. *certificate* is what it shows and its own authority, *log* what it says."""
 
-    port: int
-    tls_port: int
-    certificate: Path
-    process: subprocess.Popen[bytes]
+    def __init__(self, server: str, folder: Path, certificate: Path) -> None:
+        self.port, self.tls_port = free_port(), free_port()
+        self.certificate = certificate
+        self.log = folder / "log"
+        self._words = [server, "-d", "stats", "-f", str(folder / "slapd.conf")]
+        self._words += ["-h", f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Let it run."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self._words, stdout=log, stderr=log)
+        until = time.monotonic() + STARTED_WITHIN
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > until:
+                    said = self.log.read_text("utf-8", "replace")[:2000]
+                    raise AssertionError(f"slapd does not start: {said}") from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> None:
+        """End it."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(10)
 
     def ldif(self, text: str, tool: str = "ldapadd", who: str = ADMIN) -> None:
         """Change the directory beside the connector, by OpenLDAP's own programs."""
@@ -149,35 +173,23 @@ def running(certificate: Path) -> Iterator[Directory]:
     modules = next(one for one in ("/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap") if Path(one).is_dir())
     (folder / "data").mkdir()
     text = _CONFIGURATION.format(
-        schema=schema, modules=modules, folder=folder, certificate=certificate, base=BASE, admin=ADMIN, password=PASSWORD
+        schema=schema,
+        modules=modules,
+        folder=folder,
+        certificate=certificate,
+        base=BASE,
+        admin=ADMIN,
+        password=PASSWORD,
     )
     (folder / "slapd.conf").write_text(text, "utf-8")
-    port, tls_port = free_port(), free_port()
-    words = [server, "-d", "0", "-f", str(folder / "slapd.conf")]
-    words += ["-h", f"ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{tls_port}/"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log)
+    found = None
     try:
-        _wait(port, process, folder / "log")
-        found = Directory(port, tls_port, certificate, process)
+        found = Directory(server, folder, certificate)
         found.ldif(_ENTRIES.format(base=BASE))
         for name in ("service", "reader"):
             found.ldif(_LOGIN.format(name=name, base=BASE, password=PASSWORD))
         yield found
     finally:
-        process.terminate()
-        process.wait(10)
+        if found is not None:
+            found.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + STARTED_WITHIN
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > until:
-                raise AssertionError(f"slapd does not start: {log.read_text('utf-8', 'replace')[:2000]}") from None
-            time.sleep(0.02)
-        else:
-            return

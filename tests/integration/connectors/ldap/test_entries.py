@@ -61,7 +61,9 @@ async def test_an_entry_comes_back_typed_as_it_was_declared(desk: Systems) -> No
     }
 
 
-async def test_no_password_leaves_unless_it_is_declared_twice(bench: Workbench, desk: Systems, directory: Directory) -> None:
+async def test_no_password_leaves_unless_it_is_declared_twice(
+    bench: Workbench, desk: Systems, directory: Directory
+) -> None:
     await done(desk, "add", **ANN, userPassword="a-secret-of-hers")
     assert "a-secret-of-hers" not in repr(await desk.call("directory.get", {"uid": "ann"}))
     assert "userPassword" in directory.find("(uid=ann)", "userPassword")
@@ -123,10 +125,15 @@ async def test_what_other_servers_hold_is_told_and_not_asked(desk: Systems) -> N
     assert (told["code"], told["system"]) == ("referral", {"code": "referral"})
 
 
-async def test_values_that_are_not_as_declared_are_no_result(bench: Workbench, desk: Systems, directory: Directory) -> None:
+async def test_values_that_are_not_as_declared_are_no_result(
+    bench: Workbench, desk: Systems, directory: Directory
+) -> None:
     await done(desk, "add", **ANN)
     kinds = {"mail": "string", "cn": "integer", "sn": "boolean", "uid": "time", "jpegPhoto": "string"}
-    operations = {name.lower(): read("read", dn=f"uid=ann,ou=people,{BASE}", attributes={name: kind}) for name, kind in kinds.items()}
+    operations = {
+        name.lower(): read("read", dn=f"uid=ann,ou=people,{BASE}", attributes={name: kind})
+        for name, kind in kinds.items()
+    }
     wrong = await bench.serve(system(directory.port, operations))
     for name in operations:
         assert (await problem(wrong, name))["code"] == "result_breaks_contract", name
@@ -181,7 +188,9 @@ async def test_members_come_and_go(desk: Systems) -> None:
 
 async def test_an_entry_is_renamed_moved_and_deleted(desk: Systems) -> None:
     await done(desk, "add", **ANN)
-    assert await done(desk, "rename", uid="ann", new_uid="anna, o=x") == {"dn": f"uid=anna\\2c\\20o\\3dx,ou=people,{BASE}"}
+    assert await done(desk, "rename", uid="ann", new_uid="anna, o=x") == {
+        "dn": f"uid=anna\\2c\\20o\\3dx,ou=people,{BASE}"
+    }
     assert (await done(desk, "get", uid="anna, o=x"))["uid"] == "anna, o=x"
     await done(desk, "rename", uid="anna, o=x", new_uid="ann")
     moved = await done(desk, "shelve", uid="ann")
@@ -222,7 +231,22 @@ async def test_the_directorys_schema_and_rights_hold_and_its_words_stay_there(
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30).filter(lambda one: one.strip())
 NASTY = st.sampled_from(
-    ["*", ")(uid=*", "a)(|(uid=*", "\\2a", "\\", "x,ou=groups", "+cn=x", "#04", ' "x" ', "a=b", "{uid}", "<>;", "(&)", " x"]
+    [
+        "*",
+        ")(uid=*",
+        "a)(|(uid=*",
+        "\\2a",
+        "\\",
+        "x,ou=groups",
+        "+cn=x",
+        "#04",
+        ' "x" ',
+        "a=b",
+        "{uid}",
+        "<>;",
+        "(&)",
+        " x",
+    ]
 )
 
 

@@ -1,0 +1,103 @@
+"""Stands before a directory and fails as networks and servers do, once a request holds a certain text."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+
+_LONG = b"\x30\x84\x7f\xff\xff\xff"  # the head of a message of two gigabytes
+_GARBLED = b"\x30\x0c\x02\x01\x07\x65\x07\x0a\x01\x00\x04\x7f\x04\x00"  # its inner lengths lead outside
+
+
+class Relay:
+    """Passes octets on to *port* of this machine, until a request holds *trigger*: then it does as *fault* says.
+
+    `before` cuts without passing the request on, `after` passes it on and cuts instead of answering, `silent` passes no
+    answer on any more, `garbled` answers with noise, `truncated` with the first half of the answer, `endless` with
+    one that does not end, `dripping` with the same, an octet now and then. `requests` counts those that hold the trigger;
+    the fault begins with the *first* of them, counted from one.
+    """
+
+    def __init__(self, port: int, trigger: bytes, fault: str = "", *, first: int = 1) -> None:
+        self.port = 0
+        self.requests = 0
+        self.connections = 0
+        self.fault = fault
+        self._first = first
+        self._there = port
+        self._trigger = trigger
+        self._listener: asyncio.Server | None = None
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Self:
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._listener.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._listener is not None
+        self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """End all connections."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._there)
+        self._writers += [writer, there_writer]
+        faulty = asyncio.Event()
+        await asyncio.gather(
+            self._asks(reader, there_writer, writer, faulty),
+            self._answers(there_reader, writer, faulty),
+            return_exceptions=True,
+        )
+        writer.transport.abort()
+        there_writer.transport.abort()
+
+    async def _asks(
+        self,
+        reader: asyncio.StreamReader,
+        there: asyncio.StreamWriter,
+        here: asyncio.StreamWriter,
+        faulty: asyncio.Event,
+    ) -> None:
+        while data := await reader.read(1 << 16):
+            if self._trigger in data:
+                self.requests += 1
+                if self.fault and self.requests >= self._first:
+                    faulty.set()
+                if faulty.is_set() and self.fault == "before":
+                    here.transport.abort()
+                    break
+            there.write(data)
+            await there.drain()
+        there.transport.abort()
+
+    async def _answers(self, there: asyncio.StreamReader, here: asyncio.StreamWriter, faulty: asyncio.Event) -> None:
+        while data := await there.read(1 << 16):
+            if not faulty.is_set():
+                here.write(data)
+                await here.drain()
+            elif self.fault != "silent":
+                await self._fail(data, here)
+                return
+
+    async def _fail(self, data: bytes, here: asyncio.StreamWriter) -> None:
+        if self.fault == "garbled":
+            here.write(_GARBLED)
+        elif self.fault == "truncated":
+            here.write(data[: len(data) // 2])
+        elif self.fault in {"endless", "dripping"}:
+            here.write(_LONG)
+        while self.fault == "endless":
+            here.write(bytes(1 << 16))
+            await here.drain()
+        while self.fault == "dripping":
+            here.write(b"\0")
+            await here.drain()
+            await asyncio.sleep(0.02)
+        await here.drain()
+        here.close()

@@ -1,0 +1,168 @@
+"""Whatever a directory or the way to it does, a call ends in time and says what is known: never more, never less."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from interlock.integration.systems import Answer, Systems
+from tests.foundation.http.test_client import certificate
+from tests.integration.conftest import Workbench
+from tests.integration.connectors.ldap.desk import system
+from tests.integration.connectors.ldap.relay import Relay
+from tests.integration.connectors.ldap.slapd import BASE, PASSWORD, Directory, running
+
+ANN = {"uid": "ann", "cn": "Ann", "sn": "Example"}
+LIMITS = {"timeout": "1s", "retries": 0, "failures": 1000}
+ENDINGS = {
+    "before": "connection_lost",
+    "after": "connection_lost",
+    "silent": "timed_out",
+    "garbled": "response_unreadable",
+    "truncated": "connection_lost",
+    "endless": "response_too_large",
+    "dripping": "timed_out",
+}
+
+
+async def through(bench: Workbench, relay: Relay) -> Systems:
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+    return await bench.serve({**system(relay.port), "limits": LIMITS})
+
+
+@pytest.mark.parametrize(("fault", "code"), ENDINGS.items(), ids=list(ENDINGS))
+async def test_a_write_whose_answer_is_lost_is_in_doubt_and_a_read_has_failed(
+    bench: Workbench, directory: Directory, fault: str, code: str
+) -> None:
+    async with Relay(directory.port, b"ou=people", fault) as relay:
+        desk = await through(bench, relay)
+        for operation, arguments, status in (("add", ANN, "unknown"), ("find", {}, "failed")):
+            started = time.monotonic()
+            answer = await desk.call(f"directory.{operation}", arguments)
+            assert time.monotonic() - started < 10
+            assert answer.problem is not None
+            assert (answer.status, answer.problem["code"], answer.sent) == (status, code, True)
+        assert ("uid: ann" in directory.find("(uid=ann)")) is (fault != "before")
+        relay.fault = ""
+        assert (await desk.call("directory.find", {})).succeeded
+        again = await desk.call("directory.add_again", ANN)
+        assert again.output == {"dn": f"uid=ann,ou=people,{BASE}", "added": fault == "before"}
+
+
+@pytest.mark.parametrize("fault", ["before", "silent", "garbled", "truncated", "endless"])
+async def test_a_login_that_breaks_off_was_no_call(bench: Workbench, directory: Directory, fault: str) -> None:
+    async with Relay(directory.port, b"cn=service", fault) as relay:
+        desk = await through(bench, relay)
+        answer = await desk.call("directory.add", ANN)
+        assert (answer.status, answer.sent) == ("failed", False), answer
+        assert directory.find("(uid=ann)", base=f"ou=people,{BASE}") == ""
+
+
+async def test_a_search_that_is_reset_between_two_pages_has_failed(bench: Workbench, directory: Directory) -> None:
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+    direct = await bench.serve(system(directory.port))
+    for one in range(18):
+        assert (await direct.call("directory.add", {"uid": f"p{one}", "cn": "x", "sn": "x"})).succeeded
+
+    async with Relay(directory.port, b"ou=people", "before", first=2) as relay:
+        desk = await through(bench, relay)
+        answer = await desk.call("directory.find", {})
+        assert answer.problem is not None
+        assert (answer.status, answer.problem["code"]) == ("failed", "connection_lost")
+        assert relay.requests == 2
+
+
+async def test_sessions_are_kept_and_one_that_ended_is_not_used(bench: Workbench, directory: Directory) -> None:
+    async with Relay(directory.port, b"ou=people") as relay:
+        desk = await through(bench, relay)
+        for _ in range(5):
+            assert (await desk.call("directory.find", {})).succeeded
+        assert relay.connections == 1
+        relay.cut()
+        await asyncio.sleep(0)
+        assert (await desk.call("directory.add", ANN)).succeeded
+        assert relay.connections == 2
+        await asyncio.gather(*(desk.call("directory.find", {}) for _ in range(20)))
+        assert relay.connections <= 2 + 8
+
+
+async def test_a_directory_that_goes_and_comes_back_is_found_again(bench: Workbench) -> None:
+    with running(certificate(bench.root)) as own:
+        bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+        desk = await bench.serve({**system(own.port), "limits": LIMITS})
+        assert (await desk.call("directory.find", {})).succeeded
+        own.stop()
+        answer = await desk.call("directory.add", ANN)
+        assert answer.problem is not None
+        assert (answer.status, answer.problem["code"], answer.sent) == ("failed", "unreachable", False)
+        own.start()
+        assert (await desk.call("directory.add", ANN)).succeeded
+
+
+# --- anything at all -------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def saying(words: bytes) -> AsyncIterator[int]:
+    """A server that answers every request with the same octets, under the number of the request."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            number = data.partition(b"\x02\x01")[2][:1]  # messageID, right behind the length
+            bound = b"\x30\x0c\x02\x01" + number + b"\x61\x07\x0a\x01\x00\x04\x00\x04\x00"
+            writer.write(bound if b"cn=service" in data else words.replace(b"\x02\x01\xee", b"\x02\x01" + number))
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    return bytes([tag, 0x82, len(content) >> 8, len(content) & 255]) + content
+
+
+MESSAGES = st.builds(
+    lambda tag, content: tlv(0x30, b"\x02\x01\xee" + tlv(tag, content)),
+    st.sampled_from([0x61, 0x64, 0x65, 0x67, 0x69, 0x73, 0x78, 0x79, 0x30, 0x00]),
+    st.binary(max_size=60)
+    | st.builds(
+        lambda code, rest: tlv(0x0A, bytes([code])) + tlv(4, b"") + tlv(4, rest),
+        st.integers(0, 255),
+        st.binary(max_size=20),
+    )
+    | st.builds(lambda name, rest: tlv(4, name) + tlv(0x30, rest), st.binary(max_size=9), st.binary(max_size=30)),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.binary(min_size=1, max_size=80) | MESSAGES)
+async def test_whatever_is_said_is_an_answer_in_time(bench: Workbench, words: bytes) -> None:
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+    async with saying(words) as port:
+        desk = await bench.serve({**system(port), "limits": {**LIMITS, "timeout": "300ms"}})
+        for operation, arguments in (("find", {}), ("add", ANN), ("is_member", {"group": "g", "value": "x"})):
+            started = time.monotonic()
+            answer: Answer = await desk.call(f"directory.{operation}", arguments)
+            assert time.monotonic() - started < 5
+            assert answer.status in (
+                {"failed", "succeeded"} if operation != "add" else {"failed", "succeeded", "unknown"}
+            )
+            assert PASSWORD not in repr(answer)
+
+
+async def test_a_result_with_a_number_that_nobody_knows_leaves_a_write_in_doubt(bench: Workbench) -> None:
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+    for code in (80, 200):
+        async with saying(
+            tlv(0x30, b"\x02\x01\xee" + tlv(0x69, tlv(0x0A, bytes([code])) + tlv(4, b"") + tlv(4, b"")))
+        ) as port:
+            desk = await bench.serve({**system(port), "limits": LIMITS})
+            answer = await desk.call("directory.add", ANN)
+            assert answer.status == "unknown", answer
