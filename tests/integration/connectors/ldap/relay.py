@@ -14,8 +14,8 @@ class Relay:
 
     `before` cuts without passing the request on, `after` passes it on and cuts instead of answering, `silent` passes no
     answer on any more, `garbled` answers with noise, `truncated` with the first half of the answer, `endless` with
-    one that does not end, `dripping` with the same, an octet now and then. `requests` counts those that hold the trigger;
-    the fault begins with the *first* of them, counted from one.
+    one that does not end, `dripping` with the same, an octet now and then. `requests` counts those that hold the
+    trigger; the fault begins with the *first* of them, counted from one.
     """
 
     def __init__(self, port: int, trigger: bytes, fault: str = "", *, first: int = 1) -> None:

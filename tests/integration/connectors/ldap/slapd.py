@@ -164,7 +164,7 @@ class Directory:
 
 @contextmanager
 def running(certificate: Path) -> Iterator[Directory]:
-    """Run a server that shows *certificate*, a file with its key; the test is skipped where its programs are missing."""
+    """Run a server that shows *certificate*, a file with its key. Skips the test where its programs are missing."""
     server = shutil.which("slapd", path=_PLACES)
     if server is None or shutil.which("ldapadd") is None:
         pytest.skip("slapd or its clients are not on the PATH (hint: apt-get install slapd ldap-utils)")

@@ -1,4 +1,4 @@
-"""Entries of a real directory are found, read and changed; what arguments hold is never a part of a filter or a name."""
+"""Entries of a real directory are found, read and changed; what arguments hold is a value and nothing else."""
 
 from __future__ import annotations
 

@@ -108,16 +108,23 @@ async def test_a_directory_that_goes_and_comes_back_is_found_again(bench: Workbe
 # --- anything at all -------------------------------------------------------------------------------------------------
 
 
+NUMBER = b"\x02\x01\xee"
+
+
 @asynccontextmanager
 async def saying(words: bytes) -> AsyncIterator[int]:
-    """A server that answers every request with the same octets, under the number of the request."""
+    """A server that lets anybody in, answers a request with *words* under its number, and hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1 << 16):
-            number = data.partition(b"\x02\x01")[2][:1]  # messageID, right behind the length
-            bound = b"\x30\x0c\x02\x01" + number + b"\x61\x07\x0a\x01\x00\x04\x00\x04\x00"
-            writer.write(bound if b"cn=service" in data else words.replace(b"\x02\x01\xee", b"\x02\x01" + number))
+            place = 2 + (data[1] & 127 if data[1] > 127 else 0)
+            number = data[place : place + 2 + data[place + 1]]  # messageID, right behind the length
+            accepted = tlv(0x30, number + b"\x61\x07\x0a\x01\x00\x04\x00\x04\x00")
+            login = b"cn=service" in data
+            writer.write(accepted if login else words.replace(NUMBER, number))
             await writer.drain()
+            if not login:
+                break
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
@@ -129,7 +136,7 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 
 MESSAGES = st.builds(
-    lambda tag, content: tlv(0x30, b"\x02\x01\xee" + tlv(tag, content)),
+    lambda tag, content: tlv(0x30, NUMBER + tlv(tag, content)),
     st.sampled_from([0x61, 0x64, 0x65, 0x67, 0x69, 0x73, 0x78, 0x79, 0x30, 0x00]),
     st.binary(max_size=60)
     | st.builds(
@@ -141,28 +148,40 @@ MESSAGES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.binary(min_size=1, max_size=80) | MESSAGES)
 async def test_whatever_is_said_is_an_answer_in_time(bench: Workbench, words: bytes) -> None:
     bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
     async with saying(words) as port:
         desk = await bench.serve({**system(port), "limits": {**LIMITS, "timeout": "300ms"}})
+        asked = 0
         for operation, arguments in (("find", {}), ("add", ANN), ("is_member", {"group": "g", "value": "x"})):
             started = time.monotonic()
             answer: Answer = await desk.call(f"directory.{operation}", arguments)
             assert time.monotonic() - started < 5
+            asked += answer.sent
             assert answer.status in (
                 {"failed", "succeeded"} if operation != "add" else {"failed", "succeeded", "unknown"}
             )
             assert PASSWORD not in repr(answer)
+        assert asked == 3
 
 
 async def test_a_result_with_a_number_that_nobody_knows_leaves_a_write_in_doubt(bench: Workbench) -> None:
     bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
     for code in (80, 200):
-        async with saying(
-            tlv(0x30, b"\x02\x01\xee" + tlv(0x69, tlv(0x0A, bytes([code])) + tlv(4, b"") + tlv(4, b"")))
-        ) as port:
+        async with saying(tlv(0x30, NUMBER + tlv(0x69, tlv(0x0A, bytes([code])) + tlv(4, b"") + tlv(4, b"")))) as port:
             desk = await bench.serve({**system(port), "limits": LIMITS})
             answer = await desk.call("directory.add", ANN)
             assert answer.status == "unknown", answer
+
+
+async def test_an_answer_to_something_else_is_none(bench: Workbench) -> None:
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+    succeeded = tlv(0x0A, b"\0") + tlv(4, b"") + tlv(4, b"")
+    async with saying(tlv(0x30, NUMBER + tlv(0x67, succeeded))) as port:
+        desk = await bench.serve({**system(port), "limits": LIMITS})
+        for operation, arguments, status in (("add", ANN, "unknown"), ("find", {}, "failed")):
+            answer = await desk.call(f"directory.{operation}", arguments)
+            assert answer.problem is not None
+            assert (answer.status, answer.problem["code"]) == (status, "response_unreadable")

@@ -35,7 +35,7 @@ class Add:
 
     def ask(self, session: Session, effect: Effect, errand: Errand) -> Answer:
         session.line.add(self._name, self._classes, self._attributes)
-        result = session.line.result
+        result = session.result("addResponse")
         if result["result"] == EXISTS and self._job.idempotent and self._is_there(session, errand):
             return Answer(SUCCEEDED, {"dn": self._name, "added": False})
         if result["result"] != SUCCESS:
@@ -74,7 +74,7 @@ class Modify:
         controls = _asserting(self._when) + ([(PERMISSIVE, True, None)] if self._permissive else [])
         changes = {name: [(how, values)] for name, values in self._changes.items()}
         session.line.modify(self._name, changes, controls=controls or None)
-        return _done(session, effect, {"dn": self._name})
+        return _done(session.result("modifyResponse"), effect, {"dn": self._name})
 
 
 class Rename:
@@ -97,7 +97,7 @@ class Rename:
             controls=_asserting(self._when) or None,
         )
         above = self._under if self._under is not None else _above(self._name)
-        return _done(session, effect, {"dn": f"{self._to},{above}"})
+        return _done(session.result("modDNResponse"), effect, {"dn": f"{self._to},{above}"})
 
 
 class Delete:
@@ -110,13 +110,13 @@ class Delete:
 
     def ask(self, session: Session, effect: Effect, errand: Errand) -> Answer:  # noqa: ARG002 - asks once
         session.line.delete(self._name, controls=_asserting(self._when) or None)
-        if session.line.result["result"] == NO_SUCH_ENTRY and self._idempotent:
+        result = session.result("delResponse")
+        if result["result"] == NO_SUCH_ENTRY and self._idempotent:
             return Answer(SUCCEEDED, {"dn": self._name, "deleted": False})
-        return _done(session, effect, {"dn": self._name, "deleted": True})
+        return _done(result, effect, {"dn": self._name, "deleted": True})
 
 
-def _done(session: Session, effect: Effect, output: dict[str, Any]) -> Answer:
-    result = session.line.result
+def _done(result: Mapping[str, Any], effect: Effect, output: dict[str, Any]) -> Answer:
     return Answer(SUCCEEDED, output) if result["result"] == SUCCESS else refusal(result, effect)
 
 

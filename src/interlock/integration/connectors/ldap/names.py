@@ -98,11 +98,9 @@ class NameTemplate:
         bare = PLACE.sub(_STAND_IN, written)
         if STRAY.search(bare):
             raise NameInvalid("has a { or } that is no place; write \\7b and \\7d")
-        fixed = parse(bare)
-        while fixed and any(_STAND_IN in value for _, value in fixed[0]):
-            fixed = fixed[1:]
-        if any(_STAND_IN in value for part in fixed for _, value in part):
-            raise NameInvalid("has a place behind a part that is fixed")
+        parts = parse(bare)
+        filled = [number for number, part in enumerate(parts) if any(_STAND_IN in value for _, value in part)]
+        fixed = parts[max(filled, default=-1) + 1 :]
         if not within(fixed, base):
             raise NameInvalid("does not stand under `connection.base`, whatever fills its places")
 

@@ -15,6 +15,7 @@ from interlock.values.operations import Effect
 PAGED = "1.2.840.113556.1.4.319"
 ANYTHING = "(objectClass=*)"
 _SCOPES = {"one": "LEVEL", "subtree": "SUBTREE"}
+_LONGEST = 1 << 16
 _BROKEN = "result_breaks_contract"
 
 
@@ -90,7 +91,7 @@ class Compare:
 
     def ask(self, session: Session, effect: Effect, errand: Errand) -> Answer:  # noqa: ARG002 - asks once
         session.line.compare(self._name, self._attribute, self._value)
-        result = session.line.result
+        result = session.result("compareResponse")
         if result["result"] not in {COMPARE_FALSE, COMPARE_TRUE}:
             return refusal(result, effect)
         return Answer(SUCCEEDED, {"matches": result["result"] == COMPARE_TRUE})
@@ -105,7 +106,7 @@ def search(
     session.line.search(base, text, getattr(driver, scope), driver.DEREF_NEVER, list(names), time_limit=seconds, **more)
     answers = session.line.response
     entries = [one for one in answers if one["type"] == "searchResEntry"]
-    return session.line.result, entries, sum(one["type"] == "searchResRef" for one in answers)
+    return session.result("searchResDone"), entries, sum(one["type"] == "searchResRef" for one in answers)
 
 
 def entry_of(found: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def entry_of(found: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, A
         elif option in {"", "binary"}:
             given[name] = values
     entry = {name: kind.read(name, given.get(name.lower(), ())) for name, kind in kinds.items()}
-    return {"dn": bytes(found["raw_dn"]).decode("utf-8", "replace"), **entry}
+    return {"dn": _octets(found["raw_dn"]).decode("utf-8", "replace"), **entry}
 
 
 def _shown(make: Callable[[], Any]) -> Answer:
@@ -133,4 +134,11 @@ def _shown(make: Callable[[], Any]) -> Answer:
 
 def _cookie(result: Mapping[str, Any]) -> bytes:
     control = (result.get("controls") or {}).get(PAGED)
-    return bytes(control["value"]["cookie"]) if control is not None else b""
+    return _octets(control["value"]["cookie"]) if control is not None else b""
+
+
+def _octets(value: Any) -> bytes:
+    """Return *value*, which is what the server says it is. Raises `TypeError` if that is no string of octets."""
+    if not isinstance(value, bytes) or len(value) > _LONGEST:
+        raise TypeError
+    return value

@@ -20,7 +20,16 @@ from interlock.values.secrets import Secret
 
 IDLE = 60.0
 """Seconds for which a session that nobody uses is kept."""
-GARBLED = (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+GARBLED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What `ldap3` raises for octets that are no message."""
 _PIECE = 1 << 16
 _START_TLS = "1.3.6.1.4.1.1466.20037"
@@ -182,18 +191,25 @@ class Session:
 
     def _start_tls(self, server: Server, errand: Errand) -> None:
         self.line.extended(_START_TLS)
-        if self.line.result["result"] != SUCCESS:
+        if self.result("extendedResp")["result"] != SUCCESS:
             raise AccessDenied("the directory offers no TLS")
         self._wire = Wire(_secured(self._wire.socket, server, errand), errand)
         self._begin()
 
     def _log_in(self) -> None:
         self.line.bind(read_server_info=False, controls=[(PASSWORD_POLICY, False, None)])
-        result = self.line.result
+        result = self.result("bindResponse")
         if result["result"] in {7, 8, 13, 48, 49, 53}:
             raise AccessDenied("the directory does not accept our credentials", reason_of(result))
         if result["result"] != SUCCESS:
             raise Refused(result)
+
+    def result(self, kind: str) -> dict[str, Any]:
+        """Return the result of what was asked last. Raises `ValueError` if the answer is of another *kind*."""
+        found: dict[str, Any] = self.line.result
+        if found["type"] != kind:
+            raise ValueError(kind)
+        return found
 
     def take(self, errand: Errand) -> None:
         """Work for *errand* from now on. Raises `TimeOver`."""
