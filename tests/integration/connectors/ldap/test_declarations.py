@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -152,11 +153,10 @@ def test_a_value_in_a_filter_is_one_value(value: str) -> None:
 
 @given(text=ANY)
 def test_what_is_no_name_or_filter_is_refused_and_never_breaks(text: str) -> None:
-    for make in (parse, FilterTemplate):
-        try:
-            make(text)
-        except (NameInvalid, FilterInvalid) as error:
-            assert text not in str(error) or len(text) < 4
+    with suppress(NameInvalid):
+        parse(text)
+    with suppress(FilterInvalid):
+        FilterTemplate(text)
 
 
 def test_names_are_compared_as_directories_do() -> None:

@@ -16,8 +16,9 @@ from urllib.parse import unquote, urlsplit
 
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit, SystemUnreachable
 from interlock.integration.connectors.ldap.attributes import Kind
+from interlock.integration.connectors.ldap.changes import PERMISSIVE
 from interlock.integration.connectors.ldap.names import NameInvalid, naming, parse
-from interlock.integration.connectors.ldap.reads import ANYTHING, entry_of, search
+from interlock.integration.connectors.ldap.reads import ANYTHING, PAGED, entry_of, search
 from interlock.integration.connectors.ldap.schema import Schema, schema_of
 from interlock.integration.connectors.ldap.servers import PORTS, Server, is_loopback
 from interlock.integration.connectors.ldap.sessions import GARBLED, AccessDenied, Errand, Session, TimeOver, TooMuch
@@ -29,7 +30,6 @@ _LARGEST = 16 << 20
 _ROOT = {name: Kind("string", many=True) for name in ("namingContexts", "defaultNamingContext")}
 _ROOT |= {name: Kind("string", many=True) for name in ("subschemaSubentry", "supportedControl")}
 _SCHEMA = {name: Kind("string", many=True) for name in ("attributeTypes", "objectClasses")}
-_PAGED, _ASSERTION = "1.2.840.113556.1.4.319", "1.3.6.1.1.12"
 _UNITS = "(objectClass=organizationalUnit)"
 _MOST_UNITS = 200
 
@@ -87,6 +87,9 @@ async def survey(source: Source) -> Survey:
     else:
         connection["auth"] = {"dn": f"cn=interlock,{found.base}", "password": SECRET}
         notes.append("who we are there is not known: write `auth.dn`, or take `auth` away")
+    notes.append(
+        "an attribute that is written with one value, and has several in an entry, is no result: write [string]"
+    )
     connection["base"] = found.base
     return Survey(server.host, connection, tuple(_offers(found)), notes=tuple(notes))
 
@@ -124,6 +127,10 @@ class _Found:
     controls: frozenset[str]
     units: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def must(self, entries: _Entries) -> tuple[str, ...]:
+        """Return the attributes that such entries must have."""
+        return self.schema.must(entries.kind) if self.schema is not None else ("cn", "sn")
 
     def home(self, entries: _Entries) -> str:
         """Return the unit in which such entries stand, by its name; empty where none has one of the usual names."""
@@ -215,40 +222,46 @@ def _written(kinds: Mapping[str, Kind]) -> dict[str, Any]:
 
 
 def _reads(found: _Found, entries: _Entries, shown: Mapping[str, Kind]) -> Iterator[Offer]:
-    home = found.home(entries)
+    home, tags = found.home(entries), (entries.one,)
     listed: dict[str, Any] = {"base": home} if home else {}
     listed |= {"filter": f"(&(objectClass={entries.kind}){entries.sought})", "optional": ["text"]}
     listed["attributes"] = {name: one for name, one in _written(shown).items() if name != "member"}
-    if found.controls and _PAGED not in found.controls:
+    if found.controls and PAGED not in found.controls:
         listed["page"] = 0
+    settings: dict[str, Any] = {"arguments": {"text": "control", "limit": "control"}, "options": listed}
     text = f"The {entries.many} whose names hold a text, or all."
-    yield Offer("search", f"find_{entries.many}", text, (entries.one,), Effect.read, settings={"options": listed})
-    if home:
-        one = {"dn": f"{entries.named}={{{entries.named}}},{home}", "filter": f"(objectClass={entries.kind})"}
-    else:
-        one = {"dn": "{dn}", "filter": f"(objectClass={entries.kind})"}
-    options = {**one, "attributes": _written(shown)}
-    text = f"One {entries.one}, by its name."
-    yield Offer("read", f"get_{entries.one}", text, (entries.one,), Effect.read, settings={"options": options})
+    yield Offer("search", f"find_{entries.many}", text, tags, Effect.read, settings=settings)
+    place = entries.named if home else "dn"
+    name = f"{entries.named}={{{entries.named}}},{home}" if home else "{dn}"
+    options = {"dn": name, "filter": f"(objectClass={entries.kind})", "attributes": _written(shown)}
+    settings = {"arguments": {place: "target"}, "options": options}
+    yield Offer("read", f"get_{entries.one}", f"One {entries.one}, by its name.", tags, Effect.read, settings=settings)
 
 
 def _changes(found: _Found, entries: _Entries, shown: Mapping[str, Kind], name: str) -> Iterator[Offer]:
-    tags, options = (entries.one,), {"dn": name}
     if entries.members:
-        member = {**options, "attributes": {"member": "dn"}, "required": ["member"]}
-        for verb, word, text in (("modify add", "add", "Take into"), ("modify delete", "remove", "Take out of")):
-            given = {"options": member}
-            yield Offer(
-                verb, f"{word}_{entries.one}_member", f"{text} a {entries.one}.", tags, Effect.write, settings=given
-            )
+        yield from _members(found, entries, name)
         return
-    changed = {one: kind for one, kind in shown.items() if one != entries.named}
-    must = [one for one in (found.schema.must(entries.kind) if found.schema else ("cn", "sn")) if one in changed]
-    made = {**options, "classes": [entries.kind], "attributes": _written(changed), "required": must}
-    text = f"A new {entries.one}."
-    yield Offer("add", f"add_{entries.one}", text, tags, Effect.write, True, settings={"options": made})
-    change = {**options, "attributes": _written(changed)}
-    text = f"Other values for a {entries.one}; null takes an attribute away."
-    yield Offer("modify", f"change_{entries.one}", text, tags, Effect.write, True, settings={"options": change})
-    text = f"Take a {entries.one} away."
-    yield Offer("delete", f"delete_{entries.one}", text, tags, Effect.irreversible, True, settings={"options": options})
+    one, tags = entries.one, (entries.one,)
+    changed = {attribute: kind for attribute, kind in shown.items() if attribute != entries.named}
+    must = [attribute for attribute in found.must(entries) if attribute in changed]
+    target: dict[str, Any] = {"arguments": {entries.named: "target"}}
+    made = {"dn": name, "classes": [entries.kind], "attributes": _written(changed), "required": must}
+    change = {"dn": name, "attributes": _written(changed)}
+    text = f"A new {one}."
+    yield Offer("add", f"add_{one}", text, tags, Effect.write, True, settings={**target, "options": made})
+    text = f"Other values for a {one}; null takes an attribute away."
+    yield Offer("modify", f"change_{one}", text, tags, Effect.write, True, settings={**target, "options": change})
+    gone = {**target, "options": {"dn": name}}
+    yield Offer("delete", f"delete_{one}", f"Take a {one} away.", tags, Effect.irreversible, True, settings=gone)
+
+
+def _members(found: _Found, entries: _Entries, name: str) -> Iterator[Offer]:
+    again = PERMISSIVE in found.controls
+    settings = {
+        "arguments": {entries.named: "target", "member": "target"},
+        "options": {"dn": name, "attributes": {"member": "dn"}, "required": ["member"]},
+    }
+    for verb, word, text in (("modify add", "add", "Take into"), ("modify delete", "remove", "Take out of")):
+        operation, description = f"{word}_{entries.one}_member", f"{text} a {entries.one}."
+        yield Offer(verb, operation, description, (entries.one,), Effect.write, again, settings=settings)
