@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Self
 
 _LONG = b"\x30\x84\x7f\xff\xff\xff"  # the head of a message of two gigabytes
 _GARBLED = b"\x30\x0c\x02\x01\x07\x65\x07\x0a\x01\x00\x04\x7f\x04\x00"  # its inner lengths lead outside
+_RESULT = re.compile(rb"[\x61-\x79](?=\x07\x0a\x01)")
+_ANSWERS = {0x63: 0x65, 0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D, 0x6E: 0x6F, 0x60: 0x61}
+"""The tag of the result, by that of the request."""
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    """Return an element of BER."""
+    return bytes([tag, 0x82, len(content) >> 8, len(content) & 255]) + content
+
+
+def head(request: bytes) -> tuple[bytes, int]:
+    """Return the number of a request as it is written, and the tag of its result."""
+    place = 2 + (request[1] & 127 if request[1] > 127 else 0)
+    end = place + 2 + request[place + 1]
+    return request[place:end], _ANSWERS[request[end]]
+
+
+def result(request: bytes, code: int) -> bytes:
+    """Return the result *code* of a request."""
+    number, tag = head(request)
+    return tlv(0x30, number + tlv(tag, tlv(0x0A, bytes([code])) + tlv(4, b"") + tlv(4, b"")))
 
 
 class Relay:
@@ -14,8 +36,9 @@ class Relay:
 
     `before` cuts without passing the request on, `after` passes it on and cuts instead of answering, `silent` passes no
     answer on any more, `garbled` answers with noise, `truncated` with the first half of the answer, `endless` with
-    one that does not end, `dripping` with the same, an octet now and then. `requests` counts those that hold the
-    trigger; the fault begins with the *first* of them, counted from one.
+    one that does not end, `dripping` with the same, an octet now and then, `slow` with all of it in pieces, `mistyped`
+    with the result of something else; `busy` passes nothing on and says that it is. The fault begins with the *first*
+    request that holds the trigger, counted from one; `requests` counts them all.
     """
 
     def __init__(self, port: int, trigger: bytes, fault: str = "", *, first: int = 1) -> None:
@@ -38,6 +61,10 @@ class Relay:
         assert self._listener is not None
         self._listener.close()
         self.cut()
+
+    def arm(self, trigger: bytes, fault: str) -> None:
+        """Wait for another *trigger* with another *fault*."""
+        self._trigger, self.fault = trigger, fault
 
     def cut(self) -> None:
         """End all connections."""
@@ -72,6 +99,9 @@ class Relay:
                 if faulty.is_set() and self.fault == "before":
                     here.transport.abort()
                     break
+                if faulty.is_set() and self.fault == "busy":
+                    here.write(result(data, 51))
+                    continue
             there.write(data)
             await there.drain()
         there.transport.abort()
@@ -81,6 +111,13 @@ class Relay:
             if not faulty.is_set():
                 here.write(data)
                 await here.drain()
+            elif self.fault == "slow":
+                for piece in (data[place : place + 5] for place in range(0, len(data), 5)):
+                    here.write(piece)
+                    await here.drain()
+                    await asyncio.sleep(0.005)
+            elif self.fault == "mistyped":
+                here.write(_RESULT.sub(b"\x6d", data))
             elif self.fault != "silent":
                 await self._fail(data, here)
                 return

@@ -156,10 +156,14 @@ class Directory:
 
     def emptied(self) -> None:
         """Take everybody and every group out."""
-        for unit in ("people", "groups"):
-            for line in self.find("(objectClass=*)", "dn", base=f"ou={unit},{BASE}").splitlines():
-                if line.startswith("dn:") and not line.startswith(f"dn: ou={unit}"):
-                    self.ldif(f"{line}\nchangetype: delete\n", "ldapmodify")
+        names = [
+            line
+            for unit in ("people", "groups")
+            for line in self.find("(objectClass=*)", "dn", base=f"ou={unit},{BASE}").splitlines()
+            if line.startswith("dn:") and not line.startswith(f"dn: ou={unit}")
+        ]
+        if names:
+            self.ldif("\n".join(f"{line}\nchangetype: delete\n" for line in names), "ldapmodify")
 
 
 @contextmanager
