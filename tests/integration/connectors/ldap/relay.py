@@ -9,8 +9,9 @@ from typing import Self
 _LONG = b"\x30\x84\x7f\xff\xff\xff"  # the head of a message of two gigabytes
 _GARBLED = b"\x30\x0c\x02\x01\x07\x65\x07\x0a\x01\x00\x04\x7f\x04\x00"  # its inner lengths lead outside
 _RESULT = re.compile(rb"[\x61-\x79](?=\x07\x0a\x01)")
-_ANSWERS = {0x63: 0x65, 0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D, 0x6E: 0x6F, 0x60: 0x61}
+_ANSWERS = {0x63: 0x65, 0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D, 0x6E: 0x6F, 0x60: 0x61, 0x77: 0x78}
 """The tag of the result, by that of the request."""
+_REFUSALS = {"busy": 51, "unwilling": 53}
 
 
 def tlv(tag: int, content: bytes) -> bytes:
@@ -37,7 +38,8 @@ class Relay:
     `before` cuts without passing the request on, `after` passes it on and cuts instead of answering, `silent` passes no
     answer on any more, `garbled` answers with noise, `truncated` with the first half of the answer, `endless` with
     one that does not end, `dripping` with the same, an octet now and then, `slow` with all of it in pieces, `mistyped`
-    with the result of something else; `busy` passes nothing on and says that it is. The fault begins with the *first*
+    with the result of something else; `busy` and `unwilling` pass nothing on and say that they are. The
+    fault begins with the *first*
     request that holds the trigger, counted from one; `requests` counts them all.
     """
 
@@ -99,8 +101,9 @@ class Relay:
                 if faulty.is_set() and self.fault == "before":
                     here.transport.abort()
                     break
-                if faulty.is_set() and self.fault == "busy":
-                    here.write(result(data, 51))
+                if faulty.is_set() and self.fault in _REFUSALS:
+                    here.write(result(data, _REFUSALS[self.fault]))
+                    faulty.clear()
                     continue
             there.write(data)
             await there.drain()

@@ -39,6 +39,7 @@ moduleload ppolicy
 TLSCACertificateFile {certificate}
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {certificate}
+{rules}
 sizelimit size.soft=20 size.hard=20 size.prtotal=60
 database mdb
 suffix "{base}"
@@ -166,11 +167,19 @@ class Directory:
             self.ldif("\n".join(f"{line}\nchangetype: delete\n" for line in names), "ldapmodify")
 
 
+def program() -> str | None:
+    """Return where the server's program is, None where it or its clients are missing."""
+    return shutil.which("slapd", path=_PLACES) if shutil.which("ldapadd") else None
+
+
 @contextmanager
-def running(certificate: Path) -> Iterator[Directory]:
-    """Run a server that shows *certificate*, a file with its key. Skips the test where its programs are missing."""
-    server = shutil.which("slapd", path=_PLACES)
-    if server is None or shutil.which("ldapadd") is None:
+def running(certificate: Path, rules: str = "") -> Iterator[Directory]:
+    """Run a server that shows *certificate*, a file with its key, with more *rules* of access.
+
+    Skips the test where its programs are missing.
+    """
+    server = program()
+    if server is None:
         pytest.skip("slapd or its clients are not on the PATH (hint: apt-get install slapd ldap-utils)")
     folder = Path(tempfile.mkdtemp(prefix="slapd-"))
     schema = next(one for one in ("/etc/ldap/schema", "/etc/openldap/schema") if Path(one).is_dir())
@@ -181,6 +190,7 @@ def running(certificate: Path) -> Iterator[Directory]:
         modules=modules,
         folder=folder,
         certificate=certificate,
+        rules=rules,
         base=BASE,
         admin=ADMIN,
         password=PASSWORD,

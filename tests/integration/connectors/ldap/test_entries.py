@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interlock.integration.systems import Answer, Systems
+from interlock.integration.systems import Answer, Systems, SystemUnreachable
 from interlock.values.labels import Integrity
 from tests.integration.conftest import Workbench
-from tests.integration.connectors.ldap.desk import read, system
+from tests.integration.connectors.ldap.desk import read, system, write
 from tests.integration.connectors.ldap.slapd import BASE, PASSWORD, Directory
 
 ANN: dict[str, Any] = {
@@ -225,6 +225,25 @@ async def test_the_directorys_schema_and_rights_hold_and_its_words_stay_there(
     odd = await bench.serve(system(directory.port, operations))
     assert (await done(odd, "odd", x="y"))["entries"] == []
     assert directory.find("(uid=ann)", base=f"ou=people,{BASE}") == ""
+
+
+async def test_an_operation_on_what_the_schema_no_longer_has_is_told_as_gone(
+    bench: Workbench, desk: Systems, directory: Directory
+) -> None:
+    assert await desk.drift("directory") == []
+    operations = {
+        "fine": read("search", filter="(&(anr={x})(commonName=*))", attributes={"modifyTimestamp": "time"}),
+        "sought": read("search", filter="(noSuchThing={x})", attributes={"cn": "string"}),
+        "shown": read("read", dn=f"cn={{x}},{BASE}", attributes={"noSuchThing": "string"}),
+        "compared": read("compare", dn=f"cn={{x}},{BASE}", attribute="noSuchThing"),
+        "made": write("add", dn=f"cn={{x}},{BASE}", classes=["noSuchClass"], attributes={"cn": "string"}),
+    }
+    changed = await bench.serve(system(directory.port, operations))
+    assert {one.pointer for one in await changed.drift("directory")} == {"/sought", "/shown", "/compared", "/made"}
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = "wrong"
+    gone = await bench.serve(system(directory.port, operations, auth=account(directory, "robot")))
+    with pytest.raises(SystemUnreachable):
+        await gone.drift("directory")
 
 
 # --- what arguments hold ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from interlock.integration.connectors.errors import SystemUnreachable
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
     Answer,
@@ -20,8 +21,10 @@ from interlock.integration.connectors.interface import (
 )
 from interlock.integration.connectors.ldap.definitions import Job
 from interlock.integration.connectors.ldap.operations import Operations, Unfit
+from interlock.integration.connectors.ldap.publishing import LARGEST, offered, published, root_of
 from interlock.integration.connectors.ldap.reads import ANYTHING, search
 from interlock.integration.connectors.ldap.results import SUCCESS, refusal
+from interlock.integration.connectors.ldap.schema import Schema
 from interlock.integration.connectors.ldap.servers import Server
 from interlock.integration.connectors.ldap.sessions import (
     GARBLED,
@@ -49,10 +52,12 @@ class LdapConnector:
     def __init__(
         self,
         system: SystemDeclaration,
+        definitions: Mapping[str, Definition],
         jobs: Mapping[str, Job],
         server: Server,
         secrets: SecretSource,
     ) -> None:
+        self._definitions = definitions
         self._jobs = jobs
         self._effects = {name: operation.effect for name, operation in system.operations.items()}
         self._limits = system.limits
@@ -90,8 +95,30 @@ class LdapConnector:
         )
 
     async def definitions(self) -> Mapping[str, Definition] | None:
-        """A directory publishes attributes, not operations."""
-        return None
+        """Return the operations whose attributes and classes the directory's schema has; None where it shows none.
+
+        A search by an attribute that a directory does not know finds nothing and says nothing: so this is said here.
+        """
+        found: list[Schema | None] = []
+
+        def look(session: Session, errand: Errand) -> Answer:
+            found.append(published(session, errand, root_of(session, errand)))
+            return Answer(SUCCEEDED)
+
+        answer = await self._run(
+            Effect.read,
+            lambda errand: self._operations.use(errand, lambda session: look(session, errand)),
+            PROBE_TIMEOUT,
+            most=LARGEST,
+        )
+        if not answer.succeeded:
+            raise SystemUnreachable(
+                "the directory cannot be asked for its schema", why=(answer.problem or {})["detail"]
+            )
+        schema = found[0]
+        if schema is None:
+            return None
+        return {name: one for name, one in self._definitions.items() if offered(self._jobs[name], schema)}
 
     def _probed(self, session: Session, errand: Errand) -> Answer:
         result, entries, _ = search(session, errand, self._base, ANYTHING, "BASE", {})
@@ -99,10 +126,10 @@ class LdapConnector:
             return refusal(result, Effect.read)
         return Answer(SUCCEEDED) if entries else failed("not_found", "the directory does not show us `connection.base`")
 
-    async def _run(self, effect: Effect, work: Callable[[Errand], Answer], timeout: float) -> Answer:
+    async def _run(self, effect: Effect, work: Callable[[Errand], Answer], timeout: float, *, most: int = 0) -> Answer:
         if self._executor is None:
             return failed("unreachable", "the connector is closed", sent=False)
-        most = 2 * self._limits.response + _OVERHEAD
+        most = most or 2 * self._limits.response + _OVERHEAD
         errand = Errand(time.monotonic() + timeout, most, writes=effect is not Effect.read)
         self._errands.add(errand)
         try:

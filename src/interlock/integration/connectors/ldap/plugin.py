@@ -76,7 +76,8 @@ class LdapPlugin:
         if find_spec("ldap3") is None:
             raise PackageMissing("ldap", "ldap3", "ldap")
         jobs = {name: job_of(system.operations[name], system.connection["base"]) for name in definitions}
-        return LdapConnector(system, jobs, server_of(system.connection, ports.root), ports.secrets)
+        server = server_of(system.connection, ports.root)
+        return LdapConnector(system, definitions, jobs, server, ports.secrets)
 
 
 plugin = LdapPlugin()

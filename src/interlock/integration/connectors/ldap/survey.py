@@ -18,20 +18,27 @@ from interlock.integration.connectors.errors import PackageMissing, SourceUnfit,
 from interlock.integration.connectors.ldap.attributes import Kind
 from interlock.integration.connectors.ldap.changes import PERMISSIVE
 from interlock.integration.connectors.ldap.names import NameInvalid, naming, parse
-from interlock.integration.connectors.ldap.reads import ANYTHING, PAGED, entry_of, search
-from interlock.integration.connectors.ldap.schema import Schema, schema_of
+from interlock.integration.connectors.ldap.publishing import LARGEST, published, root_of, shown
+from interlock.integration.connectors.ldap.reads import PAGED
+from interlock.integration.connectors.ldap.schema import Schema
 from interlock.integration.connectors.ldap.servers import PORTS, Server, is_loopback
-from interlock.integration.connectors.ldap.sessions import GARBLED, AccessDenied, Errand, Session, TimeOver, TooMuch
+from interlock.integration.connectors.ldap.sessions import (
+    GARBLED,
+    AccessDenied,
+    Errand,
+    Session,
+    TimeOver,
+    TooMuch,
+    load_driver,
+)
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
 
 PATIENCE = 20.0
-_LARGEST = 16 << 20
-_ROOT = {name: Kind("string", many=True) for name in ("namingContexts", "defaultNamingContext")}
-_ROOT |= {name: Kind("string", many=True) for name in ("subschemaSubentry", "supportedControl")}
-_SCHEMA = {name: Kind("string", many=True) for name in ("attributeTypes", "objectClasses")}
 _UNITS = "(objectClass=organizationalUnit)"
 _MOST_UNITS = 200
+_OPEN_LDAP, _UNTOLD = "OpenLDAProotDSE", (PERMISSIVE,)
+"""A kind of server by the class of its root entry, and what it knows without saying so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +149,8 @@ class _Found:
 
 def _looked(server: Server, base: str) -> _Found:
     """Ask *server*, as nobody in particular. Raises `SystemUnreachable`, `SourceUnfit`."""
-    from ldap3.core.exceptions import LDAPException
-
-    errand = Errand(time.monotonic() + PATIENCE, _LARGEST, writes=False)
+    failure = load_driver().core.exceptions.LDAPException
+    errand = Errand(time.monotonic() + PATIENCE, LARGEST, writes=False)
     try:
         session = _session(server, errand)
         try:
@@ -155,7 +161,7 @@ def _looked(server: Server, base: str) -> _Found:
     except ssl.SSLError as error:
         fix = "let the variable SSL_CERT_FILE name a file of authorities to trust"
         raise SystemUnreachable("the directory's certificate is not trusted", fix=fix) from error
-    except (TimeOver, TooMuch, LDAPException, OSError, *GARBLED) as error:
+    except (TimeOver, TooMuch, failure, OSError, *GARBLED) as error:
         raise SystemUnreachable("the directory cannot be asked what it holds") from error
 
 
@@ -168,7 +174,7 @@ def _session(server: Server, errand: Errand) -> Session:
 
 def _asked(session: Session, errand: Errand, base: str) -> _Found:
     notes: list[str] = []
-    root = next(iter(_entries(session, errand, "", ANYTHING, "BASE", _ROOT)), {})
+    root = root_of(session, errand)
     contexts = [one for one in (*root.get("defaultNamingContext", ()), *root.get("namingContexts", ())) if one]
     if not base:
         if not contexts:
@@ -177,23 +183,13 @@ def _asked(session: Session, errand: Errand, base: str) -> _Found:
         base = contexts[0]
         if others := sorted(set(contexts) - {base}):
             notes.append(f"it holds {len(others)} more trees: {', '.join(others[:5])[:300]}")
-    where = next(iter(root.get("subschemaSubentry", ())), "")
-    described = _entries(session, errand, where, "(objectClass=subschema)", "BASE", _SCHEMA) if where else []
-    schema = schema_of(described[0]["attributeTypes"], described[0]["objectClasses"]) if described else None
-    if schema is None or not schema.classes:
-        schema = None
+    schema = published(session, errand, root)
+    if schema is None:
         notes.append("it does not show its schema to just anybody: classes and attributes are the usual ones")
-    units = _entries(session, errand, base, _UNITS, "SUBTREE", {"ou": _MANY}, size_limit=_MOST_UNITS)
+    units = shown(session, errand, base, _UNITS, "SUBTREE", {"ou": _MANY}, size_limit=_MOST_UNITS)
     names = tuple(sorted((one["dn"] for one in units), key=lambda name: (name.count(","), name)))
-    controls = frozenset(root.get("supportedControl", ()))
-    return _Found(session.server.tls, base, schema, controls, names, tuple(notes))
-
-
-def _entries(
-    session: Session, errand: Errand, base: str, text: str, scope: str, kinds: Mapping[str, Kind], **more: Any
-) -> list[dict[str, Any]]:
-    _, found, _ = search(session, errand, base, text, scope, kinds, **more)
-    return [entry_of(one, kinds) for one in found]
+    controls = {*root.get("supportedControl", ()), *(_UNTOLD if _OPEN_LDAP in root.get("objectClass", ()) else ())}
+    return _Found(session.server.tls, base, schema, frozenset(controls), names, tuple(notes))
 
 
 # --- offers ----------------------------------------------------------------------------------------------------------
@@ -203,10 +199,10 @@ def _offers(found: _Found) -> Iterator[Offer]:
     for entries in _USUAL:
         if found.schema is not None and entries.kind.lower() not in found.schema.classes:
             continue
-        shown = {name: kind for name, one in entries.shown.items() if (kind := _typed(found, name, one)) is not None}
-        yield from _reads(found, entries, shown)
+        kinds = {name: kind for name, one in entries.shown.items() if (kind := _typed(found, name, one)) is not None}
+        yield from _reads(found, entries, kinds)
         if home := found.home(entries):
-            yield from _changes(found, entries, shown, f"{entries.named}={{{entries.named}}},{home}")
+            yield from _changes(found, entries, kinds, f"{entries.named}={{{entries.named}}},{home}")
 
 
 def _typed(found: _Found, name: str, usual: Kind) -> Kind | None:
@@ -221,11 +217,11 @@ def _written(kinds: Mapping[str, Kind]) -> dict[str, Any]:
     return {name: [kind.word] if kind.many else kind.word for name, kind in kinds.items()}
 
 
-def _reads(found: _Found, entries: _Entries, shown: Mapping[str, Kind]) -> Iterator[Offer]:
+def _reads(found: _Found, entries: _Entries, kinds: Mapping[str, Kind]) -> Iterator[Offer]:
     home, tags = found.home(entries), (entries.one,)
     listed: dict[str, Any] = {"base": home} if home else {}
     listed |= {"filter": f"(&(objectClass={entries.kind}){entries.sought})", "optional": ["text"]}
-    listed["attributes"] = {name: one for name, one in _written(shown).items() if name != "member"}
+    listed["attributes"] = {name: one for name, one in _written(kinds).items() if name != "member"}
     if found.controls and PAGED not in found.controls:
         listed["page"] = 0
     settings: dict[str, Any] = {"arguments": {"text": "control", "limit": "control"}, "options": listed}
@@ -233,17 +229,17 @@ def _reads(found: _Found, entries: _Entries, shown: Mapping[str, Kind]) -> Itera
     yield Offer("search", f"find_{entries.many}", text, tags, Effect.read, settings=settings)
     place = entries.named if home else "dn"
     name = f"{entries.named}={{{entries.named}}},{home}" if home else "{dn}"
-    options = {"dn": name, "filter": f"(objectClass={entries.kind})", "attributes": _written(shown)}
+    options = {"dn": name, "filter": f"(objectClass={entries.kind})", "attributes": _written(kinds)}
     settings = {"arguments": {place: "target"}, "options": options}
     yield Offer("read", f"get_{entries.one}", f"One {entries.one}, by its name.", tags, Effect.read, settings=settings)
 
 
-def _changes(found: _Found, entries: _Entries, shown: Mapping[str, Kind], name: str) -> Iterator[Offer]:
+def _changes(found: _Found, entries: _Entries, kinds: Mapping[str, Kind], name: str) -> Iterator[Offer]:
     if entries.members:
         yield from _members(found, entries, name)
         return
     one, tags = entries.one, (entries.one,)
-    changed = {attribute: kind for attribute, kind in shown.items() if attribute != entries.named}
+    changed = {attribute: kind for attribute, kind in kinds.items() if attribute != entries.named}
     must = [attribute for attribute in found.must(entries) if attribute in changed]
     target: dict[str, Any] = {"arguments": {entries.named: "target"}}
     made = {"dn": name, "classes": [entries.kind], "attributes": _written(changed), "required": must}
