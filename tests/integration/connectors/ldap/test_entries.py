@@ -227,6 +227,43 @@ async def test_the_directorys_schema_and_rights_hold_and_its_words_stay_there(
     assert directory.find("(uid=ann)", base=f"ou=people,{BASE}") == ""
 
 
+async def test_what_a_filter_says_itself_is_understood(bench: Workbench, desk: Systems, directory: Directory) -> None:
+    await done(desk, "add", **{**ANN, "cn": "Jürgen (Groß) *"})
+    filters = {
+        "(cn=Jürgen \\28Groß\\29 \\2a)": 1,
+        "(cn=jürgen*gro*)": 1,
+        "(cn:caseExactMatch:=jürgen \\28Groß\\29 \\2a)": 0,
+        "(&(acmeBadge=4711)(|(uid=bob)(uid=ann))(!(sn=Other)))": 1,
+        "(!(acmeRemote=TRUE))": 0,
+        "(createTimestamp>=20260101000000Z)": 1,
+        "(createTimestamp<=20260101000000Z)": 0,
+        "(cn~=jürgen)": 1,
+        "(ou:dn:=people)": 1,
+        "(mail=*)": 1,
+    }
+    operations = {
+        f"f{number}": read("search", base=f"ou=people,{BASE}", filter=f"(&(uid=*){text})", attributes={"uid": "string"})
+        for number, text in enumerate(filters)
+    }
+    asked = await bench.serve(system(directory.port, operations))
+    for number, (text, expected) in enumerate(filters.items()):
+        assert len((await done(asked, f"f{number}"))["entries"]) == expected, text
+
+
+async def test_an_attribute_that_names_the_entry_has_the_one_value_of_the_name(
+    bench: Workbench, desk: Systems, directory: Directory
+) -> None:
+    name, many = f"cn={{cn}}+sn={{family}},ou=people,{BASE}", {"cn": ["string"], "mail": ["string"]}
+    operations = {
+        "make": write("add", dn=name, classes=["inetOrgPerson"], attributes=many),
+        "look": read("read", dn=name, attributes={**many, "sn": "string"}),
+    }
+    made = await bench.serve(system(directory.port, operations))
+    await done(made, "make", cn="Ann, O.", family="Example", mail=["a@x.example"])
+    found = await done(made, "look", cn="Ann, O.", family="Example")
+    assert (found["cn"], found["sn"], found["mail"]) == (["Ann, O."], "Example", ["a@x.example"])
+
+
 async def test_an_operation_on_what_the_schema_no_longer_has_is_told_as_gone(
     bench: Workbench, desk: Systems, directory: Directory
 ) -> None:

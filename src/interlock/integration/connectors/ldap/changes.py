@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock.integration.connectors.interface import SUCCEEDED, Answer
-from interlock.integration.connectors.ldap.attributes import SECRET, ValueUnfit
+from interlock.integration.connectors.ldap.attributes import SECRET, Kind, ValueUnfit
 from interlock.integration.connectors.ldap.definitions import Job
 from interlock.integration.connectors.ldap.names import NameInvalid, naming, parse
 from interlock.integration.connectors.ldap.reads import ANYTHING, search
@@ -26,7 +26,9 @@ class Add:
         self._name = job.name.fill(values)
         self._classes = list(job.options["classes"])
         self._attributes = {
-            name: kind.write(name, values[name]) for name, kind in job.kinds.items() if values.get(name) is not None
+            name: (Kind(kind.word) if name in job.places else kind).write(name, values[name])
+            for name, kind in job.kinds.items()
+            if values.get(name) is not None
         }
         given = {name.lower() for name in self._attributes}
         for name, value in naming(self._name).items():
