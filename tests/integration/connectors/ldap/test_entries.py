@@ -172,6 +172,26 @@ async def test_a_change_holds_only_while_the_entry_is_as_it_was(desk: Systems) -
     assert (await problem(desk, "change_if", uid="ann", old="*", description="x"))["code"] == "conflict"
 
 
+async def test_an_entry_says_its_version_and_since_when_it_is_so(
+    bench: Workbench, desk: Systems, directory: Directory
+) -> None:
+    await done(desk, "add", **ANN)
+    name, moment = f"uid={{uid}},ou=people,{BASE}", {"properties": {"since": {"type": "string", "format": "date-time"}}}
+    operations = {
+        "look": read("read", dn=name, attributes={"entryCSN": "string", "modifyTimestamp": "time"}),
+        "change": write("modify", dn=name, attributes={"sn": "string"}, when="(entryCSN={version})"),
+        "since": {**read("search", filter="(modifyTimestamp>={since})", attributes={"cn": "string"}), "input": moment},
+    }
+    versioned = await bench.serve(system(directory.port, operations))
+    before = await done(versioned, "look", uid="ann")
+    await done(versioned, "change", uid="ann", version=before["entryCSN"], sn="Second")
+    told = await problem(versioned, "change", uid="ann", version=before["entryCSN"], sn="Third")
+    assert told["code"] == "conflict"
+    found = await done(versioned, "since", since=before["modifyTimestamp"])
+    assert "Ann Example" in [one["cn"] for one in found["entries"]]
+    assert (await done(versioned, "since", since="2100-01-01T00:00:00+02:00"))["entries"] == []
+
+
 async def test_members_come_and_go(desk: Systems) -> None:
     ann, bob = f"uid=ann,ou=people,{BASE}", f"uid=bob,ou=people,{BASE}"
     await done(desk, "add_group", group="buyers", member=[ann])
@@ -196,7 +216,7 @@ async def test_an_entry_is_renamed_moved_and_deleted(desk: Systems) -> None:
     moved = await done(desk, "shelve", uid="ann")
     assert moved == {"dn": f"uid=ann,ou=groups,{BASE}"}
     await done(desk, "add", **ANN)
-    assert (await problem(desk, "shelve", uid="ann"))["code"] == "already_exists"
+    assert (await problem(desk, "shelve", uid="ann"))["code"] == "conflict"
     assert await done(desk, "delete", uid="ann") == {"dn": f"uid=ann,ou=people,{BASE}", "deleted": True}
     assert (await problem(desk, "delete", uid="ann"))["code"] == "not_found"
     assert (await done(desk, "delete_again", uid="ann"))["deleted"] is False
@@ -206,8 +226,8 @@ async def test_adding_again_is_settled_by_what_is_there(desk: Systems) -> None:
     assert (await done(desk, "add_again", **ANN))["added"] is True
     assert (await done(desk, "add_again", **ANN))["added"] is False
     told = await problem(desk, "add_again", **{**ANN, "sn": "Other"})
-    assert (told["code"], told["system"]) == ("already_exists", {"code": "entryAlreadyExists"})
-    assert (await problem(desk, "add", **ANN))["code"] == "already_exists"
+    assert (told["code"], told["system"]) == ("conflict", {"code": "entryAlreadyExists"})
+    assert (await problem(desk, "add", **ANN))["code"] == "conflict"
     assert (await done(desk, "get", uid="ann"))["sn"] == "Example"
 
 
@@ -312,7 +332,7 @@ async def test_any_text_is_a_value_and_nothing_else(desk: Systems, text: str) ->
     added = await desk.call("directory.add", {"uid": text, "cn": "x", "sn": text})
     if not added.succeeded:  # a text that the directory itself finds empty
         assert added.problem is not None
-        assert added.problem["code"] in {"refused", "already_exists"}
+        assert added.problem["code"] in {"refused", "conflict"}
         return
     try:
         assert (await done(desk, "get", uid=text))["uid"] == text

@@ -93,7 +93,7 @@ async def test_a_lost_answer_is_settled_by_reading_back(desk: Desk, relay: Relay
     assert (relay.requests, directory.find("(uid=ann)", "cn").count("cn: Ann")) == (1, 1)
     again = await desk.proposed("add_person", **ANN)
     assert again.problem is not None
-    assert (again.state, again.problem["code"]) == ("failed", "already_exists")
+    assert (again.state, again.problem["code"]) == ("failed", "conflict")
 
 
 async def test_a_repeatable_change_is_settled_by_making_it_again(desk: Desk, relay: Relay) -> None:

@@ -64,6 +64,7 @@ _FITS = {
     )
     for verb, (needed, others) in _OPTIONS.items()
 }
+MOMENT = "date-time"
 _FILLS = ("string", "integer", "boolean")
 DONE = {"add": "added", "delete": "deleted"}
 """The member of a result that says whether this call did it, by verb."""
@@ -73,7 +74,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one operation asks. *name* is the entry, or where a search begins; *usual* are values not given."""
+    """What one operation asks. *name* is the entry, or where a search begins; *usual* are values not given,
+    *moments* the places that a moment fills.
+    """
 
     verb: str
     options: Mapping[str, Any]
@@ -83,6 +86,7 @@ class Job:
     to: RelativeTemplate | None = None
     under: NameTemplate | None = None
     usual: Mapping[str, Any] = field(default_factory=dict)
+    moments: frozenset[str] = frozenset()
     idempotent: bool = False
 
     @property
@@ -104,6 +108,7 @@ def job_of(operation: OperationDeclaration, base: str) -> Job:
     if operation.settings.get("idempotent") and verb not in READS | _REPEATABLE:
         raise OperationInvalid(f"{verb} cannot be run twice and do it once", "idempotent")
     options = options_of(operation, _FITS[verb])
+    arguments = arguments_of(operation)
     top, fits = parse(base), options.get("filter" if verb in READS else "when")
     job = Job(
         verb,
@@ -113,7 +118,8 @@ def job_of(operation: OperationDeclaration, base: str) -> Job:
         _made("filter", lambda: FilterTemplate(fits, options.get("optional", ()))) if fits else None,
         _made("to", lambda: RelativeTemplate(options["to"])) if "to" in options else None,
         _made("under", lambda: NameTemplate(options["under"], top)) if "under" in options else None,
-        usual_values(arguments_of(operation)),
+        usual_values(arguments),
+        frozenset(name for name, one in arguments.items() if isinstance(one, Mapping) and one.get("format") == MOMENT),
         bool(operation.settings.get("idempotent")),
     )
     _protected(options, job.fits.attributes if job.fits is not None else ())
@@ -191,7 +197,7 @@ def _fillable(place: str, schema: Any) -> None:
     types = schema.get("type") if isinstance(schema, Mapping) else None
     if types not in _FILLS:
         raise OperationInvalid(f"{place!r} fills a place, so its type must be string, integer or boolean", "input")
-    if types == "string" and not schema.get("minLength") and "enum" not in schema:
+    if types == "string" and not schema.get("minLength") and "enum" not in schema and schema.get("format") != MOMENT:
         raise OperationInvalid(f"{place!r} fills a place, so it needs a minLength of 1 or more, or an enum", "input")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from interlock.integration.connectors.interface import Answer, SecretSource, failed
-from interlock.integration.connectors.ldap.attributes import ValueUnfit
+from interlock.integration.connectors.ldap.attributes import Kind, ValueUnfit
 from interlock.integration.connectors.ldap.changes import Add, Delete, Modify, Rename
 from interlock.integration.connectors.ldap.definitions import Job
 from interlock.integration.connectors.ldap.names import NameInvalid
@@ -60,6 +60,8 @@ class Operations:
         """Do what *job* says. Raises what `sessions` raises, `Unfit`, and the errors of `ldap3`."""
         values = {**job.usual, **arguments}
         try:
+            for name in job.moments & job.places & values.keys():
+                values[name] = Kind("time").write(name, values[name])[0].decode()
             request = _REQUESTS[job.verb](job, values)
         except UnicodeEncodeError:
             raise Unfit("an argument is no valid text") from None

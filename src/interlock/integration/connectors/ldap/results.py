@@ -47,7 +47,7 @@ _MEANINGS = {
     65: _SCHEMA,
     66: ("conflict", "the entry has others under it"),
     67: ("refused", "the attribute is a part of the entry's name; rename it"),
-    EXISTS: ("already_exists", "the directory has an entry of this name already"),
+    EXISTS: ("conflict", "the directory has an entry of this name already"),
     69: _SCHEMA,
     71: ("referral", "the change would concern several servers"),
     122: ("conflict", "the entry is no longer as `when` says it has to be"),
