@@ -53,28 +53,33 @@ class Relay:
         self._trigger = trigger
         self._listener: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
+        self._serving: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._listener.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._listener is not None
         self._listener.close()
-        self.cut()
+        await self.cut()
 
     def arm(self, trigger: bytes, fault: str) -> None:
         """Wait for another *trigger* with another *fault*."""
         self._trigger, self.fault = trigger, fault
 
-    def cut(self) -> None:
-        """End all connections."""
+    async def cut(self) -> None:
+        """End all connections, and see them ended."""
         for writer in self._writers:
             writer.transport.abort()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._serving.append(asyncio.create_task(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._there)
         self._writers += [writer, there_writer]
         faulty = asyncio.Event()

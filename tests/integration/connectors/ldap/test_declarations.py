@@ -14,6 +14,7 @@ from interlock.foundation.documents import ProjectInvalid
 from interlock.integration.connectors.ldap.attributes import Kind, ValueUnfit
 from interlock.integration.connectors.ldap.filters import FilterInvalid, FilterTemplate
 from interlock.integration.connectors.ldap.names import NameInvalid, NameTemplate, escaped, naming, parse
+from interlock.integration.connectors.ldap.results import PASSWORD_POLICY, reason_of
 from interlock.integration.connectors.ldap.schema import schema_of
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.ldap.desk import GROUP, PERSON, read, system, write
@@ -194,6 +195,23 @@ def test_integers_are_exact_and_others_unfit() -> None:
     for text in (b"", b"1.0", b"007", b"1" * 30, b"\xff", "١".encode()):
         with pytest.raises(ValueUnfit):
             Kind("integer").read("n", [text])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("80090308: LdapErr: DSID-0C09, comment: AcceptSecurityContext error, data 775, v4563", "account_locked"),
+        ("80090308: LdapErr: DSID-0C09, comment: AcceptSecurityContext error, data 532, v4563", "password_expired"),
+        ("80090308: LdapErr: DSID-0C09, comment: AcceptSecurityContext error, data 52e, v4563", ""),
+        ("", ""),
+    ],
+)
+def test_why_a_login_is_refused_is_one_word(words: str, reason: str) -> None:
+    assert reason_of({"message": words}) == reason
+    control = {"controls": {PASSWORD_POLICY: {"value": bytes.fromhex("3003810101")}}}
+    assert reason_of({**control, "message": words}) == "account_locked"
+    for broken in (b"", b"\x30", b"\x30\x03\x81\x01", b"\xff" * 40, None):
+        assert reason_of({"controls": {PASSWORD_POLICY: {"value": broken}}}) == ""
 
 
 def test_a_schema_says_types_and_what_classes_hold() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,6 +19,7 @@ from tests.integration.connectors.ldap.slapd import BASE, PASSWORD, Directory, r
 
 ANN = {"uid": "ann", "cn": "Ann", "sn": "Example"}
 LIMITS = {"timeout": "500ms", "retries": 0, "failures": 1000}
+LATE = "the connector did not hold its time limit"
 ENDINGS = {
     "before": "connection_lost",
     "after": "connection_lost",
@@ -43,11 +43,10 @@ async def test_a_write_whose_answer_is_lost_is_in_doubt_and_a_read_has_failed(
     async with Relay(directory.port, b"ou=people", fault) as relay:
         desk = await through(bench, relay)
         for operation, arguments, status in (("add", ANN, "unknown"), ("find", {}, "failed")):
-            started = time.monotonic()
             answer = await desk.call(f"directory.{operation}", arguments)
-            assert time.monotonic() - started < 10
             assert answer.problem is not None
             assert (answer.status, answer.problem["code"], answer.sent) == (status, code, True)
+            assert answer.problem["detail"] != LATE
         assert ("uid: ann" in directory.find("(uid=ann)")) is (fault != "before")
         relay.fault = ""
         assert (await desk.call("directory.find", {})).succeeded
@@ -84,8 +83,7 @@ async def test_sessions_are_kept_and_one_that_ended_is_not_used(bench: Workbench
         for _ in range(5):
             assert (await desk.call("directory.find", {})).succeeded
         assert relay.connections == 1
-        relay.cut()
-        await asyncio.sleep(0)
+        await relay.cut()
         assert (await desk.call("directory.add", ANN)).succeeded
         assert relay.connections == 2
         await asyncio.gather(*(desk.call("directory.find", {}) for _ in range(20)))
@@ -108,7 +106,7 @@ async def test_a_directory_that_goes_and_comes_back_is_found_again(bench: Workbe
 # --- anything at all -------------------------------------------------------------------------------------------------
 
 
-NUMBER = b"\x02\x01\xee"  # stands for that of the request
+NUMBER = b"\x02\x04\xee\xee\xee\xee"  # stands for that of the request
 
 
 @asynccontextmanager
@@ -118,7 +116,9 @@ async def saying(words: bytes) -> AsyncIterator[int]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1 << 16):
             login = b"cn=service" in data
-            writer.write(result(data, 0) if login else words.replace(NUMBER, head(data)[0]))
+            writer.write(
+                result(data, 0) if login else words.replace(NUMBER, b"\x02\x04" + head(data)[0][2:].rjust(4, b"\0"))
+            )
             await writer.drain()
             if not login:
                 break
@@ -149,9 +149,8 @@ async def test_whatever_is_said_is_an_answer_in_time(bench: Workbench, words: by
         desk = await bench.serve({**system(port), "limits": {**LIMITS, "timeout": "200ms"}})
         asked = 0
         for operation, arguments in (("find", {}), ("add", ANN), ("is_member", {"group": "g", "value": "x"})):
-            started = time.monotonic()
             answer: Answer = await desk.call(f"directory.{operation}", arguments)
-            assert time.monotonic() - started < 5
+            assert LATE not in repr(answer)
             asked += answer.sent
             assert answer.status in (
                 {"failed", "succeeded"} if operation != "add" else {"failed", "succeeded", "unknown"}
@@ -178,3 +177,15 @@ async def test_an_answer_to_something_else_is_none(bench: Workbench) -> None:
             answer = await desk.call(f"directory.{operation}", arguments)
             assert answer.problem is not None
             assert (answer.status, answer.problem["code"]) == (status, "response_unreadable")
+
+
+async def test_a_part_of_an_attributes_values_is_not_taken_for_all(bench: Workbench) -> None:
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+    part = tlv(4, b"member;range=0-1499") + tlv(0x31, tlv(4, b"cn=x"))
+    entry = tlv(0x64, tlv(4, b"cn=g") + tlv(0x30, tlv(0x30, part)))
+    ending = tlv(0x65, tlv(0x0A, b"\0") + tlv(4, b"") + tlv(4, b""))
+    async with saying(tlv(0x30, NUMBER + entry) + tlv(0x30, NUMBER + ending)) as port:
+        desk = await bench.serve({**system(port), "limits": LIMITS})
+        answer = await desk.call("directory.get_group", {"group": "g"})
+    assert answer.problem is not None
+    assert (answer.status, answer.problem["code"]) == ("failed", "limit_exceeded")
