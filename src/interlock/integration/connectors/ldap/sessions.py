@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import importlib
 import select
 import socket
+import sys
 import time
 import warnings
 from contextlib import suppress
@@ -62,10 +64,11 @@ class Refused(Exception):
 
 def load_driver() -> Any:
     """Return the package `ldap3`, in whose import old names of another package are used."""
+    if "ldap3" in sys.modules:  # filters of warnings are everybody's, so they are touched once
+        return importlib.import_module("ldap3")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        import ldap3
-    return ldap3
+        return importlib.import_module("ldap3")
 
 
 class Errand:
@@ -96,6 +99,13 @@ class Errand:
         if self._over or left <= 0:
             raise TimeOver
         return left
+
+    def send(self) -> None:
+        """Say that something is sent now. Raises `TimeOver`: once `cut` returned, nothing is."""
+        with self._lock:
+            if self._over:
+                raise TimeOver
+            self.asked = self.asked or self.ready
 
     def let_go(self) -> None:
         """Use no wire any more."""
@@ -138,7 +148,7 @@ class Wire:
     def sendall(self, data: bytes) -> None:
         """Send *data*."""
         self.socket.settimeout(self.errand.left())
-        self.errand.asked = self.errand.asked or self.errand.ready
+        self.errand.send()
         self.socket.sendall(data)
 
     def shutdown(self, how: int) -> None:
