@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from interlock.integration.connectors.ldap.sessions import Errand, TimeOver
 from interlock.integration.systems import Answer, Systems
 from tests.foundation.http.test_client import certificate
 from tests.integration.conftest import Workbench
@@ -189,3 +191,13 @@ async def test_a_part_of_an_attributes_values_is_not_taken_for_all(bench: Workbe
         answer = await desk.call("directory.get_group", {"group": "g"})
     assert answer.problem is not None
     assert (answer.status, answer.problem["code"]) == ("failed", "limit_exceeded")
+
+
+def test_a_call_that_is_given_up_sends_nothing_more() -> None:
+    errand = Errand(time.monotonic() + 60, 10, writes=True)
+    errand.ready = True
+    errand.cut()
+    for step in (errand.send, errand.left):
+        with pytest.raises(TimeOver):
+            step()
+    assert not errand.committed
