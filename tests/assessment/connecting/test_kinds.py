@@ -21,7 +21,9 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from interlock.app.main import main
+from tests.foundation.http.test_client import certificate
 from tests.house.source import ROOT
+from tests.integration.connectors.ldap import slapd
 from tests.journeys.server import Server
 
 EXCHANGE = ROOT / "examples" / "exchange"
@@ -95,7 +97,7 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "rates": ("rates.wsdl", ()),
     "billing": (str(ROOT / "examples" / "northwind" / "services" / "billing.openapi.json"), ()),
 }
-KINDS = set("edi files fixed graphql grpc mail openapi program rpc soap sql webhook".split())
+KINDS = set("edi files fixed graphql grpc ldap mail openapi program rpc soap sql webhook".split())
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +125,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, (address, more) in ADDRESSES.items():
         place = str(root / address) if (root / address).is_dir() else address
         assert main(["connect", place, *more, "--name", name, "--all", "--project", str(root)]) == 0, name
+    if slapd.program() is not None:
+        own = certificate(tmp_path_factory.mktemp("slapd"))
+        with slapd.running(own) as directory, pytest.MonkeyPatch.context() as patched:
+            patched.setenv("SSL_CERT_FILE", str(own))
+            words = [f"ldap://127.0.0.1:{directory.port}", "--name", "staff", "--all", "--project", str(root)]
+            assert main(["connect", *words]) == 0
     return root
+
+
+def connected(root: Path) -> list[str]:
+    return sorted(file.stem for file in (root / "systems").iterdir())
 
 
 def declared(root: Path, system: str) -> dict[str, Any]:
@@ -132,7 +144,8 @@ def declared(root: Path, system: str) -> dict[str, Any]:
 
 
 def test_every_kind_is_told_and_the_project_is_valid(project: Path) -> None:
-    assert {declared(project, name)["connector"] for name in ADDRESSES} == KINDS
+    kinds = KINDS if slapd.program() is not None else KINDS - {"ldap"}
+    assert {declared(project, name)["connector"] for name in connected(project)} == kinds
     assert main(["check", str(project)]) == 0
 
 
@@ -159,8 +172,8 @@ def test_what_is_pinned_is_the_same_in_every_process(project: Path) -> None:
 
 
 def test_an_mcp_client_lists_all_of_it(project: Path) -> None:
-    expected = {f"{name}.{one}" for name in ADDRESSES for one in declared(project, name)["operations"]}
-    secrets = {f"INTERLOCK_SECRET_{name.upper()}": "x" for name in ADDRESSES}
+    expected = {f"{name}.{one}" for name in connected(project) for one in declared(project, name)["operations"]}
+    secrets = {f"INTERLOCK_SECRET_{name.upper()}": "x" for name in connected(project)}
     state = str(project.parent / "state-of-kinds")
     server = Server(project, environment={"INTERLOCK_STATE": state, **secrets}, log=project.parent / "kinds.log")
     key = server.first_key("person", "ada")
