@@ -43,6 +43,7 @@ class Tracker:
 
     def __init__(self, folder: Path, environment: Mapping[str, str], port: int, token: str) -> None:
         self.port = port
+        self.url = f"http://127.0.0.1:{port}"
         self.token = token
         self._folder = folder
         self._environment = environment
@@ -106,8 +107,8 @@ def prepared() -> Iterator[Tracker]:
                 token.with_suffix(".new").rename(token)
             shutil.copyfile(made, database)
             (folder / "mails").unlink(missing_ok=True)
-            yield_token = json.loads(token.read_text("utf-8"))
-        yield Tracker(folder, environment, port, yield_token)
+            clerk = json.loads(token.read_text("utf-8"))
+        yield Tracker(folder, environment, port, clerk)
 
 
 def _stamp() -> str:
