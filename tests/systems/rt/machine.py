@@ -19,7 +19,8 @@ from interlock.testing.servers import free_port
 from tests.systems.machines import HOME, Ended, in_memory, kept, run, serving
 
 SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
-PACKAGES = "request-tracker5 rt5-db-sqlite rt5-standalone"
+SETUP = "/usr/sbin/rt-setup-database-5"
+PACKAGES = "dbconfig-no-thanks msmtp-mta request-tracker5 rt5-db-sqlite rt5-standalone"
 SEED = Path(__file__).parent / "seed.pl"
 CONFIGURATION = """
 Set($rtname, "acme.example");
@@ -122,7 +123,7 @@ def _make(folder: Path, environment: Mapping[str, str]) -> str:
     password = folder / "password"
     password.write_text("password-of-the-administrator\n", "utf-8")
     options = ("--skip-create", "--root-password-file", str(password))
-    run("rt-setup-database-5", "--action", "init", *options, environment=environment)
+    run(SETUP, "--action", "init", *options, environment=environment)
     seeded = subprocess.run(
         ["perl", str(SEED)], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
     )

@@ -1,4 +1,4 @@
-# What the tests find in RT: two queues, one of which the clerk may not use, a custom field, and the clerk's token.
+# What the tests find in RT: two queues, one of which the clerk may only read, a custom field, and the clerk's token.
 use strict;
 use warnings;
 use lib '/usr/share/request-tracker5/lib';
@@ -16,11 +16,9 @@ sub made {
 }
 
 my $support = made('RT::Queue', Name => 'Support', CorrespondAddress => 'support@acme.example');
-made('RT::Queue', Name => 'Board');
+my $board = made('RT::Queue', Name => 'Board');
 
 my $clerk = made('RT::User', Name => 'interlock', EmailAddress => 'interlock@acme.example', Privileged => 1);
-my $everyone = RT::Group->new(RT->SystemUser);
-$everyone->LoadSystemInternalGroup('Everyone');
 my @rights = qw(
     SeeQueue ShowTicket ShowTicketComments CreateTicket CommentOnTicket ReplyToTicket ModifyTicket OwnTicket
     TakeTicket SeeCustomField ModifyCustomField
@@ -29,6 +27,8 @@ for my $right (@rights) {
     my ($done, $words) = $clerk->PrincipalObj->GrantRight(Right => $right, Object => $support);
     die "$right: $words" unless $done;
 }
+$clerk->PrincipalObj->GrantRight(Right => $_, Object => $board) for qw(SeeQueue ShowTicket);
+made('RT::Ticket', Queue => $board->Id, Subject => 'The budget', Owner => RT->Nobody->Id);
 $clerk->PrincipalObj->GrantRight(Right => $_, Object => RT->System) for qw(ManageAuthTokens ModifySelf);
 
 my $site = made('RT::CustomField', Name => 'Site', Type => 'SelectSingle', LookupType => RT::Ticket->CustomFieldLookupType);

@@ -133,7 +133,7 @@ async def test_a_ticket_from_opening_to_its_end(desk: Desk, tracker: Tracker) ->
 
 
 async def test_who_and_where_are_looked_up(desk: Desk) -> None:
-    assert [one["Name"] for one in await desk.do("list_queues")] == ["Support"], "the other queue is not ours"
+    assert [one["Name"] for one in await desk.do("list_queues")] == ["Board", "Support"]
     assert (await desk.do("get_user", name="interlock"))["EmailAddress"] == "interlock@acme.example"
     assert refusal(await desk.try_("get_user", name="nobody-known"), "not_found") == "Not Found"
 
@@ -203,6 +203,16 @@ async def test_a_refusal_with_a_good_status_is_none_of_success(desk: Desk, track
     assert refusal(site, "refused") == "Invalid value for custom field"
     assert tracker.tickets("Printer C")[0]["Status"] == "new"
     assert await desk.version(number) == version
+
+
+async def test_a_missing_right_is_told(desk: Desk, tracker: Tracker) -> None:
+    """The board's tickets may be read, and nothing more."""
+    (budget,) = tracker.tickets("The budget")
+    version = await desk.version(budget["id"])
+    status = await desk.try_("set_status", id=budget["id"], status="open", version=version)
+    assert refusal(status, "refused") == "Ticket ... Permission Denied"
+    assert refusal(await desk.try_("comment", id=budget["id"], text="No."), "refused") == "Permission Denied"
+    assert tracker.tickets("The budget") == [budget]
 
 
 async def test_a_ticket_that_somebody_changed_is_a_conflict(desk: Desk, tracker: Tracker) -> None:
