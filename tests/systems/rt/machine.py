@@ -20,7 +20,7 @@ from tests.systems.machines import HOME, Ended, in_memory, kept, run, serving
 
 SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 SETUP = "/usr/sbin/rt-setup-database-5"
-PACKAGES = "dbconfig-no-thanks msmtp-mta request-tracker5 rt5-db-sqlite rt5-standalone"
+PACKAGES = "dbconfig-no-thanks esmtp-run request-tracker5 rt5-db-sqlite rt5-standalone"
 SEED = Path(__file__).parent / "seed.pl"
 CONFIGURATION = """
 Set($rtname, "acme.example");
