@@ -102,6 +102,8 @@ def prepared() -> Iterator[Tracker]:
         with kept("rt", f"made-{_stamp()}.sqlite") as made:
             token = made.with_suffix(".json")
             if not token.exists():
+                for old in made.parent.glob("made-*"):
+                    old.unlink()
                 found = _make(folder, environment)
                 shutil.copyfile(database, made)
                 token.with_suffix(".new").write_text(json.dumps(found), "utf-8")

@@ -42,10 +42,10 @@ class Desk:
 
     def __init__(self, office: Installation, session: str) -> None:
         self.office = office
-        self._session = session
+        self.session = session
 
     async def try_(self, operation: str, **arguments: Any) -> Action:
-        return await self.office.actions.propose(CARLA, Proposal(self._session, f"rt.{operation}", arguments))
+        return await self.office.actions.propose(CARLA, Proposal(self.session, f"rt.{operation}", arguments))
 
     async def do(self, operation: str, **arguments: Any) -> Any:
         action = await self.try_(operation, **arguments)
@@ -130,6 +130,18 @@ async def test_a_ticket_from_opening_to_its_end(desk: Desk, tracker: Tracker) ->
     assert {"Comment", "Status", "CustomField"} <= {one["Type"] for one in history["items"]}
     texts = await desk.do("get_texts", id=number)
     assert [one["Content"] for one in texts["items"]] == ["The toner is old.", NEW["text"]]
+
+
+async def test_what_outsiders_wrote_is_untrusted_and_what_rt_says_is_not(desk: Desk) -> None:
+    number = await desk.open("Labelled")
+    await desk.read(number)
+    await desk.do("get_texts", id=number)
+    places = (await desk.office.sessions.use(desk.session, CARLA)).memory.places()
+    trust = {str(place): str(held.now.integrity) for place, held in places.items()}
+    assert {trust[f"rt.get_ticket#/{name}"] for name in ("id", "Status", "version")} == {"trusted"}
+    assert trust["rt.get_ticket#/Subject"] == "untrusted"
+    texts = {name: found for name, found in trust.items() if name.startswith("rt.get_texts#") and "Content" in name}
+    assert set(texts.values()) == {"untrusted"}
 
 
 async def test_who_and_where_are_looked_up(desk: Desk) -> None:
