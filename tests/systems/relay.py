@@ -32,7 +32,7 @@ class Relay:
         try:
             connection.request(request.method, request.target, request.body, dict(request.headers))
             answer = connection.getresponse()
-            names = {"content-type", "content-encoding"}
+            names = {"content-type", "content-encoding", "etag"}
             headers = {name.lower(): value for name, value in answer.getheaders() if name.lower() in names}
             return answer.status, headers, answer.read()
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from interlock.foundation.http import HttpResponse
@@ -17,10 +17,35 @@ def credentials(signed: Iterable[str]) -> list[bytes]:
     return [text.encode() for text in texts if len(text) >= SHORTEST]
 
 
+class _Headers(Mapping[str, str]):
+    """Headers in which what is *hidden* is masked."""
+
+    def __init__(self, headers: Mapping[str, str], hidden: list[str]) -> None:
+        self._headers = headers
+        self._hidden = hidden
+
+    def __getitem__(self, name: str) -> str:
+        value = self._headers[name]
+        for credential in self._hidden:
+            value = value.replace(credential, MASK)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+
 def without(response: HttpResponse, hidden: list[bytes]) -> HttpResponse:
     """Return *response* with what is *hidden* masked."""
-    body = response.body
+    body, headers = response.body, response.headers
     for credential in hidden:
         if credential in body:
             body = body.replace(credential, MASK.encode())
-    return response if body is response.body else replace(response, body=body)
+    texts = [credential.decode() for credential in hidden]
+    if any(text in value for text in texts for value in headers.values()):
+        headers = _Headers(headers, texts)
+    if body is response.body and headers is response.headers:
+        return response
+    return replace(response, body=body, headers=headers)

@@ -19,7 +19,7 @@ from interlock.integration.connectors.pointers import POINTER
 from interlock.integration.connectors.templates import Template, TemplateInvalid
 from interlock.integration.connectors.web.bodies import URLENCODED
 from interlock.integration.connectors.web.settings import NEVER_A_READ, signing_headers
-from interlock.integration.contracts import Contract, Definition
+from interlock.integration.contracts import Contract, Definition, SchemaInvalid
 from interlock.values.operations import Effect
 
 _SINGLE: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -28,6 +28,7 @@ _NAMED: dict[str, Any] = {
     "propertyNames": {"minLength": 1, "maxLength": 200},
     "additionalProperties": {"anyOf": [_SINGLE, {"type": "array", "items": _SINGLE}]},
 }
+_TOKEN = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"
 _TEXT = {"type": "string", "pattern": "^[\\x20-\\x7e]*$", "maxLength": 1000}
 OPTIONS: dict[str, Any] = {
     "type": "object",
@@ -35,7 +36,7 @@ OPTIONS: dict[str, Any] = {
         "query": _NAMED,
         "headers": {
             "type": "object",
-            "propertyNames": {"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"},
+            "propertyNames": {"pattern": _TOKEN},
             "additionalProperties": _TEXT,
         },
         "json": {"type": ["object", "array", "string"]},
@@ -48,6 +49,13 @@ OPTIONS: dict[str, Any] = {
         },
         "answer": {"enum": ["json", "text", "bytes", "none"]},
         "result": POINTER,
+        "refused": {"type": "object", "minProperties": 1},
+        "words": {"type": "array", "items": POINTER, "minItems": 1, "maxItems": 5},
+        "answer_headers": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$"},
+            "additionalProperties": {"type": "string", "pattern": _TOKEN},
+        },
     },
     "not": {"required": ["json", "form"]},
     "additionalProperties": False,
@@ -61,6 +69,8 @@ _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 _OURS = frozenset(
     {"authorization", "connection", "content-length", "cookie", "host", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+_SECRET = frozenset({"authentication-info", "proxy-authenticate", "set-cookie", "www-authenticate"})
+_ANSWERED = ("refused", "words", "answer_headers")
 _WRITTEN = {"accept": "Accept", "content-type": "Content-Type"}
 
 
@@ -71,6 +81,7 @@ def define(operation: OperationDeclaration, system: SystemDeclaration) -> Defini
     arguments, (schema, output) = arguments_of(operation), schemas_of(operation)
     options = {**options, **_by_default(method, path, options, arguments)}
     _headers(operation, system, options)
+    _answered(options)
     if JSON in options and method == "GET":
         raise OperationInvalid("json: GET has no body; use `query`", "options")
     values = {f"path {name}": f"{{{name}}}" for name in _PLACE.findall(path)}
@@ -93,6 +104,7 @@ def define(operation: OperationDeclaration, system: SystemDeclaration) -> Defini
         "results": {"2XX": options.get("answer", "json")},
         "expect": sorted(options.get("expect", ())),
         "result": options.get("result", ""),
+        **{name: options[name] for name in _ANSWERED if name in options},
     }
     if JSON in options:
         binding["body"] = {"argument": JSON}
@@ -144,6 +156,23 @@ def _headers(operation: OperationDeclaration, system: SystemDeclaration, options
     signed = (auth.get("api_key") or {}).get("query") if isinstance(auth, Mapping) else None
     if signed in options.get("query", {}):
         raise OperationInvalid(f"query: {signed} is set by `auth`", "options")
+
+
+def _answered(options: Mapping[str, Any]) -> None:
+    """Raise `OperationInvalid` for a word about an answer that cannot be."""
+    form = options.get("answer", "json")
+    if "refused" in options:
+        if form != "json":
+            raise OperationInvalid("refused: needs an answer in JSON", "options")
+        try:
+            Contract(options["refused"])
+        except SchemaInvalid as error:
+            raise OperationInvalid(f"refused: is no JSON Schema: {error}", "options") from None
+    for name in options.get("answer_headers", {}).values():
+        if form not in {"json", "none"}:
+            raise OperationInvalid("answer_headers: need an answer in JSON, or none", "options")
+        if name.lower() in _SECRET:
+            raise OperationInvalid(f"answer_headers: {name} may hold a secret", "options")
 
 
 def _parameter(place: str, name: str) -> dict[str, str]:

@@ -46,8 +46,9 @@ class HttpPlugin:
 
 
 def _call(binding: Mapping[str, Any], base_url: str) -> Call:
-    meaning = Meaning(binding["results"], frozenset(binding["expect"]), binding["result"])
-    return Call(RequestTemplate(binding, base_url), meaning.of, Values(binding["values"], binding["usual"]).of)
+    return Call(
+        RequestTemplate(binding, base_url), Meaning.bound(binding).of, Values(binding["values"], binding["usual"]).of
+    )
 
 
 plugin = HttpPlugin()
