@@ -35,6 +35,10 @@ class Dialect:
         """Return the parameter *name* as a value of *kind*."""
         return f"CAST(:{name} AS {self.types[kind]})"
 
+    def mark(self, name: str, kind: str) -> str:
+        """Return the parameter *name*, which is a text, as a value of *kind*."""
+        return f"CAST(CAST(:{name} AS {self.types['string']}) AS {self.types[kind]})"
+
     def parameters(self, name: str, kind: str) -> str:
         """Return the parameter *name* as a list of values of *kind*."""
         return f"CAST(:{name} AS {self.types[kind]}[])"

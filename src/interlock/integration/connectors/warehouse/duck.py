@@ -111,7 +111,7 @@ class DuckEngine:
         times = [one.newest for one in found]
         if self._database is not None and any(not table.pattern for table in tables.values()):
             times.append(_written(self._database))
-        return Answer(SUCCEEDED, as_of(iter(times)))
+        return Answer(SUCCEEDED, as_of(times))
 
     @contextmanager
     def _engine(self, tables: Mapping[str, Table], job: Job) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Found]]]:

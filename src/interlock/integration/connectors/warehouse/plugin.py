@@ -87,22 +87,20 @@ def _dialect(connection: Mapping[str, Any]) -> Dialect:
 def _engine(system: SystemDeclaration, ports: Ports, zone: str) -> Engine:
     connection = system.connection
     if "postgres" in connection:
-        _needed("asyncpg", extra="postgres")
+        _needed("asyncpg")
         return PostgresEngine(connection["postgres"], system, ports.secrets, zone=zone)
     if "adbc" in connection:
         _needed(*PACKAGES)
         return AdbcEngine(connection["adbc"], system, ports.secrets, zone=zone)
     _needed("duckdb", "pytz")
     tables = tables_of(connection)
-    return DuckEngine(
-        connection["duckdb"], tables, root=ports.root, concurrency=system.limits.concurrency, zone=zone
-    )
+    return DuckEngine(connection["duckdb"], tables, root=ports.root, concurrency=system.limits.concurrency, zone=zone)
 
 
-def _needed(*packages: str, extra: str = "warehouse") -> None:
+def _needed(*packages: str) -> None:
     for package in packages:
         if find_spec(package) is None:
-            raise PackageMissing("warehouse", package, extra)
+            raise PackageMissing("warehouse", package, "warehouse")
 
 
 plugin = WarehousePlugin()

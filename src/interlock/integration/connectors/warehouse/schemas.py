@@ -12,10 +12,13 @@ _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"}
 _COLUMN = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,62}$"}
 _SHORT = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}
 _SIZE = {"type": "string", "pattern": "^[0-9]{1,6}(MB|GB|MiB|GiB)$"}
-_TYPE = {"enum": [f"{name}{mark}" for name in TYPES for mark in ("", "?")], "description": "with ? where it may be null"}
+_TYPE = {
+    "enum": [f"{name}{mark}" for name in TYPES for mark in ("", "?")],
+    "description": "with ? where it may be null",
+}
 _TLS = {
     "enum": ["verify", "require", "off"],
-    "description": "verify (usual): the server must prove its name; require: only encrypted; off: for this machine alone",
+    "description": "verify (usual): the server proves its name; require: only encrypted; off: for this machine alone",
 }
 
 
@@ -72,7 +75,10 @@ _POSTGRES = _closed(
 )
 _ADBC = _closed(
     {
-        "driver": {"enum": ["postgresql", "sqlite"], "description": "postgresql; sqlite's cannot be stopped, so not it"},
+        "driver": {
+            "enum": ["postgresql", "sqlite"],
+            "description": "postgresql; sqlite's cannot be stopped, so not it",
+        },
         "url": {"type": "string", "pattern": "^postgresql://", "description": "postgresql://USER@HOST/DATABASE"},
         "password": REFERENCE,
         "tls": _TLS,

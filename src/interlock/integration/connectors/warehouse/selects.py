@@ -37,7 +37,8 @@ def select(table: Table, options: Mapping[str, Any], dialect: Dialect) -> Select
     else:
         shown, tail = _listed(made, table, options, dialect, conditions)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    made.text = f"SELECT {', '.join(shown)} FROM {dialect.table(table)}{where}{tail} LIMIT {dialect.parameter('most', 'integer')}"  # noqa: S608 - of declared names, quoted
+    most = dialect.parameter("most", "integer")
+    made.text = f"SELECT {', '.join(shown)} FROM {dialect.table(table)}{where}{tail} LIMIT {most}"  # noqa: S608 - of declared names, quoted
     return made
 
 
@@ -47,7 +48,9 @@ def _column(table: Table, name: str, kinds: frozenset[str] = frozenset()) -> Col
         raise OperationInvalid(f"names {name}, which is no declared column of {table.name}", "options")
     if kinds and column.type not in kinds:
         known = ", ".join(sorted(kinds))
-        raise OperationInvalid(f"cannot use {name}, which is of the type {column.type}, so; it takes {known}", "options")
+        raise OperationInvalid(
+            f"cannot use {name}, which is of the type {column.type}, so; it takes {known}", "options"
+        )
     return column
 
 
@@ -66,7 +69,10 @@ def _filters(made: Select, table: Table, options: Mapping[str, Any], dialect: Di
             given = dialect.parameters(_argument(made, name, _many(column)), column.type)
             conditions.append(f"({given} IS NULL OR {place} IN (SELECT UNNEST({given})))")
             continue
-        tests = {"equal": ((name, "=", ""),), "range": ((f"{name}_from", ">=", "from"), (f"{name}_before", "<", "before"))}
+        tests = {
+            "equal": ((name, "=", ""),),
+            "range": ((f"{name}_from", ">=", "from"), (f"{name}_before", "<", "before")),
+        }
         for argument, sign, word in tests[kind]:
             said = {"description": f"{word} this one on" if word == "from" else f"{word} this one"} if word else {}
             given = dialect.parameter(_argument(made, argument, column.schema | said), column.type)
@@ -110,7 +116,7 @@ def _listed(
 
 def _after(order: Sequence[tuple[Column, bool]], dialect: Dialect) -> str:
     """Return the condition that a row stands after the one whose marks are the parameters `m0`, `m1`, ..."""
-    marks = [dialect.parameter(f"m{number}", column.type) for number, (column, _) in enumerate(order)]
+    marks = [dialect.mark(f"m{number}", column.type) for number, (column, _) in enumerate(order)]
     places = [dialect.column(column) for column, _ in order]
     ways: list[str] = []
     for number, (_, down) in enumerate(order):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,11 @@ from interlock.integration.connectors.files.errors import (
     ColumnsChanged,
     FileChanged,
     FileMissing,
-    FilesTrouble,
     FileTooLarge,
+    PlaceAway,
 )
 from interlock.integration.connectors.files.names import matches
-from interlock.integration.connectors.files.places.interface import Entry, Errand
+from interlock.integration.connectors.files.places.interface import Entry, Errand, Stamp
 from interlock.integration.connectors.files.places.local import LocalPlace
 from interlock.integration.connectors.sql.tables import Spelling
 from interlock.integration.connectors.warehouse.dialects import DUCK
@@ -83,15 +83,19 @@ def unchanged(folder: Path, before: list[Found], errand: Errand) -> None:
     """Raise `FileChanged` where the files are not those that were found *before*."""
     tables = {one.table.name: one.table for one in before}
     try:
-        now = find(folder, tables, errand) if before else []
-    except FilesTrouble:
-        now = []
-    for one, other in zip(before, now or [None] * len(before), strict=True):
-        if other is None or [entry.stamp for entry in one.entries] != [entry.stamp for entry in other.entries]:
+        now = {one.table.name: _stamps(one) for one in (find(folder, tables, errand) if before else [])}
+    except (FileMissing, FileTooLarge, PlaceAway):
+        now = {}
+    for one in before:
+        if now.get(one.table.name) != _stamps(one):
             raise FileChanged(f"the files of {one.table.name} were written by another meanwhile")
 
 
-def as_of(times: Iterator[float]) -> str | None:
+def _stamps(found: Found) -> list[tuple[str, Stamp]]:
+    return [(entry.name, entry.stamp) for entry in found.entries]
+
+
+def as_of(times: Iterable[float]) -> str | None:
     """Return the oldest of *times*, each that of a table's newest file."""
     oldest = min(times, default=None)
     return None if oldest is None else datetime.fromtimestamp(oldest, UTC).isoformat(timespec="seconds")
@@ -115,7 +119,8 @@ def scan(table: Table, paths: list[str], columns: list[str] | None = None) -> st
         )
     known = ""
     if columns is not None:
-        known = f", columns = {{{', '.join(f'{literal(name)}: {literal("JSON")}' for name in columns)}}}"
+        members = ", ".join(f"{literal(name)}: 'JSON'" for name in columns)
+        known = f", columns = {{{members}}}"
     return f"read_json({files}, format = 'newline_delimited', hive_partitioning = false{known})"
 
 
