@@ -26,7 +26,7 @@ class PostgresEngine:
             secrets,
             url=settings["url"],
             password=settings.get("password"),
-            settings={"default_transaction_read_only": "on", "TimeZone": zone},
+            settings={"default_transaction_read_only": "on", "IntervalStyle": "iso_8601", "TimeZone": zone},
             tls=_tls(settings.get("tls", "verify")),
         )
 
