@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.files.names import unfit
@@ -54,6 +54,12 @@ _POSTGRES = {
     "json": "json",
     "jsonb": "json",
 }
+_PERSONAL = frozenset(
+    "birth birthdate birthday born dob email emails fax firstname fullname gender iban lastname mail mobile passport phone "
+    "postcode salary sex ssn street surname telephone zip".split()
+)
+_NAMING = frozenset("birth family first full given last maiden middle".split())
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _RANGES = frozenset({"integer", "decimal", "number", "date", "datetime"})
 
 
@@ -98,7 +104,8 @@ async def _postgres(address: str) -> Survey:
         raise SourceUnfit("this is no address of a database", fix="write postgresql://USER@HOST/DATABASE") from error
     user = f"{parts.username}@" if parts.username else ""
     host = parts.netloc.rpartition("@")[2]
-    settings: dict[str, Any] = {"url": urlunsplit((parts.scheme, f"{user}{host}", parts.path, parts.query, ""))}
+    socket = urlencode([pair for pair in parse_qsl(parts.query) if pair[0] == "host"])  # of TLS, `tls` speaks
+    settings: dict[str, Any] = {"url": urlunsplit((parts.scheme, f"{user}{host}", parts.path, socket, ""))}
     if parts.password:
         settings["password"] = SECRET
     tables: dict[str, Any] = {}
@@ -210,6 +217,8 @@ def _surveyed(title: str, engine: Mapping[str, Any], tables: Mapping[str, Any], 
     if not kept:
         raise SourceUnfit("nothing here is a table", fix=f"known endings: {', '.join([*FORMATS, *sorted(SUFFIXES)])}")
     offers = tuple(_offer(name, table) for name, table in kept.items())
+    if any("output" in one.settings for one in offers):
+        notes = (*notes, "columns that look personal by their names are labelled so; look for others")
     return Survey(title, {**engine, "tables": kept}, offers, kind="warehouse", notes=notes)
 
 
@@ -223,5 +232,13 @@ def _offer(name: str, table: Mapping[str, Any]) -> Offer:
         if (kind in {"string", "boolean"} or kind in _RANGES) and not arguments & taken and len(filters) < MOST_FILTERS:
             filters[column] = "range" if ranged else "equal"
             taken |= arguments
-    settings = {"options": {"filters": filters}} if filters else {}
+    settings: dict[str, Any] = {"options": {"filters": filters}} if filters else {}
+    if personal := [column for column in table["columns"] if _looks_personal(column)]:
+        label = {"categories": ["personal"]}
+        settings["output"] = {"labels": {f"/rows/*/{column}": dict(label) for column in personal}}
     return Offer(f"table {name}", f"find_{name}", f"Rows of {name} that fit.", effect=Effect.read, settings=settings)
+
+
+def _looks_personal(column: str) -> bool:
+    words = {word.lower() for word in _WORDS.findall(column)}
+    return not words.isdisjoint(_PERSONAL) or ("name" in words and not words.isdisjoint(_NAMING))
