@@ -57,7 +57,7 @@ class Served(ConnectorContract):
         self.url = postgres_url
 
     @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:  # noqa: ARG002 - it has no files
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         async with asyncio.timeout(60):
             await filled(self.url)
         url = self.url if condition is not Condition.refused else f"postgresql://u@127.0.0.1:{free_port()}/d"
@@ -66,7 +66,9 @@ class Served(ConnectorContract):
             Condition.lost: "SELECT id FROM orders WHERE pg_terminate_backend(pg_backend_pid()) AND id = :id",
             Condition.silent: "SELECT id FROM orders WHERE pg_sleep(60) IS NOT NULL AND id = :id",
         }.get(condition)
-        read = READ if statement is None else {"read": {"from": statement, "effect": "read", "input": {"id": "integer"}}}
+        read = (
+            READ if statement is None else {"read": {"from": statement, "effect": "read", "input": {"id": "integer"}}}
+        )
         allowed = ["pg_sleep", "pg_terminate_backend", "pg_backend_pid"]
         tables = {"tables": {"orders": TABLE}, "allow_functions": allowed}
         yield Rig(system({**connection, **tables}, read), {"id": 1}, None, {"db": "hidden-password"})

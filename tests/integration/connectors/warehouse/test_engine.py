@@ -35,6 +35,10 @@ class Watched(Page):
         return super().add(names, values)
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
 def engine_of(root: Path, connection: dict[str, Any]) -> DuckEngine:
     return DuckEngine(connection["duckdb"], tables_of(connection), root=root, concurrency=2, zone="UTC")
 
@@ -47,7 +51,9 @@ async def engine(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
     await made.close()
 
 
-async def read(engine: DuckEngine, statement: str, page: Page | None = None, timeout: float = 30.0, **values: Any) -> Page:
+async def read(
+    engine: DuckEngine, statement: str, page: Page | None = None, timeout: float = 30.0, **values: Any
+) -> Page:
     page = page or Watched(lambda: None)
     assert (await engine.read(Query(statement, ("orders",), values), page, timeout)).succeeded
     return page
@@ -82,12 +88,12 @@ async def read(engine: DuckEngine, statement: str, page: Page | None = None, tim
 async def test_nothing_else_is_reached(engine: DuckEngine, tmp_path: Path, statement: str) -> None:
     (tmp_path / "secret.txt").write_text("hidden", "utf-8")
     (tmp_path / "secret.csv").write_text("a\nhidden\n", "utf-8")
-    before = {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
+    before = contents(tmp_path)
     with pytest.raises(FilesTrouble) as caught:
         await read(engine, statement.replace("{root}", str(tmp_path)))
     assert caught.value.code in {"statement_refused", "file_broken"}
     assert "hidden" not in caught.value.detail
-    assert {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()} == before
+    assert contents(tmp_path) == before
 
 
 async def test_settings_are_as_they_should_be(engine: DuckEngine) -> None:

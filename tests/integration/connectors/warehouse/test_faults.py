@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +15,9 @@ from interlock.integration.systems import Answer, Systems
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.warehouse.warehouses import ORDERS, ROWS, files, make, system
 
-FOREVER = "SELECT count(*) AS n FROM orders a, orders b, orders c, orders d, orders e, orders f WHERE a.id < b.id + f.id"
+FOREVER = (
+    "SELECT count(*) AS n FROM orders a, orders b, orders c, orders d, orders e, orders f WHERE a.id < b.id + f.id"
+)
 READS: dict[str, Any] = {
     "find": {"from": "table orders", "effect": "read", "options": {"filters": ["region"]}},
     "forever": {"from": FOREVER, "effect": "read", "timeout": "300ms"},
@@ -30,7 +31,9 @@ def problem(answer: Answer) -> dict[str, Any]:
     return answer.problem
 
 
-async def running(bench: Workbench, connection: dict[str, Any], reads: dict[str, Any] | None = None, **limits: Any) -> Systems:
+async def running(
+    bench: Workbench, connection: dict[str, Any], reads: dict[str, Any] | None = None, **limits: Any
+) -> Systems:
     return await bench.serve(system(connection, reads or READS, **limits))
 
 
@@ -53,7 +56,11 @@ def parquet(root: Path, name: str, select: str = ORDERS) -> None:
     ("select", "code", "told"),
     [
         (f"SELECT * EXCLUDE (region) FROM ({ORDERS})", "columns_changed", "has no column region any more"),
-        (f"SELECT * REPLACE ('x' AS amount) FROM ({ORDERS})", "columns_changed", "amount of orders is declared decimal"),
+        (
+            f"SELECT * REPLACE ('x' AS amount) FROM ({ORDERS})",
+            "columns_changed",
+            "amount of orders is declared decimal",
+        ),
         (f"SELECT * REPLACE (id + 0.5 AS id) FROM ({ORDERS})", "columns_changed", "id of orders is declared integer"),
     ],
 )
@@ -107,7 +114,9 @@ async def test_a_cut_parquet_file_is_broken(bench: Workbench) -> None:
 async def test_a_value_of_another_type_is_told_by_its_column(bench: Workbench) -> None:
     connection = make(bench.root, "csv")
     part = bench.root / "data" / "part1.csv"
-    part.write_text(part.read_text("utf-8") + "9999;north;hidden-value;2026-01-01 00:00:00;2026-01-01;true;x\n", "utf-8")
+    part.write_text(
+        part.read_text("utf-8") + "9999;north;hidden-value;2026-01-01 00:00:00;2026-01-01;true;x\n", "utf-8"
+    )
     said = problem(await find(await running(bench, connection), limit=1000))
     assert (said["code"], said["column"]) == ("value_unfit", "amount")
     assert "hidden-value" not in str(said)
@@ -149,23 +158,23 @@ async def test_a_name_with_a_quote_is_only_a_name(bench: Workbench) -> None:
 async def test_a_database_that_another_process_writes_is_busy(bench: Workbench) -> None:
     systems = await running(bench, make(bench.root, "database"))
     program = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
-    file = str(bench.root / "data" / "sales.duckdb")
-    with subprocess.Popen(
-        [sys.executable, "-c", program, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        assert await asyncio.to_thread(other.stdout.readline) == "held\n"
-        answer = await find(systems)
-        assert problem(answer)["code"] == "system_busy"
-        assert answer.transient
-        other.communicate("")
+    file = bench.root / "data" / "sales.duckdb"
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, str(file)), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"held\n"
+    answer = await find(systems)
+    await other.communicate(b"")
+    assert problem(answer)["code"] == "system_busy"
+    assert answer.transient
     assert (await find(systems)).succeeded
-    with duckdb.connect(file) as held:  # nothing of ours is left that would keep others from writing
+    with duckdb.connect(str(file)) as held:  # nothing of ours is left that would keep others from writing
         held.execute("DROP TABLE shop.orders")
     assert problem(await find(systems))["code"] == "columns_changed"
-    Path(file).write_bytes(b"no database at all")
+    file.write_bytes(b"no database at all")
     assert problem(await find(systems))["code"] == "file_broken"
-    Path(file).unlink()
+    file.unlink()
     assert problem(await find(systems))["code"] == "unreachable"
 
 
@@ -195,7 +204,11 @@ async def test_a_huge_result_is_cut_and_says_so(bench: Workbench) -> None:
             "from": "SELECT repeat('x', 300000) AS text FROM orders",
             "effect": "read",
         },
-        "many": {"from": "SELECT repeat('x', 9000) AS text FROM orders a, orders b", "effect": "read", "max_rows": 90000},
+        "many": {
+            "from": "SELECT repeat('x', 9000) AS text FROM orders a, orders b",
+            "effect": "read",
+            "max_rows": 90000,
+        },
     }
     systems = await running(bench, make(bench.root, "parquet"), reads, response="64KiB")
     many = await systems.call("sales.many", {}, key="")
@@ -221,6 +234,15 @@ async def test_memory_is_bounded(bench: Workbench) -> None:
     systems = await running(bench, connection, reads)
     assert problem(await systems.call("sales.heavy", {}, key=""))["code"] == "too_costly"
     assert (await find(systems)).succeeded
+
+
+async def test_files_larger_than_declared_are_not_read(bench: Workbench) -> None:
+    connection = make(bench.root, "csv")
+    connection["duckdb"]["scan"] = "1MB"
+    assert (await find(await running(bench, connection))).succeeded
+    with (bench.root / "data" / "part1.csv").open("a", encoding="utf-8") as stream:
+        stream.write("9;north;1.00;2026-01-01 00:00:00;2026-01-01;true;" + "x" * 1_100_000 + "\n")
+    assert problem(await find(bench.systems))["code"] == "too_costly"
 
 
 async def test_what_the_engine_does_not_know_is_refused(bench: Workbench) -> None:

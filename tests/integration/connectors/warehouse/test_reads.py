@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -46,7 +45,7 @@ SERVED = [pytest.param(one, marks=pytest.mark.postgres) for one in ("postgres", 
 
 
 @pytest.fixture(params=["parquet", "csv", "jsonl", "database", *SERVED])
-async def sales(bench: Workbench, request: pytest.FixtureRequest) -> AsyncIterator[Sales]:
+async def sales(bench: Workbench, request: pytest.FixtureRequest) -> Sales:
     if request.param in {"postgres", "adbc"}:
         url = request.getfixturevalue("postgres_url")
         await filled(url)
@@ -54,7 +53,7 @@ async def sales(bench: Workbench, request: pytest.FixtureRequest) -> AsyncIterat
         connection = {request.param: {"url": url, "tls": "off", **more}, "tables": {"orders": TABLE}}
     else:
         connection = make(bench.root, request.param)
-    yield Sales(await bench.serve(system(connection)))
+    return Sales(await bench.serve(system(connection)))
 
 
 async def test_a_row_is_as_it_is_declared(sales: Sales) -> None:

@@ -28,7 +28,10 @@ READS: dict[str, Any] = {
     "odd": {"from": "SELECT nothing FROM orders", "effect": "read"},
     "cast": {"from": "SELECT CAST(region AS bigint) AS n FROM orders", "effect": "read"},
     "nan": {"from": "SELECT CAST('NaN' AS double precision) AS a, CAST('NaN' AS numeric) AS b", "effect": "read"},
-    "took": {"from": "SELECT interval '3 days 90 minutes' AS a, CAST(jsonb_build_array(1) AS jsonb) AS b", "effect": "read"},
+    "took": {
+        "from": "SELECT interval '3 days 90 minutes' AS a, CAST(jsonb_build_array(1) AS jsonb) AS b",
+        "effect": "read",
+    },
 }
 
 
@@ -146,5 +149,5 @@ _OTHERS = "pid <> pg_backend_pid() AND query LIKE '%pg_sleep%' AND state = 'acti
 async def _until(looking: Any, *, running: int) -> None:
     """Wait until so many of our statements are *running* at the server."""
     async with asyncio.timeout(30):
-        while await looking.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {_OTHERS}") != running:
+        while await looking.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {_OTHERS}") != running:  # noqa: ASYNC110 - the server tells none
             await asyncio.sleep(0.01)

@@ -42,7 +42,7 @@ def project(tmp_path: Path) -> Path:
     (data / "notes.txt").write_text("nothing", "utf-8")
     with duckdb.connect(str(tmp_path / "sales.duckdb")) as made:
         made.execute(f"CREATE SCHEMA shop; CREATE TABLE shop.orders AS {ORDERS}; CREATE TABLE customers AS {CUSTOMERS}")
-        made.execute("ALTER TABLE customers ADD PRIMARY KEY (\"Customer No\"); CREATE VIEW few AS FROM customers LIMIT 1")
+        made.execute('ALTER TABLE customers ADD PRIMARY KEY ("Customer No"); CREATE VIEW few AS FROM customers LIMIT 1')
     return tmp_path
 
 
@@ -75,7 +75,12 @@ async def test_a_folder_is_a_table_for_each_file(bench: Workbench, project: Path
     assert tables["customers_2026"]["delimiter"] == ";"
     assert tables["customers_2026"]["columns"]["customer_no"] == {"type": "integer?", "source": "Customer No"}
     filters = declared["operations"]["find_orders"]["options"]["filters"]
-    assert (filters["region"], filters["amount"], filters["at"], filters["paid"]) == ("equal", "range", "range", "equal")
+    assert (filters["region"], filters["amount"], filters["at"], filters["paid"]) == (
+        "equal",
+        "range",
+        "range",
+        "equal",
+    )
     found = await every(bench, project, declared)
     assert found["find_customers_2026"][0]["email"] == "ada1@acme.example"
     assert found["find_orders"] == found["find_lines"]

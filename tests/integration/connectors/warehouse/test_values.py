@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.integration.connectors.warehouse.pages import Page, marks_of, seal_of, spoken
-from interlock.testing.connectors import Contract
+from interlock.integration.contracts import Contract
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.warehouse.warehouses import system
 
 EVERY = """
 SELECT 1::BIGINT AS id, 12.50::DECIMAL(10, 2) AS price, 'nan'::DOUBLE AS rate, '-inf'::DOUBLE AS low,
-       TIMESTAMP '2026-06-01 12:00:00' AS at, TIMESTAMPTZ '2026-06-01 12:00:00+05:30' AS there, DATE '2026-06-01' AS day,
-       TIME '10:30:00' AS hour, INTERVAL '3 days 90 minutes' AS took, 'ab'::BLOB AS photo, [1, 2] AS list,
+       TIMESTAMP '2026-06-01 12:00:00' AS at, TIMESTAMPTZ '2026-06-01 12:00:00+05:30' AS there,
+       DATE '2026-06-01' AS day, TIME '10:30:00' AS hour, INTERVAL '3 days 90 minutes' AS took, 'ab'::BLOB AS photo, [1, 2] AS list,
        {'a': [TIMESTAMP '2026-06-01 12:00:00'], 'b': NULL} AS thing, '{"x": [1]}'::JSON AS document,
-       uuid '00000000-0000-0000-0000-000000000001' AS mark, true AS flag, 170141183460469231731687303715884105727 AS huge
+       uuid '00000000-0000-0000-0000-000000000001' AS mark, true AS flag,
+       170141183460469231731687303715884105727 AS huge
 """
 COLUMNS = {
     "id": "integer",

@@ -52,7 +52,10 @@ OPERATIONS: dict[str, Any] = {
     "by_month": {
         "from": "table orders",
         "effect": "read",
-        "options": {"group": ["month of at", "paid"], "measures": {"notes": "count note", "regions": "distinct region"}},
+        "options": {
+            "group": ["month of at", "paid"],
+            "measures": {"notes": "count note", "regions": "distinct region"},
+        },
     },
     "paid": {
         "from": STATEMENT,

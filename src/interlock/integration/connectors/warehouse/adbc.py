@@ -96,14 +96,14 @@ class AdbcEngine:
         try:
             with driver.connect(self._address(job.errand.left()), autocommit=True) as connection:
                 job.errand.reached = True
-                with connection.cursor() as cursor:
-                    job.interrupt = lambda: _cancel(cursor, adbc_driver_manager.Error)
+                with (
+                    connection.cursor() as cursor,
+                    job.interruptible(lambda: _cancel(cursor, adbc_driver_manager.Error)),
+                ):
                     job.errand.left()
                     yield cursor
         except adbc_driver_manager.Error as error:
             raise _meaning(error, reached=job.errand.reached) from None
-        finally:
-            job.interrupt = None
 
     def _address(self, left: float) -> str:
         """Return the whole address, which never leaves this process but to the server."""

@@ -41,6 +41,8 @@ class WarehouseConnector:
             return _failure(error)
         except InterlockError as error:  # of the secrets, and of packages that are missing
             return failed(error.code, error.what, sent=False)
+        except OSError as error:
+            return failed("system_error", f"the files cannot be used: {error.strerror or 'the system said no'}")
 
     async def _read(self, binding: Mapping[str, Any], arguments: Mapping[str, Any], timeout: float) -> Answer:
         usual: Mapping[str, Any] = binding["usual"]

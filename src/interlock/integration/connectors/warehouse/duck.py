@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from interlock.foundation.settings.quantities import size
 from interlock.integration.connectors.files.errors import (
     ColumnsChanged,
     FileBroken,
@@ -66,6 +67,7 @@ class DuckEngine:
         self._database = (root / settings["database"]).resolve() if "database" in settings else None
         self._tables = tables
         self._zone = zone
+        self._scan = size(settings["scan"]) if "scan" in settings else None
         self._limits = {
             "memory_limit": settings.get("memory", "512MiB"),
             "max_temp_directory_size": settings.get("spill", "1GiB"),
@@ -119,24 +121,23 @@ class DuckEngine:
         import duckdb
 
         found = find(self._folder, tables, job.errand) if self._folder is not None else []
+        if self._scan is not None and sum(one.size for one in found) > self._scan:
+            raise TooCostly(f"its files are larger than the {self._scan} bytes that may be read", limit=self._scan)
         job.errand.reached = True
         with tempfile.TemporaryDirectory(prefix="interlock-duckdb-") as scratch:
             config = {**_FIXED, **self._limits, "temp_directory": scratch}
-            with duckdb.connect(":memory:", config=config) as connection:
-                job.interrupt = connection.interrupt
-                try:
+            try:
+                with (
+                    duckdb.connect(":memory:", config=config) as connection,
+                    job.interruptible(connection.interrupt),
+                ):
                     connection.execute(f"SET TimeZone = {literal(self._zone)}")
                     self._attach(connection, tables, duckdb)
                     _declare(connection, tables, found, duckdb)
-                    paths = ", ".join(literal(path) for one in found for path in one.paths)
-                    connection.execute(f"SET allowed_paths = [{paths}]")
-                    connection.execute("SET enable_external_access = false")
-                    connection.execute("SET lock_configuration = true")
+                    _lock(connection, found)
                     yield connection, found
-                except duckdb.Error as error:
-                    raise _meaning(error, tables) from None
-                finally:
-                    job.interrupt = None
+            except duckdb.Error as error:
+                raise _meaning(error, tables) from None
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], duckdb: Any) -> None:
         if self._database is None or all(table.pattern for table in tables.values()):
@@ -160,6 +161,14 @@ def _written(file: Path) -> float:
         return file.stat().st_mtime
     except OSError:
         return datetime.now(UTC).timestamp()
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, found: list[Found]) -> None:
+    """Let *connection* reach the files that were *found*, and nothing else from now on."""
+    paths = ", ".join(literal(path) for one in found for path in one.paths)
+    connection.execute(f"SET allowed_paths = [{paths}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def _declare(

@@ -11,7 +11,7 @@ from interlock.integration.connectors.warehouse.tables import TYPES
 _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"}
 _COLUMN = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,62}$"}
 _SHORT = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}
-_SIZE = {"type": "string", "pattern": "^[0-9]{1,6}(MB|GB|MiB|GiB)$"}
+_SIZE = {"type": "string", "pattern": "^[1-9][0-9]{0,5}(MB|GB|MiB|GiB)$"}
 _TYPE = {
     "enum": [f"{name}{mark}" for name in TYPES for mark in ("", "?")],
     "description": "with ? where it may be null",
@@ -61,6 +61,7 @@ _DUCKDB = _closed(
         "database": {**_SHORT, "description": "a DuckDB file, from the project's folder"},
         "memory": {**_SIZE, "description": "what one read may take, by default 512MiB"},
         "spill": {**_SIZE, "description": "what one read may put on disk beyond that, by default 1GiB"},
+        "scan": {**_SIZE, "description": "what the files of one read may be together; usually as much as there is"},
         "threads": {"type": "integer", "minimum": 1, "maximum": 64, "description": "of one read, by default 2"},
     },
     minProperties=1,

@@ -55,8 +55,8 @@ _POSTGRES = {
     "jsonb": "json",
 }
 _PERSONAL = frozenset(
-    "birth birthdate birthday born dob email emails fax firstname fullname gender iban lastname mail mobile passport phone "
-    "postcode salary sex ssn street surname telephone zip".split()
+    "birth birthdate birthday born dob email emails fax firstname fullname gender iban lastname mail mobile passport "
+    "phone postcode salary sex ssn street surname telephone zip".split()
 )
 _NAMING = frozenset("birth family first full given last maiden middle".split())
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any, TypeVar
 
 from interlock.integration.connectors.files.errors import TimeOver
@@ -21,21 +22,31 @@ _PARTING = 0.5
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class Job:
-    """One piece of work: its *errand*, how what it runs just now is interrupted, and how it is withdrawn before a
-    thread has begun it, which returns whether that was so.
-    """
+    """One piece of work: its *errand*, and what its thread can be interrupted in just now."""
 
-    errand: Errand
-    interrupt: Callable[[], Any] | None = None
-    withdraw: Callable[[], bool] | None = None
+    def __init__(self, errand: Errand) -> None:
+        self.errand = errand
+        self._interrupt: Callable[[], Any] | None = None
+        self._lock = Lock()
+
+    @contextmanager
+    def interruptible(self, interrupt: Callable[[], Any]) -> Iterator[None]:
+        """Let the block be interrupted by *interrupt*, which is not called any more once it is left."""
+        with self._lock:
+            self._interrupt = interrupt
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._interrupt = None
 
     def stop(self) -> None:
-        """Let the work go no further than it is."""
+        """Let the work go no further than it is. May take a moment."""
         self.errand.deadline = 0.0
-        if self.interrupt is not None:
-            self.interrupt()
+        with self._lock:
+            if self._interrupt is not None:
+                self._interrupt()
 
 
 class Threads:
@@ -45,7 +56,7 @@ class Threads:
         self._most = most
         self._name = name
         self._executor: ThreadPoolExecutor | None = None
-        self._jobs: dict[asyncio.Future[Any], Job] = {}
+        self._jobs: dict[asyncio.Future[Any], tuple[Job, Future[Any]]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -58,7 +69,7 @@ class Threads:
         executor, self._executor = self._executor, None
         if executor is None:
             return
-        await asyncio.gather(*(self._stop(future, job) for future, job in list(self._jobs.items())), *self._stopping)
+        await asyncio.gather(*map(self._stop, list(self._jobs)), *self._stopping)
         await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
 
     async def run(self, work: Callable[[Job], T], timeout: float) -> T:
@@ -67,17 +78,16 @@ class Threads:
             raise Closed("the connector is closed")
         job = Job(Errand(time.monotonic() + timeout))
         waiting = self._executor.submit(work, job)
-        job.withdraw = waiting.cancel
         future = asyncio.wrap_future(waiting)
-        self._jobs[future] = job
+        self._jobs[future] = job, waiting
         future.add_done_callback(self._ended)
         try:
             await asyncio.wait({future}, timeout=timeout)
         except asyncio.CancelledError:
-            self._stop_later(future, job)
+            self._stop_later(future)
             raise
         if not future.done():
-            stopping = self._stop_later(future, job)
+            stopping = self._stop_later(future)
             await asyncio.wait({stopping}, timeout=_PARTING)
         if future.done() and not future.cancelled():
             return future.result()
@@ -88,15 +98,16 @@ class Threads:
         if not future.cancelled():
             future.exception()  # nobody may be waiting for it
 
-    def _stop_later(self, future: asyncio.Future[Any], job: Job) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(self._stop(future, job))
+    def _stop_later(self, future: asyncio.Future[Any]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._stop(future))
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
         return task
 
-    async def _stop(self, future: asyncio.Future[Any], job: Job) -> None:
-        if job.withdraw is not None and job.withdraw():
-            return
+    async def _stop(self, future: asyncio.Future[Any]) -> None:
+        job, waiting = self._jobs.get(future, (None, None))
+        if job is None or waiting is None or waiting.cancel():
+            return  # it has ended, or no thread has begun it and none will
         while not future.done():
-            job.stop()
+            await asyncio.to_thread(job.stop)  # a driver may ask its server
             await asyncio.wait({future}, timeout=_AGAIN)

@@ -54,6 +54,10 @@ class Found:
         return [str(self.folder / entry.name) for entry in self.entries]
 
     @property
+    def size(self) -> int:
+        return sum(entry.stamp.size for entry in self.entries)
+
+    @property
     def newest(self) -> float:
         return max((entry.modified or 0.0 for entry in self.entries), default=0.0)
 
