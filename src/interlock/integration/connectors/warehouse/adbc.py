@@ -14,6 +14,7 @@ import orjson
 
 from interlock.integration.connectors.files.errors import (
     AccessDenied,
+    ArgumentUnfit,
     ConnectionGone,
     FilesTrouble,
     PlaceAway,
@@ -78,7 +79,10 @@ class AdbcEngine:
         values = tuple(query.values[name] for name in names)
         with self._cursor(job) as cursor:
             begun = datetime.now(UTC).isoformat(timespec="seconds")
-            cursor.execute(text, values or None)
+            try:
+                cursor.execute(text, values or None)
+            except (OverflowError, TypeError, ValueError):  # of Arrow, which found no type for it
+                raise ArgumentUnfit("an argument does not fit its place in the statement") from None
             columns = [column[0] for column in cursor.description]
             readers = [_reader(str(column[1])) for column in cursor.description]
             while batch := cursor.fetchmany(BATCH):

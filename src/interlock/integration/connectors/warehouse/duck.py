@@ -179,7 +179,7 @@ def _declare(
     for name, table in tables.items():
         source = scan(table, paths[name]) if table.pattern else attached(table)
         try:
-            types = described(connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())  # noqa: S608 - quoted
+            types = described(connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())  # noqa: S608 - of declared names, quoted
             if table.format == "jsonl":
                 source = scan(table, paths[name], sorted(types))
             texts, lines = table.format in {"csv", "jsonl"}, table.format == "jsonl"
@@ -210,6 +210,8 @@ def _single(statements: list[Any], kind: Any) -> Any:
 
 def _fill(result: Any, page: Page, job: Job) -> None:
     names = [column[0] for column in result.description]
+    if any(str(column[1]) == "INTERVAL" for column in result.description):
+        raise StatementRefused("its result holds durations, whose months would be lost; cast them to texts")
     parsed = [place for place, column in enumerate(result.description) if str(column[1]) == "JSON"]
     while batch := result.fetchmany(BATCH):
         job.errand.left()

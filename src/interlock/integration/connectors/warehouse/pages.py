@@ -66,8 +66,15 @@ class Page:
 
 
 def seal_of(statement: str, values: Mapping[str, Any]) -> str:
-    """Return what a cursor is bound to: the *statement* and the *values* of its filters."""
-    return sha256(orjson.dumps([statement, values], option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    """Return what a cursor is bound to: the *statement* and the *values* of its filters.
+
+    Raises `ArgumentUnfit` for values that no engine takes.
+    """
+    try:
+        text = orjson.dumps([statement, values], option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # no text in any encoding, or a number beyond 64 bits
+        raise ArgumentUnfit("an argument is no value that can be sent") from None
+    return sha256(text).hexdigest()[:16]
 
 
 def marks_of(cursor: str | None, count: int, seal: str) -> list[str | None]:

@@ -155,9 +155,20 @@ def _converted(column: Column, *, texts: bool, lines: bool) -> str:
     name = _NAMES.name(column.source)
     if lines and column.type != "json":
         name = f"({name} ->> '$')"
+    if column.type == "duration":
+        return _duration(f"CAST({name} AS INTERVAL)")
     if column.type == "json" or (column.type == "decimal" and not texts):
         return name
     return f"CAST({name} AS {DUCK.types[column.type]})"
+
+
+def _duration(value: str) -> str:
+    """Return the expression for the interval *value* as ISO 8601 writes it, since it is no number of days."""
+    part = {unit: f"date_part('{unit}', {value})" for unit in ("year", "month", "day", "hour", "minute", "microsecond")}
+    months, minutes = f"{part['year']} * 12 + {part['month']}", f"{part['hour']} * 60 + {part['minute']}"
+    exact = f"CAST(({minutes}) * 60 + {part['microsecond']} / 1e6 AS DECIMAL(38, 6))"
+    seconds = f"rtrim(rtrim(CAST({exact} AS VARCHAR), '0'), '.')"
+    return f"'P' || ({months}) || 'M' || {part['day']} || 'DT' || {seconds} || 'S'"
 
 
 def attached(table: Table) -> str:
