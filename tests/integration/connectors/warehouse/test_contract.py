@@ -22,11 +22,20 @@ DRIVERS = ("duckdb", "asyncpg", "adbc_driver_manager", "adbc_driver_postgresql",
 class TestFiles(ConnectorContract):
     plugin = "interlock.integration.connectors.warehouse:plugin"
     drivers = DRIVERS
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset(
+        {Condition.working, Condition.refused, Condition.truncated, Condition.garbled, Condition.mistyped}
+    )
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        connection = make(root, "parquet") if condition is Condition.working else files("part*.parquet")
+        connection = files("part*.parquet") if condition is Condition.refused else make(root, "parquet")
+        part = root / "data" / "part1.parquet"
+        if condition is Condition.truncated:
+            part.write_bytes(part.read_bytes()[:-100])
+        elif condition is Condition.garbled:
+            part.write_bytes(b"PAR1" + bytes(range(256)) * 8 + b"PAR1")
+        elif condition is Condition.mistyped:
+            connection["tables"]["orders"]["columns"] = {**TABLE["columns"], "note": "integer?"}
         yield Rig(system(connection, READ), {"id": 1}, None)
 
 
@@ -48,7 +57,7 @@ class Served(ConnectorContract):
 
     plugin = "interlock.integration.connectors.warehouse:plugin"
     drivers = DRIVERS
-    conditions = frozenset({Condition.working, Condition.refused, Condition.lost, Condition.silent})
+    conditions = frozenset({Condition.working, Condition.refused, Condition.lost, Condition.silent, Condition.slow})
     engine = ""
     settings: dict[str, Any] = {}  # noqa: RUF012 - read alone
 
@@ -65,6 +74,7 @@ class Served(ConnectorContract):
         statement = {
             Condition.lost: "SELECT id FROM orders WHERE pg_terminate_backend(pg_backend_pid()) AND id = :id",
             Condition.silent: "SELECT id FROM orders WHERE pg_sleep(60) IS NOT NULL AND id = :id",
+            Condition.slow: "SELECT id FROM orders WHERE id = :id AND pg_sleep(0.5) IS NOT NULL",
         }.get(condition)
         read = (
             READ if statement is None else {"read": {"from": statement, "effect": "read", "input": {"id": "integer"}}}

@@ -22,14 +22,14 @@ from interlock.integration.connectors.files.errors import (
 )
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, SecretSource, SystemDeclaration, Trouble
 from interlock.integration.connectors.sql.parameters import numbered
+from interlock.integration.connectors.warehouse.engine import ThreadedEngine
 from interlock.integration.connectors.warehouse.errors import StatementRefused, ValueUnfit
 from interlock.integration.connectors.warehouse.pages import Page
 from interlock.integration.connectors.warehouse.postgres import address_troubles
 from interlock.integration.connectors.warehouse.queries import Query
-from interlock.integration.connectors.warehouse.threads import Job, Threads
+from interlock.integration.connectors.warehouse.threads import Job
 
 PACKAGES = ("adbc_driver_manager", "adbc_driver_postgresql", "pyarrow")
-THREADS = 4
 BATCH = 500
 SPARE = 2.0  # seconds that the server's own time limit is above ours: the second fence
 _TLS: Mapping[str, Mapping[str, str]] = {
@@ -42,39 +42,26 @@ _UNKNOWN = {
 }
 
 
-class AdbcEngine:
+class AdbcEngine(ThreadedEngine):
     """PostgreSQL by its ADBC driver. Each read has a connection of its own, whose sessions cannot write."""
 
     def __init__(
         self, settings: Mapping[str, Any], system: SystemDeclaration, secrets: SecretSource, *, zone: str
     ) -> None:
+        super().__init__(system.limits.concurrency, "adbc")
         self._url: str = settings["url"]
         self._password: str | None = settings.get("password")
         self._secrets = secrets
         self._tls = _TLS[settings.get("tls", "verify")]
         self._zone = zone
-        self._threads = Threads(min(THREADS, system.limits.concurrency), "interlock-adbc")
 
-    async def open(self) -> None:
-        await self._threads.open()
-
-    async def close(self) -> None:
-        await self._threads.close()
-
-    async def read(self, query: Query, page: Page, timeout: float) -> Answer:
-        return await self._threads.run(lambda job: self._read(query, page, job), timeout)
-
-    async def probe(self, timeout: float) -> Answer:
-        def look(job: Job) -> Answer:
-            with self._cursor(job) as cursor:
-                cursor.execute("SELECT 1")
-                cursor.fetchall()
-            return Answer(SUCCEEDED)
-
-        return await self._threads.run(look, timeout)
+    def _look(self, job: Job) -> Answer:
+        with self._cursor(job) as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchall()
+        return Answer(SUCCEEDED)
 
     def _read(self, query: Query, page: Page, job: Job) -> Answer:
-        """Run in a thread."""
         text, names = numbered(query.statement)
         values = tuple(query.values[name] for name in names)
         with self._cursor(job) as cursor:

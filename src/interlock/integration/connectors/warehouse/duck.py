@@ -24,11 +24,12 @@ from interlock.integration.connectors.files.errors import (
 )
 from interlock.integration.connectors.interface import SUCCEEDED, Answer
 from interlock.integration.connectors.sql.parameters import dollared
+from interlock.integration.connectors.warehouse.engine import ThreadedEngine
 from interlock.integration.connectors.warehouse.errors import StatementRefused, TooCostly, ValueUnfit
 from interlock.integration.connectors.warehouse.pages import Page
 from interlock.integration.connectors.warehouse.queries import Query
 from interlock.integration.connectors.warehouse.tables import Table
-from interlock.integration.connectors.warehouse.threads import Job, Threads
+from interlock.integration.connectors.warehouse.threads import Job
 from interlock.integration.connectors.warehouse.views import (
     ATTACHED,
     Found,
@@ -45,7 +46,6 @@ from interlock.integration.connectors.warehouse.views import (
 if TYPE_CHECKING:
     import duckdb
 
-THREADS = 4
 BATCH = 500
 _FIXED = {
     "allow_community_extensions": "false",
@@ -57,12 +57,13 @@ _FIXED = {
 _CAST = re.compile(r"casting from source column (\w+)")
 
 
-class DuckEngine:
+class DuckEngine(ThreadedEngine):
     """Reads files of rows below *folder*, and tables of the DuckDB file *database*."""
 
     def __init__(
         self, settings: Mapping[str, Any], tables: Mapping[str, Table], *, root: Path, concurrency: int, zone: str
     ) -> None:
+        super().__init__(concurrency, "duckdb")
         self._folder = (root / settings["folder"]).resolve() if "folder" in settings else None
         self._database = (root / settings["database"]).resolve() if "database" in settings else None
         self._tables = tables
@@ -73,27 +74,13 @@ class DuckEngine:
             "max_temp_directory_size": settings.get("spill", "1GiB"),
             "threads": str(settings.get("threads", 2)),
         }
-        self._threads = Threads(min(THREADS, concurrency), "interlock-duckdb")
-
-    async def open(self) -> None:
-        await self._threads.open()
-
-    async def close(self) -> None:
-        await self._threads.close()
-
-    async def read(self, query: Query, page: Page, timeout: float) -> Answer:
-        return await self._threads.run(lambda job: self._read(query, page, job), timeout)
-
-    async def probe(self, timeout: float) -> Answer:
-        """Make the view of every table, so that files and columns are looked at."""
-        return await self._threads.run(self._look, timeout)
 
     def _look(self, job: Job) -> Answer:
+        """Make the view of every table, so that files and columns are looked at."""
         with self._engine(self._tables, job):
             return Answer(SUCCEEDED)
 
     def _read(self, query: Query, page: Page, job: Job) -> Answer:
-        """Run in a thread."""
         import duckdb
 
         tables = {name: self._tables[name] for name in query.tables}

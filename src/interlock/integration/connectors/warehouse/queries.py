@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.integration.connectors.declared import OperationInvalid, options_of
+from interlock.integration.connectors.declared import OperationInvalid, closed, options_of
 from interlock.integration.connectors.interface import OperationDeclaration
 from interlock.integration.connectors.sql.definitions import define as define_statement
 from interlock.integration.connectors.sql.parameters import numbered
@@ -60,7 +60,7 @@ def _table(operation: OperationDeclaration, table: Table, dialect: Dialect) -> D
     made = select(table, options_of(operation, _FITS), dialect)
     most = min(operation.settings.get("max_rows", MOST_ON_A_PAGE), MOST_ON_A_PAGE)
     limit = {"type": "integer", "minimum": 1, "maximum": most, "default": min(PAGE, most)}
-    schema = _object({**made.arguments, "limit": limit}, made.required)
+    schema = closed({**made.arguments, "limit": limit}, made.required)
     binding = {
         "statement": made.text,
         "tables": [table.name],
@@ -72,7 +72,7 @@ def _table(operation: OperationDeclaration, table: Table, dialect: Dialect) -> D
         "booleans": made.booleans,
     }
     described = f"Rows of {table.name}, a page of them." if made.marks else f"Rows of {table.name}."
-    return Definition(schema, _page(_object(made.row, tuple(made.row)), goes_on=bool(made.marks)), binding, described)
+    return Definition(schema, _page(closed(made.row, tuple(made.row)), goes_on=bool(made.marks)), binding, described)
 
 
 def _statement(
@@ -121,9 +121,4 @@ def _page(row: Mapping[str, Any], *, goes_on: bool) -> dict[str, Any]:
     if goes_on:
         parts["next"] = {"type": ["string", "null"], "description": "what to ask for more with, as `after`"}
     parts["as_of"] = _AS_OF
-    return _object(parts, tuple(parts))
-
-
-def _object(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    return {**made, "required": list(required)} if required else made
+    return closed(parts, tuple(parts))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock.integration.connectors.authentication import REFERENCE
+from interlock.integration.connectors.declared import closed
 from interlock.integration.connectors.warehouse.tables import TYPES
 
 _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"}
@@ -22,17 +23,7 @@ _TLS = {
 }
 
 
-def _closed(properties: Mapping[str, Any], *required: str, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(required),
-        "additionalProperties": False,
-        **more,
-    }
-
-
-_TABLE = _closed(
+_TABLE = closed(
     {
         "files": {**_SHORT, "description": "below the folder: NAME or FOLDER/NAME; * and ? may stand in NAME"},
         "format": {"enum": ["parquet", "csv", "jsonl"], "description": "by default what the ending says"},
@@ -47,15 +38,15 @@ _TABLE = _closed(
             "additionalProperties": {
                 "oneOf": [
                     _TYPE,
-                    _closed({"type": _TYPE, "source": {**_SHORT, "description": "what it is called there"}}, "type"),
+                    closed({"type": _TYPE, "source": {**_SHORT, "description": "what it is called there"}}, ("type",)),
                 ]
             },
         },
         "key": {"type": "array", "items": _COLUMN, "minItems": 1, "description": "columns that tell rows apart"},
     },
-    "columns",
+    ("columns",),
 )
-_DUCKDB = _closed(
+_DUCKDB = closed(
     {
         "folder": {**_SHORT, "description": "where the files lie, from the project's folder"},
         "database": {**_SHORT, "description": "a DuckDB file, from the project's folder"},
@@ -64,17 +55,16 @@ _DUCKDB = _closed(
         "scan": {**_SIZE, "description": "what the files of one read may be together; usually as much as there is"},
         "threads": {"type": "integer", "minimum": 1, "maximum": 64, "description": "of one read, by default 2"},
     },
-    minProperties=1,
 )
-_POSTGRES = _closed(
+_POSTGRES = closed(
     {
         "url": {"type": "string", "pattern": "^postgresql://", "description": "postgresql://USER@HOST/DATABASE"},
         "password": REFERENCE,
         "tls": _TLS,
     },
-    "url",
+    ("url",),
 )
-_ADBC = _closed(
+_ADBC = closed(
     {
         "driver": {
             "enum": ["postgresql", "sqlite"],
@@ -84,9 +74,9 @@ _ADBC = _closed(
         "password": REFERENCE,
         "tls": _TLS,
     },
-    "driver",
+    ("driver",),
 )
-CONNECTION: Mapping[str, Any] = _closed(
+_CONNECTION = closed(
     {
         "duckdb": _DUCKDB,
         "postgres": _POSTGRES,
@@ -99,11 +89,14 @@ CONNECTION: Mapping[str, Any] = _closed(
             "description": "functions that statements may call beside those that are known to be harmless",
         },
     },
-    "tables",
-    oneOf=[{"required": [one]} for one in ("duckdb", "postgres", "adbc")],
+    ("tables",),
 )
+CONNECTION: Mapping[str, Any] = {
+    **_CONNECTION,
+    "oneOf": [{"required": [one]} for one in ("duckdb", "postgres", "adbc")],
+}
 _COLUMNS = {"type": "array", "items": _COLUMN, "minItems": 1, "uniqueItems": True}
-OPTIONS: Mapping[str, Any] = _closed(
+OPTIONS: Mapping[str, Any] = closed(
     {
         "columns": _COLUMNS,
         "filters": {

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.files.names import unfit
+from interlock.integration.connectors.files.surveying import path_of
 from interlock.integration.connectors.interface import Ports
 from interlock.integration.connectors.sql.postgres_tables import postgres_tables
 from interlock.integration.connectors.sql.tables import MOST_TABLES
@@ -90,8 +91,7 @@ async def survey(source: Source, ports: Ports) -> Survey:
     for package in ("duckdb", "pytz"):
         if find_spec(package) is None:
             raise PackageMissing("warehouse", package, "warehouse")
-    here = Path(source.address) if Path(source.address).is_absolute() else Path.cwd() / source.address
-    path = here if here.exists() else ports.root / source.address
+    path = path_of(source.address, ports.root)
     if not path.exists():
         raise SourceUnfit("there is no such file or folder", fix="name a folder, a file of rows, or a DuckDB file")
     return await asyncio.to_thread(_local, path.resolve(), ports.root.resolve())
