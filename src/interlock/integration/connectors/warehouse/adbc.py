@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -65,7 +64,6 @@ class AdbcEngine(ThreadedEngine):
         text, names = numbered(query.statement)
         values = tuple(query.values[name] for name in names)
         with self._cursor(job) as cursor:
-            begun = datetime.now(UTC).isoformat(timespec="seconds")
             try:
                 cursor.execute(text, values or None)
             except (OverflowError, TypeError, ValueError):  # of Arrow, which found no type for it
@@ -77,7 +75,7 @@ class AdbcEngine(ThreadedEngine):
                 rows = [[reader(cell) for reader, cell in zip(readers, row, strict=True)] for row in batch]
                 if not page.add(columns, rows):
                     break
-        return Answer(SUCCEEDED, begun)
+        return Answer(SUCCEEDED)
 
     @contextlib.contextmanager
     def _cursor(self, job: Job) -> Iterator[Any]:

@@ -25,7 +25,7 @@ class Engine(Protocol):
         ...
 
     async def read(self, query: Query, page: Page, timeout: float) -> Answer:
-        """Give *page* the rows of *query*; the answer's output says as of when they are.
+        """Give *page* the rows of *query*; the answer's output says as of when they are, None for as it is now.
 
         Ends within *timeout*, and when it is cancelled, what it runs is stopped. Raises the kinds of `FilesTrouble`.
         """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -41,9 +40,8 @@ class PostgresEngine:
         values = [query.values[name] for name in names]
 
         async def work(connection: Any, _: Progress) -> Answer:
-            begun = datetime.now(UTC).isoformat(timespec="seconds")
             await gather(connection, text, values, page)
-            return Answer(SUCCEEDED, begun)
+            return Answer(SUCCEEDED)
 
         return await self._sessions.run(work, timeout)
 
