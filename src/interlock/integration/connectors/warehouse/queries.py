@@ -23,7 +23,7 @@ MOST_ON_A_PAGE = 1000
 _FITS = Contract(OPTIONS)
 _AS_OF = {
     "type": ["string", "null"],
-    "description": "as old as this the data may be: when its files were last written; null for a server, which is read as it is now",
+    "description": "as old as this the data may be: when its files were last written; null for a server",
 }
 
 
