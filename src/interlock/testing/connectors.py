@@ -9,8 +9,8 @@
             async with AcmeServer(condition) as server:
                 yield Rig(system={...}, read={"id": 1}, write={"id": 1, "text": "x"})
 
-The system of a rig declares an operation `read` (effect `read`) and an operation `write` (effect `write`, and not
-idempotent). The suite needs no plug-in of pytest.
+The system of a rig declares an operation `read` (effect `read`) and, unless its connector only reads, an operation
+`write` (effect `write`, and not idempotent). The suite needs no plug-in of pytest.
 """
 
 from __future__ import annotations
@@ -79,14 +79,20 @@ BASIC = frozenset({Condition.working, Condition.refused, Condition.lost, Conditi
 @dataclass(frozen=True, slots=True)
 class Rig:
     """A system in one condition. *system* is the content of a system file; *read* and *write* are the arguments of
-    its two operations; *effects* counts the writes that had their effect; *secrets* are by name.
+    its two operations, *write* None where the connector only reads, so that its system declares `read` alone;
+    *effects* counts the writes that had their effect; *secrets* are by name.
     """
 
     system: Mapping[str, Any]
     read: Mapping[str, Any] = field(default_factory=dict)
-    write: Mapping[str, Any] = field(default_factory=dict)
+    write: Mapping[str, Any] | None = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     effects: Callable[[], int] | None = None
+
+    @property
+    def calls(self) -> dict[str, Mapping[str, Any]]:
+        """The arguments of its operations by name."""
+        return {"read": self.read} if self.write is None else {"read": self.read, "write": self.write}
 
 
 class ConnectorContract:
@@ -151,7 +157,7 @@ class ConnectorContract:
     def test_calls_to_a_working_system_succeed_by_the_contract(self) -> None:
         async def check(rig: Rig, connector: Connector, description: Description) -> None:
             before = rig.effects() if rig.effects else 0
-            for name, arguments in (("read", rig.read), ("write", rig.write)):
+            for name, arguments in rig.calls.items():
                 answer = await connector.call(name, arguments, key="key-1", timeout=PATIENCE)
                 assert answer.status == SUCCEEDED, answer.problem
                 assert answer.problem is None
@@ -173,7 +179,7 @@ class ConnectorContract:
 
     def test_nobody_there_is_a_failure_that_was_not_sent(self) -> None:
         async def check(rig: Rig, connector: Connector, _: Description) -> None:
-            for answer in await _both(rig, connector):
+            for answer in await _each(rig, connector):
                 assert (answer.status, answer.sent) == (FAILED, False), answer
                 _well_formed(rig, answer)
             assert (await connector.probe()).status == FAILED
@@ -192,7 +198,7 @@ class ConnectorContract:
     def test_a_slow_answer_is_waited_for(self) -> None:
         async def check(rig: Rig, connector: Connector, description: Description) -> None:
             before = rig.effects() if rig.effects else 0
-            for name, arguments in (("read", rig.read), ("write", rig.write)):
+            for name, arguments in rig.calls.items():
                 answer = await connector.call(name, arguments, key="", timeout=PATIENCE)
                 assert answer.status == SUCCEEDED, answer.problem
                 schema = description.definitions[name].output_schema
@@ -209,7 +215,7 @@ class ConnectorContract:
 
     def test_an_answer_of_another_shape_is_never_passed_on_as_agreed(self) -> None:
         async def check(rig: Rig, connector: Connector, description: Description) -> None:
-            for name, arguments in (("read", rig.read), ("write", rig.write)):
+            for name, arguments in rig.calls.items():
                 answer = await connector.call(name, arguments, key="", timeout=PATIENCE)
                 if answer.succeeded:  # then what the operation declares refuses it
                     schema = description.definitions[name].output_schema
@@ -261,7 +267,7 @@ class ConnectorContract:
             before = (0, 0, 0)
             for _ in range(3):  # what the first one loads for good, a driver or certificates, is no leak
                 async with self._connector(rig, root) as (connector, _description):
-                    await _both(rig, connector)
+                    await _each(rig, connector)
                     await connector.close()
                 before = before if any(before) else _held()
             await _until(lambda: all(now <= then for now, then in zip(_held(), before, strict=True)))
@@ -273,7 +279,8 @@ class ConnectorContract:
 
     def _without_an_answer(self, condition: Condition) -> None:
         async def check(rig: Rig, connector: Connector, _: Description) -> None:
-            for name, arguments, status in (("read", rig.read, FAILED), ("write", rig.write, UNKNOWN)):
+            for name, arguments in rig.calls.items():
+                status = FAILED if name == "read" else UNKNOWN
                 started = time.monotonic()
                 answer = await connector.call(name, arguments, key="", timeout=TIME_LIMIT)
                 assert time.monotonic() - started < TIME_LIMIT + SLACK, "the time limit was not held"
@@ -286,7 +293,7 @@ class ConnectorContract:
     def _turned_away(self, condition: Condition, *, passes: bool) -> None:
         async def check(rig: Rig, connector: Connector, _: Description) -> None:
             before = rig.effects() if rig.effects else 0
-            for answer in await _both(rig, connector):
+            for answer in await _each(rig, connector):
                 assert answer.status == FAILED, answer
                 assert answer.transient is passes, answer
                 _well_formed(rig, answer)
@@ -358,11 +365,8 @@ def over_http(condition: Condition, good: Behaviour) -> Behaviour:
     return ends.get(condition, good)
 
 
-async def _both(rig: Rig, connector: Connector) -> list[Answer]:
-    return [
-        await connector.call("read", rig.read, key="", timeout=PATIENCE),
-        await connector.call("write", rig.write, key="", timeout=PATIENCE),
-    ]
+async def _each(rig: Rig, connector: Connector) -> list[Answer]:
+    return [await connector.call(name, given, key="", timeout=PATIENCE) for name, given in rig.calls.items()]
 
 
 def _well_formed(rig: Rig, answer: Answer) -> None:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx2
 import jsonschema_rs
 import pytest
@@ -92,12 +93,14 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "books": ("books.db", ()),
     "shop": ("shop.graphql", ()),
     "prices": ("lists", ()),
+    "sales": ("lists/prices.csv", ("--kind", "warehouse")),
+    "marts": ("marts.duckdb", ()),
     "stock": ("stock.proto", ()),
     "crm": ("crm.openrpc.json", ()),
     "rates": ("rates.wsdl", ()),
     "billing": (str(ROOT / "examples" / "northwind" / "services" / "billing.openapi.json"), ()),
 }
-KINDS = set("edi files fixed graphql grpc ldap mail openapi program rpc soap sql webhook".split())
+KINDS = set("edi files fixed graphql grpc ldap mail openapi program rpc soap sql warehouse webhook".split())
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with sqlite3.connect(root / "books.db") as database:
         database.execute("CREATE TABLE book (isbn TEXT PRIMARY KEY, title TEXT)")
     database.close()
+    with duckdb.connect(str(root / "marts.duckdb")) as marts:
+        marts.execute("CREATE TABLE sales (id INTEGER PRIMARY KEY, region TEXT, amount DECIMAL(10, 2))")
     for name, (address, more) in ADDRESSES.items():
         place = str(root / address) if (root / address).is_dir() else address
         assert main(["connect", place, *more, "--name", name, "--all", "--project", str(root)]) == 0, name

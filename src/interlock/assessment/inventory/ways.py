@@ -60,7 +60,7 @@ WAYS = (API, MESSAGES, PROGRAM, DATABASE, FILE, SCREEN, CALLER)
 _BY_CONNECTOR = {
     **dict.fromkeys(("broker", "mail", "webhook"), MESSAGES),
     "program": PROGRAM,
-    "sql": DATABASE,
+    **dict.fromkeys(("sql", "warehouse"), DATABASE),
     **dict.fromkeys(("files", "fixed", "edi"), FILE),
     "terminal": SCREEN,
     "external": CALLER,

@@ -51,3 +51,9 @@ def schemas_of(operation: OperationDeclaration) -> tuple[dict[str, Any], dict[st
         except SchemaInvalid as error:
             raise OperationInvalid(f"is no JSON Schema: {error}", key) from None
     return schema, output
+
+
+def closed(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the JSON Schema of an object of *properties* and no others."""
+    made: dict[str, Any] = {"type": "object", "properties": dict(properties), "additionalProperties": False}
+    return {**made, "required": list(required)} if required else made

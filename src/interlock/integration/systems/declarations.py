@@ -84,7 +84,7 @@ def _seconds(settings: Mapping[str, Any], key: str) -> float:
 
 
 _USUAL_LABELS = dict.fromkeys(
-    ("broker", "external", "fixed", "edi", "files", "ldap", "mail", "program", "terminal", "webhook"),
+    ("broker", "external", "fixed", "edi", "files", "ldap", "mail", "program", "terminal", "warehouse", "webhook"),
     Label(integrity=Integrity.untrusted),
 )
 """What a caller reports it might have made up, and files come from outside: nothing in them is trusted that the project

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from interlock.integration.connectors.declared import OperationInvalid
+from interlock.integration.connectors.declared import OperationInvalid, closed
 from interlock.integration.connectors.files.columns import Column
 from interlock.integration.connectors.files.formats.interface import Growing
 from interlock.integration.connectors.files.names import MOST_NAME
@@ -85,7 +85,7 @@ def _list(folder: Folder, binding: dict[str, Any]) -> Definition:
     )
     others = {**_COUNT, "description": "what else stands there: folders, links, names that do not fit"}
     output = _whole(files={"type": "array", "items": file}, next={"type": ["string", "null"]}, others=others)
-    return Definition(_object(arguments), output, binding, f"The files of {folder.name} by name, a page of them.")
+    return Definition(closed(arguments), output, binding, f"The files of {folder.name} by name, a page of them.")
 
 
 def _rows(folder: Folder, options: Mapping[str, Any], binding: dict[str, Any]) -> Definition:
@@ -108,7 +108,7 @@ def _rows(folder: Folder, options: Mapping[str, Any], binding: dict[str, Any]) -
     )
     binding["filters"] = list(filters)
     described = f"Rows of a file of {folder.name} that fit, in the file's order, a page of them."
-    return Definition(_object(arguments, ("file",)), output, binding, described)
+    return Definition(closed(arguments, ("file",)), output, binding, described)
 
 
 def _record(folder: Folder, binding: dict[str, Any]) -> Definition:
@@ -116,7 +116,7 @@ def _record(folder: Folder, binding: dict[str, Any]) -> Definition:
         raise OperationInvalid("a column of the key is called file, which is an argument of its own here")
     arguments = {"file": _FILE, **{column.name: column.schema for column in folder.key}}
     output = _whole(row=_row(folder.columns), number={"type": "integer"}, version=_VERSION)
-    return Definition(_object(arguments, tuple(arguments)), output, binding, f"The {folder.name} row of a key.")
+    return Definition(closed(arguments, tuple(arguments)), output, binding, f"The {folder.name} row of a key.")
 
 
 def _written(verb: str, folder: Folder, options: Mapping[str, Any], binding: dict[str, Any]) -> Definition:
@@ -124,7 +124,7 @@ def _written(verb: str, folder: Folder, options: Mapping[str, Any], binding: dic
     if existing not in {"refuse", "replace"}:
         raise OperationInvalid("existing must be refuse or replace", "options")
     needed = tuple(name for name, column in folder.columns.items() if not column.optional)
-    row = _object({name: column.output for name, column in folder.columns.items()}, needed)
+    row = closed({name: column.output for name, column in folder.columns.items()}, needed)
     arguments = {"file": _FILE, "rows": {"type": "array", "items": row, "minItems": 1, "maxItems": MOST_WRITTEN}}
     done = {"type": "boolean", "description": "false where the same call had done it already"}
     output = _whole(file=_FILE, rows=_COUNT, size=_COUNT, done=done)
@@ -135,7 +135,7 @@ def _written(verb: str, folder: Folder, options: Mapping[str, Any], binding: dic
             described = f"Write a file of rows into {folder.name}, in the place of one of its name."
     else:
         described = f"Add rows to a file of {folder.name}."
-    return Definition(_object(arguments, ("file", "rows")), output, binding, described)
+    return Definition(closed(arguments, ("file", "rows")), output, binding, described)
 
 
 def _move(source: Folder, target: Folder, binding: dict[str, Any]) -> Definition:
@@ -144,17 +144,12 @@ def _move(source: Folder, target: Folder, binding: dict[str, Any]) -> Definition
     done = {"type": "boolean", "description": "false where the same call had done it already"}
     output = _whole(file=_FILE, done=done)
     described = f"Move a file from {source.name} to {target.name}."
-    return Definition(_object({"file": _FILE}, ("file",)), output, binding, described)
+    return Definition(closed({"file": _FILE}, ("file",)), output, binding, described)
 
 
 def _row(columns: Mapping[str, Column]) -> dict[str, Any]:
     return _whole(**{name: column.output for name, column in columns.items()})
 
 
-def _object(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    return {**made, "required": list(required)} if required else made
-
-
 def _whole(**properties: Any) -> dict[str, Any]:
-    return _object(properties, tuple(properties))
+    return closed(properties, tuple(properties))

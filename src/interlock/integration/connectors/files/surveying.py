@@ -49,7 +49,7 @@ def recognises(source: Source, root: Path) -> bool:
         return False
     suffix = PurePath(source.address).suffix.lower()
     if source.content is None:
-        path = _path(source.address, root)
+        path = path_of(source.address, root)
         return (suffix in SUFFIXES and suffix not in _SHARED) or (path.is_dir() and any(map(_is_ours, path.iterdir())))
     return _begins(suffix, source.content)
 
@@ -65,7 +65,7 @@ def _begins(suffix: str, content: bytes) -> bool:
 
 def survey(source: Source, root: Path) -> Survey:
     """Return a declaration of the folder that *source* is, or is in. Raises `SourceUnfit`, `PackageMissing`."""
-    path = _path(source.address, root)
+    path = path_of(source.address, root)
     found = {one.suffix.lower(): one for one in sorted(path.iterdir()) if _is_ours(one)} if path.is_dir() else {}
     if path.is_dir() and not found:
         raise SourceUnfit("the folder holds no file of a known format", fix=f"known endings: {', '.join(SUFFIXES)}")
@@ -96,7 +96,8 @@ def survey(source: Source, root: Path) -> Survey:
     return Survey(path.name, connection, tuple(offers), notes=tuple(notes))
 
 
-def _path(address: str, root: Path) -> Path:
+def path_of(address: str, root: Path) -> Path:
+    """Return the path that *address* means: from where one stands if it is there, else from *root*."""
     path = Path(address) if Path(address).is_absolute() else Path.cwd() / address
     return path if path.exists() else root / address
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from interlock.integration.connectors.interface import OperationDeclaration
 from interlock.integration.connectors.sql.statements import (
+    DUCKDB,
     POSTGRES,
     SQLITE,
     Checked,
@@ -89,7 +90,7 @@ def _parameter(name: str, value: Any) -> dict[str, Any]:
 def _bindable(name: str, member: Mapping[str, Any], dialect: str) -> None:
     types = member.get("type", [])
     words = {types} if isinstance(types, str) else set(types)
-    allowed = _SCALARS | {"array"} if dialect == POSTGRES else _SCALARS
+    allowed = _SCALARS | {"array"} if dialect in {POSTGRES, DUCKDB} else _SCALARS
     if not words or not words <= allowed:
         raise StatementInvalid(f"cannot bind :{name}; its type must be one of {', '.join(sorted(allowed))}")
 

@@ -45,9 +45,36 @@ timestampadd timestampdiff to_base64 to_days to_seconds truncate uncompress unhe
 utc_timestamp uuid_short weekday weekofyear yearweek
 """
 
+_DUCKDB = """
+age any_value arg_max_null arg_min_null array_aggregate array_append array_apply array_cat array_contains array_filter
+array_has array_has_all array_has_any array_indexof array_intersect array_length array_pop_back array_prepend
+array_push_back array_reduce array_reverse array_reverse_sort array_slice array_sort array_to_json array_to_string
+array_transform array_unique bar bit_count bitstring_agg cardinality cbrt century chr concat_ws contains current_date
+damerau_levenshtein date_add date_diff date_part date_sub datediff datepart datesub datetrunc dayname decade
+degrees editdist3 element_at entropy epoch epoch_ms epoch_us epoch_ns era even factorial favg flatten format fsum
+gcd greatest_common_divisor hamming histogram ilike_escape isfinite isinf isnan isodow isoyear jaccard
+jaro_similarity jaro_winkler_similarity json_array json_array_length json_contains json_exists json_extract
+json_extract_string json_group_array json_group_object json_keys json_object json_quote json_structure json_type
+json_valid json_value julian kahan_sum kurtosis kurtosis_pop last_day lcm least_common_multiple len len_split lgamma
+like_escape list_aggregate list_any_value list_append list_avg list_cat list_concat list_contains list_count
+list_distinct list_dot_product list_element list_extract list_filter list_first list_has list_has_all list_has_any
+list_indexof list_intersect list_last list_max list_median list_min list_mode list_position list_prepend list_reduce
+list_resize list_reverse list_reverse_sort list_select list_slice list_sort list_sum list_transform list_unique
+list_value list_zip ltrim mad make_date make_time make_timestamp map map_entries map_extract map_from_entries map_keys
+map_values md5_number microsecond millennium millisecond mismatches mode monthname nextafter nfc_normalize ord
+parse_dirname parse_filename parse_path parse_dirpath pow printf product quantile_disc radians range regexp_escape
+regexp_extract_all regexp_full_match regexp_matches reservoir_quantile right_grapheme round_even roundbankers row
+rtrim sem sha1 sha256 signbit skewness stem string_split string_split_regex string_to_array strip_accents strlen
+strptime struct_extract struct_insert struct_pack sumkahan timetz_byte_comparable timezone_hour timezone_minute
+to_base to_centuries to_days to_decades to_hours to_json to_microseconds to_milliseconds to_millennia to_minutes
+to_months to_quarters to_seconds to_timestamp to_weeks to_years translate trunc try_strptime typeof unbin unicode
+union_extract union_tag union_value url_decode url_encode uuid_extract_timestamp vector_type width_bucket xor yearweek
+"""
+
 HARMLESS: dict[str, frozenset[str]] = {
     "sqlite": frozenset(_SQLITE.split()),
     "postgres": frozenset(_POSTGRES.split()),
     "mysql": frozenset(_MYSQL.split()),
+    "duckdb": frozenset(_DUCKDB.split()),
 }
 """By dialect, in lower case."""

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 
-def numbered(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return *text* with `$1`, `$2`, ... for its `:name` parameters, and their names in that order.
+def numbered(text: str, *, dialect: str = "postgres", sign: str = "$") -> tuple[str, tuple[str, ...]]:
+    """Return *text* with `$1`, `$2`, ... (or another *sign*) for its `:name` parameters, and their names in that order.
 
     Only signs that the SQL tokenizer sees as parameters are replaced: never within a text, a comment or a cast.
     """
-    from sqlglot.dialects import Postgres
-
     names: list[str] = []
-    pieces: list[str] = []
-    done = 0
-    for start, end, name in _placeholders(Postgres().tokenize(text)):
+
+    def number(name: str) -> str:
         if name not in names:
             names.append(name)
-        pieces += [text[done:start], f"${names.index(name) + 1}"]
+        return f"{sign}{names.index(name) + 1}"
+
+    return _spelt(text, dialect, number), tuple(names)
+
+
+def dollared(text: str) -> str:
+    """Return *text*, written for DuckDB, with `$name` for its `:name` parameters."""
+    return _spelt(text, "duckdb", lambda name: f"${name}")
+
+
+def _spelt(text: str, dialect: str, spell: Callable[[str], str]) -> str:
+    from sqlglot.dialects import Dialect
+
+    pieces: list[str] = []
+    done = 0
+    for start, end, name in _placeholders(Dialect.get_or_raise(dialect).tokenize(text)):
+        pieces += [text[done:start], spell(name)]
         done = end
-    return "".join([*pieces, text[done:]]), tuple(names)
+    return "".join([*pieces, text[done:]])
 
 
 def formatted(text: str) -> str:

@@ -37,7 +37,7 @@ class Rows:
             if len(self.rows) >= self._most:
                 raise TooMuch("too_many_rows", f"the result has more than {self._most} rows", self._most)
             members = dict(zip(names, map(plain, row), strict=True))
-            self._left -= sum(map(_weight, members.values()))
+            self._left -= sum(map(weight, members.values()))
             if self._left < 0:
                 raise TooMuch("response_too_large", f"it is larger than {self._max_bytes} bytes", self._max_bytes)
             for name in self._booleans & members.keys():
@@ -73,12 +73,13 @@ def _number(value: Decimal) -> int | float | None:
     return float(value) if isinstance(exact, int) and value.as_tuple().exponent != 0 else exact
 
 
-def _weight(value: Any) -> int:
+def weight(value: Any) -> int:
+    """Return about how many bytes a plain *value* is."""
     if isinstance(value, str):
         return len(value) + 2
     if isinstance(value, (list, dict)):
         members = value.values() if isinstance(value, dict) else value
-        return NUMBER_SIZE + sum(map(_weight, members))
+        return NUMBER_SIZE + sum(map(weight, members))
     return NUMBER_SIZE
 
 

@@ -17,6 +17,7 @@ from interlock.values.operations import Effect
 SQLITE = "sqlite"
 POSTGRES = "postgres"
 MYSQL = "mysql"
+DUCKDB = "duckdb"
 
 
 class StatementInvalid(ValueError):
@@ -60,6 +61,53 @@ def check_statement(text: str, dialect: str, effect: Effect, *, functions: Itera
         _columns(projections),
         returns=bool(projections),
     )
+
+
+def relations(text: str, dialect: str) -> frozenset[tuple[str, ...]]:
+    """Return the tables that the statement *text* reads by name, each as the parts of its name.
+
+    Names of its own (WITH) are none where they hold. Raises `StatementInvalid` for functions that read elsewhere.
+    """
+    from sqlglot import exp
+
+    root = _parsed(text, dialect)
+    found: set[tuple[str, ...]] = set()
+    for table in _all(root, "Table"):
+        if isinstance(table.this, exp.Identifier):
+            parts = tuple(_folded(part) for part in table.parts)
+            if len(parts) > 1 or not _is_own_name(table, parts[0]):
+                found.add(parts)
+        elif isinstance(table.this, _readers()):
+            raise StatementInvalid("reads a file by itself; declare it as a table")
+    return frozenset(found)
+
+
+def _readers() -> tuple[type, ...]:
+    from sqlglot import exp
+
+    return tuple(kind for name in ("ReadCSV", "ReadParquet") if (kind := getattr(exp, name, None)) is not None)
+
+
+def _folded(identifier: Any) -> str:
+    return str(identifier.name if identifier.args.get("quoted") else identifier.name.lower())
+
+
+def _is_own_name(table: Any, name: str) -> bool:
+    """Return whether *name* is one that a WITH around *table* gives, at a place where it already holds."""
+    from sqlglot import exp
+
+    node = table
+    while node.parent is not None:
+        inner, node = node, node.parent
+        if isinstance(node, exp.With):
+            before = next(place for place, one in enumerate(node.expressions) if one is inner)
+            given = node.expressions if node.args.get("recursive") else node.expressions[:before]
+        else:
+            clause = node.args.get("with_") or node.args.get("with")
+            given = clause.expressions if isinstance(clause, exp.With) and clause is not inner else []
+        if any(_folded(one.args["alias"].this) == name for one in given):
+            return True
+    return False
 
 
 def _parsed(text: str, dialect: str) -> Any:

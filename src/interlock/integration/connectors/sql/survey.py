@@ -7,14 +7,14 @@ import os
 import re
 import sqlite3
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.interface import Ports
 from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_tables
+from interlock.integration.connectors.sql.postgres_tables import postgres_tables
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
@@ -23,29 +23,10 @@ SQLITE_FILE, POSTGRES = "sqlite:///", "postgresql://"
 SQLITE_HEAD = b"SQLite format 3\x00"
 TIMEOUT = 15.0
 _SQLITE_SPELLING = Spelling("`")  # where no column has a name in double quotes, SQLite takes it for a text
-_POSTGRES_SPELLING = Spelling('"', casts=True)
 _PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _AFFINITIES = (("INT", "integer"), ("CHAR", "string"), ("CLOB", "string"), ("TEXT", "string"), ("BOOL", "boolean"))
 _NUMBERS = ("REAL", "FLOA", "DOUB", "DEC", "NUM")
-_KINDS = {
-    **dict.fromkeys(("smallint", "integer", "bigint"), "integer"),
-    **dict.fromkeys(("numeric", "real", "double precision"), "number"),
-    **dict.fromkeys(("text", "character varying", "character", "uuid", "date", "name"), "string"),
-    "boolean": "boolean",
-}
-_TABLES = """
-SELECT t.table_schema, t.table_name, c.column_name, c.data_type, c.is_nullable = 'YES', k.column_name IS NOT NULL
-FROM information_schema.tables t
-JOIN information_schema.columns c USING (table_schema, table_name)
-LEFT JOIN information_schema.table_constraints p
-  ON p.table_schema = t.table_schema AND p.table_name = t.table_name AND p.constraint_type = 'PRIMARY KEY'
-LEFT JOIN information_schema.key_column_usage k
-  ON k.constraint_name = p.constraint_name AND k.table_schema = t.table_schema AND k.table_name = t.table_name
-  AND k.column_name = c.column_name
-WHERE t.table_schema NOT IN ('pg_catalog', 'information_schema')
-ORDER BY 1, 2, c.ordinal_position
-"""
 
 
 async def survey(source: Source, ports: Ports) -> Survey:
@@ -69,7 +50,7 @@ async def survey(source: Source, ports: Ports) -> Survey:
     if source.address.startswith(MYSQL):
         tables = await asyncio.to_thread(mysql_tables, source.address, timeout=TIMEOUT)
     else:
-        tables = await _postgres(source.address)
+        tables = await postgres_tables(source.address)
     return Survey(parts.path.strip("/"), connection, tuple(_offers(tables)))
 
 
@@ -173,27 +154,3 @@ def _sqlite_columns(database: sqlite3.Connection, table: str) -> list[Column]:
         word = word or ("number" if any(sign in kind for sign in _NUMBERS) else "string" if "DATE" in kind else "")
         columns.append(Column(name, word, native, nullable=not required and not key, key=bool(key)))
     return columns
-
-
-async def _postgres(address: str) -> list[Table]:
-    if find_spec("asyncpg") is None:
-        raise PackageMissing("sql", "asyncpg", "postgres")
-    import asyncpg
-
-    try:
-        database = await asyncpg.connect(address, timeout=TIMEOUT)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-        raise SourceUnfit("the database does not let us in", why=type(error).__name__) from error
-    try:
-        async with database.transaction(readonly=True):
-            rows = await database.fetch(_TABLES, timeout=TIMEOUT)
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-        raise SourceUnfit("the database's catalogue cannot be read", why=type(error).__name__) from error
-    finally:
-        await database.close(timeout=TIMEOUT)
-    tables: dict[tuple[str, ...], list[Column]] = {}
-    for schema, name, column, native, nullable, key in rows:
-        table = (name,) if schema == "public" else (schema, name)
-        if native != "bytea":
-            tables.setdefault(table, []).append(Column(column, _KINDS.get(native, ""), native, nullable, key))
-    return [Table(path, tuple(columns), _POSTGRES_SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]]
