@@ -47,7 +47,8 @@ class HttpPlugin:
 
 def _call(binding: Mapping[str, Any], base_url: str) -> Call:
     meaning = Meaning(binding["results"], frozenset(binding["expect"]), binding["result"])
-    return Call(RequestTemplate(binding, base_url), meaning.of, Values(binding["values"], binding["usual"]).of)
+    values = Values(binding["values"], binding["usual"])
+    return Call(RequestTemplate(binding, base_url), meaning.of, values.of, binding.get("pages"))
 
 
 plugin = HttpPlugin()
