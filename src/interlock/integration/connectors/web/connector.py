@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import orjson
 
 from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
+from interlock.foundation.http.rests import used_up
 from interlock.integration.connectors import masking
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
@@ -101,7 +102,8 @@ class WebConnector:
             return Asked(broken(failure, effect))
         except InterlockError as error:
             return Asked(failed(error.code, error.what, sent=False))
-        return Asked(called.meaning(response, effect), url, response)
+        answer, rest = called.meaning(response, effect), used_up(response.headers)
+        return Asked(replace(answer, rest=rest) if rest else answer, url, response)
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock.foundation.http import HttpResponse
@@ -57,8 +57,8 @@ def _trail(written: Any) -> Trail:
     if not isinstance(written, list) or len(written) != len(Trail.__slots__):
         raise ValueError("this is no trail")
     trail = Trail(*written)
-    counts = all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in (trail.count, trail.seen))
-    if trail.position is None or not counts or not all(isinstance(one, str) for one in (trail.anchor, trail.last)):
+    counts = all(type(one) is int and one >= 0 for one in written[1:3])
+    if trail.position is None or not counts or not all(isinstance(one, str) for one in written[3:]):
         raise ValueError("this is no trail")
     return trail
 
@@ -88,16 +88,18 @@ class Gathering:
             return failed("cursor_invalid", detail, sent=False)
         until = asyncio.get_running_loop().time() + timeout
         items: list[Any] = []
-        room, met = self._most_bytes, set[str]()
+        room, rest, met = self._most_bytes, 0.0, set[str]()
         for number in range(self._follow):
             left = until - asyncio.get_running_loop().time()
-            if number and left <= 0:
+            if number and (left <= 0 or rest > 0):
                 break
             asked = await ask({**given, **self._size, **self._walk.asked(trail.position)}, left)
             if not asked.answer.succeeded or asked.response is None:
-                if number:
-                    break  # whoever goes on from `next` hears of it
-                return asked.answer
+                if not number:
+                    return asked.answer
+                rest = asked.answer.rest
+                break  # whoever goes on from `next` hears of it
+            rest = asked.answer.rest
             room -= len(asked.response.body)
             try:
                 page = self._page(asked, asked.response, trail)
@@ -107,13 +109,13 @@ class Gathering:
                 if following is not None and _short(following.position) in met:
                     raise _circle()
             except PagingBroken as error:
-                return failed(error.code, str(error))
+                return replace(failed(error.code, str(error)), rest=rest)
             items += page.items
             if following is None:
-                return Answer(SUCCEEDED, {ITEMS: items, NEXT: None})
+                return Answer(SUCCEEDED, {ITEMS: items, NEXT: None}, rest=rest)
             trail = following
             met.add(_short(trail.position))
-        return Answer(SUCCEEDED, {ITEMS: items, NEXT: cursor_of(trail.written(), mark)})
+        return Answer(SUCCEEDED, {ITEMS: items, NEXT: cursor_of(trail.written(), mark)}, rest=rest)
 
     def _page(self, asked: Asked, response: HttpResponse, trail: Trail) -> Page:
         found, items = found_at(asked.answer.output, self._items)

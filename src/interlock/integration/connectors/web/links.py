@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 LONGEST = 8192
 _LINK = re.compile(r'\s*<([^<>]*)>((?:[^",<]|"(?:[^"\\]|\\.)*")*)(?:,|$)')
-_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -28,8 +28,8 @@ def next_in(headers: Mapping[str, str]) -> str:
 def _links(written: str) -> Iterator[tuple[str, list[str]]]:
     position = 0
     while match := _LINK.match(written, position):
-        relation = _REL.search(match[2])
-        yield match[1].strip(), (relation[1] or relation[2] or "").lower().split() if relation else []
+        said = ((name.lower(), quoted or plain) for name, quoted, plain in _PARAMETER.findall(match[2]))
+        yield match[1].strip(), next((value for name, value in said if name == "rel"), "").lower().split()
         position = match.end()
 
 

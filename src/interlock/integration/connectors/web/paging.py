@@ -97,9 +97,9 @@ def paged(
         if name not in set_by_us
     }:
         schema["dependentRequired"] = left
-    binding = {**definition.binding, "pages": dict(pages)}
+    written = dict(pages)
     if "link" in pages:
-        binding["pages"]["link"] = {**pages["link"], "names": {one: names(one) for one in pages["link"]["parameters"]}}
+        written["link"] = {**pages["link"], "names": {one: names(one) for one in pages["link"]["parameters"]}}
     output = {
         "type": "object",
         "properties": {
@@ -114,7 +114,7 @@ def paged(
         definition,
         input_schema=schema,
         output_schema=output | ({"$defs": definitions} if definitions else {}),
-        binding=binding,
+        binding={**definition.binding, "pages": written},
     )
 
 
@@ -135,7 +135,8 @@ def _fits(pages: Mapping[str, Any], effect: Effect) -> None:
 
 def items_of(schema: Mapping[str, Any] | None, pointer: str) -> Any:
     """Return the schema of what an answer of *schema* holds at *pointer*; of any list, where it does not say."""
-    whole, node = schema or {}, dict(schema or {})
+    whole: Mapping[str, Any] = schema or {}
+    node: Mapping[str, Any] = whole
     for step in [*steps_of(pointer), ""]:
         for _ in range(8):
             reference = str(node.get("$ref", ""))
