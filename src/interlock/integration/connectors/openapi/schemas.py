@@ -98,6 +98,7 @@ class _Bundle:
         self._apart = apart
         self._parts = 0
         self._least: dict[str, int] = document.kept.setdefault(("least", direction), {})
+        self._deep: dict[str, int] = document.kept.setdefault(("deep", direction), {})
         self.met: dict[str, None] = {}
         self._names: dict[str, str] = {}
         self._definitions: dict[str, Any] = {}
@@ -147,15 +148,18 @@ class _Bundle:
         return target | beside
 
     def _inlined(self, reference: str, within: tuple[str, ...], depth: int) -> dict[str, Any]:
-        """Return what a reference leads to. What was found to be too large before is not tried again."""
+        """Return what a reference leads to. What was found to be too large, or too deep, before is not tried again."""
         before = self._parts
-        if not within and before + self._least.get(reference, 0) > MAX_INLINED:
+        too_large = before + self._least.get(reference, 0) > MAX_INLINED
+        if not within and (too_large or depth >= self._deep.get(reference, MAX_DEPTH)):
             raise _TooMuch
         try:
             return self.schema(self._document.at(reference), (*within, reference), depth + 1)
         except _TooMuch:
-            if not within:
+            if not within and self._parts > MAX_INLINED:
                 self._least[reference] = self._parts - before
+            elif not within:
+                self._deep[reference] = depth
             raise
 
     def _name(self, reference: str) -> str:
