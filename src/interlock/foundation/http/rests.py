@@ -61,7 +61,7 @@ def _fields(headers: Mapping[str, str]) -> Iterator[float]:
 
 
 def _items(written: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the items of a list of structured fields (RFC 9651), each with its parameters, up to one of another form."""
+    """Yield the items of a list of structured fields (RFC 9651), each with its parameters, until one is unlike."""
     position = 0
     while len(written) <= _LONGEST and (match := _ITEM.match(written, position)):
         parameters = [part.strip().partition("=") for part in match[2].split(";")[1:]]

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from interlock.integration.contracts.cursors import position_in
 from interlock.integration.facades.errors import CursorInvalid
 from interlock.integration.facades.fields import Path, member
-from interlock.values.cursors import position_in
 
 LIMIT, CURSOR = "limit", "cursor"
 """What a caller asks for pages with."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from interlock.foundation.documents import ProjectInvalid
 from interlock.integration.connectors.web.links import LinkUnfit, next_in, parameters_of
-from interlock.values.cursors import cursor_of, position_in
+from interlock.integration.contracts.cursors import cursor_of, position_in
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.web.listing import (
     ROWS,

@@ -12,7 +12,7 @@ from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed
 from interlock.integration.connectors.pointers import found_at
 from interlock.integration.connectors.web.paging import CURSOR, ITEMS, NEXT, USUAL_MOST, walk_of
 from interlock.integration.connectors.web.walks import Page, PagingBroken
-from interlock.values.cursors import cursor_of, position_in
+from interlock.integration.contracts.cursors import cursor_of, position_in
 from interlock.values.digests import digest
 
 MOST_PAGES = 100_000

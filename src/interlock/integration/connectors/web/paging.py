@@ -24,7 +24,7 @@ from interlock.integration.connectors.web.walks import (
     Walk,
 )
 from interlock.integration.contracts import Definition
-from interlock.values.cursors import LONGEST
+from interlock.integration.contracts.cursors import LONGEST
 from interlock.values.operations import Effect
 
 CURSOR, ITEMS, NEXT = "cursor", "items", "next"
