@@ -44,4 +44,6 @@ class Gauges:
         metrics.set("interlock_in_doubt", await doubtful(self._database))
         metrics.set("interlock_sessions_open", await opened(self._database, self._clock.now()))
         for system in self._systems.health():
-            metrics.set("interlock_breaker_state", _BREAKER.get(str(system.get("breaker")), 0.0), str(system["system"]))
+            name = str(system["system"])
+            metrics.set("interlock_breaker_state", _BREAKER.get(str(system.get("breaker")), 0.0), name)
+            metrics.set("interlock_system_held", float(system.get("held", 0)), name)

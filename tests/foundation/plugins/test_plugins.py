@@ -47,10 +47,7 @@ def test_the_shipped_plugins_are_found_the_same_way_and_none_is_imported() -> No
         "print([name for name in sys.modules if 'connectors' in name or 'providers' in name])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    connectors = (
-        "broker edi external files fixed graphql grpc http ldap mail mcp openapi program rpc soap sql terminal webhook"
-    )
-    connectors = "broker edi external files fixed graphql grpc http mail mcp openapi program rpc soap sql terminal"
+    connectors = "broker edi external files fixed graphql grpc http ldap mail mcp openapi program rpc soap sql terminal"
     connectors = f"{connectors} warehouse webhook"
     assert out.splitlines() == [f"{connectors} anthropic bedrock gemini local openai rules", "[]"]
 

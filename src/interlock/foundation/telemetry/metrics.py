@@ -62,6 +62,12 @@ METRICS = (
         "A system's circuit breaker: 0 closed, 1 half open, 2 open.",
         ("system",),
     ),
+    Metric(
+        "interlock_system_held",
+        MetricKind.gauge,
+        "For how many seconds a system is left alone, as it said that its limit is used up; 0 for none.",
+        ("system",),
+    ),
     Metric("interlock_approvals_waiting", MetricKind.gauge, "Approvals that wait for a person."),
     Metric("interlock_escalations_waiting", MetricKind.gauge, "Escalations that wait for a person's answer."),
     Metric(

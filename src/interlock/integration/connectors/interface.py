@@ -7,8 +7,9 @@ built and opened does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,7 +32,7 @@ class Answer:
     (it may have had its effect, and no trustworthy answer came). *problem* holds `code` and `detail`, no
     secrets and no personal data. *sent* is False only where the system certainly never saw the call.
     *transient* says that the same call may well succeed if made again, *retry_after* (seconds) not before
-    when.
+    when. *rest* are the seconds for which the system wants no further call of whatever kind: its limit is used up.
     """
 
     status: str
@@ -41,6 +42,12 @@ class Answer:
     sent: bool = True
     transient: bool = False
     retry_after: float = 0.0
+    rest: float = 0.0
+
+    def after(self, seconds: float) -> Answer:
+        """Return the answer as one of a call that may well succeed after *seconds*, and says so to whoever asked."""
+        problem = {**(self.problem or {}), "retry_after": math.ceil(seconds)}
+        return replace(self, problem=problem, transient=True, retry_after=seconds)
 
     @property
     def succeeded(self) -> bool:
@@ -73,6 +80,7 @@ class SystemLimits:
     response: int = 1 << 20
     failures: int = 5
     pause: float = 10.0
+    hold: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

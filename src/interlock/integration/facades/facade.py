@@ -9,8 +9,9 @@ from typing import Any
 
 from interlock.governance.labels import is_masked
 from interlock.integration.contracts import Contract, InputInvalid
+from interlock.integration.contracts.cursors import cursor_of
 from interlock.integration.facades.fields import ANYTHING, Inputs, Outputs, Path, Schema, member, part, resolved
-from interlock.integration.facades.paging import CURSOR, LIMIT, Paging, cursor_of, position_of
+from interlock.integration.facades.paging import CURSOR, LIMIT, Paging, position_of
 from interlock.integration.systems import CompiledOperation
 from interlock.values.digests import digest
 from interlock.values.operations import Effect

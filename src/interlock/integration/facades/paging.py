@@ -5,14 +5,11 @@ A cursor is opaque to callers: it holds where to go on, and a mark of the list t
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
-
+from interlock.integration.contracts.cursors import position_in
 from interlock.integration.facades.errors import CursorInvalid
 from interlock.integration.facades.fields import Path, member
 
@@ -127,18 +124,13 @@ class Paging:
         }
 
 
-def cursor_of(position: Any, mark: str) -> str:
-    """Return the cursor for *position* in the list that *mark* stands for."""
-    return base64.urlsafe_b64encode(orjson.dumps([mark, position])).rstrip(b"=").decode()
-
-
 def position_of(cursor: str, mark: str) -> Any:
     """Return the position that *cursor* holds. Raises `CursorInvalid` for one of another list."""
     try:
-        known, position = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-    except (binascii.Error, ValueError, TypeError) as error:
+        position = position_in(cursor, mark)
+    except ValueError as error:
         raise _foreign() from error
-    if known != mark or position is None or isinstance(position, (list, dict)):
+    if position is None or isinstance(position, (list, dict)):
         raise _foreign()
     return position
 

@@ -76,6 +76,7 @@ def _limits(settings: Mapping[str, Any]) -> SystemLimits:
         response=size(settings["response"]) if "response" in settings else usual.response,
         failures=settings.get("failures", usual.failures),
         pause=_seconds(settings, "pause") or usual.pause,
+        hold=_seconds(settings, "hold") if "hold" in settings else usual.hold,
     )
 
 

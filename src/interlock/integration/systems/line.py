@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from interlock.foundation.clock import Clock, rfc3339
 from interlock.governance.limits import Breaker, BreakerLimits, BreakerState, Bulkhead
 from interlock.integration.connectors.interface import Answer, Connector, SystemDeclaration
+from interlock.integration.systems.holding import Hold
 from interlock.integration.systems.passage import AWAY, Call, passage
 
 LAST_CALLS = 60.0  # how long a line that is being retired waits for the calls still under way
@@ -36,7 +38,10 @@ class Line:
         limits = system.limits
         self._breaker = Breaker(clock=clock, limits=BreakerLimits(failures=limits.failures, pause=limits.pause))
         self._bulkhead = Bulkhead(limits.concurrency, queue=limits.queue)
-        self._way = passage(connector, limits, breaker=self._breaker, bulkhead=self._bulkhead, clock=clock)
+        self._hold = Hold(limits.hold, clock)
+        self._way = passage(
+            connector, limits, breaker=self._breaker, bulkhead=self._bulkhead, hold=self._hold, clock=clock
+        )
         self._record = Record()
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -92,6 +97,8 @@ class Line:
             "under_way": self._bulkhead.inside,
             "waiting": self._bulkhead.waiting,
         }
+        if held := self._hold.left:
+            health["held"] = math.ceil(held)
         if record.last_good:
             health["last_good"] = rfc3339(record.last_good)
         if record.last_bad:

@@ -1,6 +1,6 @@
-"""The steps of one call to a system, each around the next: a place, a turn, an open breaker, the call, a repeat.
+"""The steps of one call to a system, each around the next: a place, repeats, a turn, a hold, a breaker, the call.
 
-Bulkhead(Repeats(Turns(Breaking(Attempt))))
+Bulkhead(Repeats(Turns(Holding(Breaking(Attempt)))))
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from interlock.foundation.clock import Clock
 from interlock.governance.limits import Breaker, Bulkhead, Rate
 from interlock.integration.connectors.errors import OperationExternal
 from interlock.integration.connectors.interface import UNKNOWN, Answer, Connector, SystemLimits, failed, unanswered
+from interlock.integration.systems.holding import Hold, Holding
 from interlock.values.operations import Effect
 
 GRACE = 0.5  # what a connector may be late before the call is given up for it
@@ -157,9 +158,11 @@ class Places:
             bulkhead.leave()
 
 
-def passage(connector: Connector, limits: SystemLimits, *, breaker: Breaker, bulkhead: Bulkhead, clock: Clock) -> Step:
+def passage(
+    connector: Connector, limits: SystemLimits, *, breaker: Breaker, bulkhead: Bulkhead, hold: Hold, clock: Clock
+) -> Step:
     """Return the whole way to *connector* under *limits*."""
-    step: Step = Breaking(Attempt(connector, clock), breaker)
+    step: Step = Holding(Breaking(Attempt(connector, clock), breaker), hold, clock)
     if limits.rate > 0:
         step = Turns(step, Rate(limits.rate, clock=clock), clock)
     if limits.retries > 0:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+
+from interlock.foundation.http.rests import asked, number_in
 
 SCARCE = ("requests", "tokens")
-_NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?")
 _SPAN = re.compile(
     r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m(?!s))?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s))?"
 )
@@ -17,32 +16,22 @@ _SPAN = re.compile(
 def retry_after(headers: Mapping[str, str]) -> float:
     """Return the seconds that an answer of 429 or 503 asks to wait; 0 where it does not say so in a way that is known.
 
-    Read are `retry-after-ms`, and `Retry-After` as seconds or as a date (RFC 9110), which counts from the answer's own
-    `Date`. Without either, what `rest` returns.
+    Read is what `foundation.http.rests.asked` reads; without it, what `rest` returns.
     """
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    said = headers.get("Retry-After", "").strip()
-    seconds = _number(said)
-    if seconds is not None:
-        return seconds
-    until = _date(said)
-    if until is None:
-        return rest(headers)
-    return max(0.0, (until - (_date(headers.get("Date", "")) or datetime.now(UTC))).total_seconds())
+    said = asked(headers)
+    return rest(headers) if said is None else said
 
 
 def rest(headers: Mapping[str, str]) -> float:
     """Return the seconds until what `x-ratelimit-remaining-requests` or `-tokens` tells to be used up is back."""
-    used_up = [kind for kind in SCARCE if _number(headers.get(f"x-ratelimit-remaining-{kind}", "")) == 0]
+    used_up = [kind for kind in SCARCE if number_in(headers.get(f"x-ratelimit-remaining-{kind}", "")) == 0]
     return max((_span(headers.get(f"x-ratelimit-reset-{kind}", "")) for kind in used_up), default=0.0)
 
 
 def _span(text: str) -> float:
     """Return the seconds of `6m0s`, `1.5s`, `20ms`, or of a plain number; 0 for anything else."""
     text = text.strip()
-    seconds = _number(text)
+    seconds = number_in(text)
     if seconds is not None:
         return seconds
     found = _SPAN.fullmatch(text)
@@ -51,17 +40,3 @@ def _span(text: str) -> float:
     days, hours, minutes, rest_of, unit = found.groups()
     whole = int(days or 0) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60
     return whole + float(rest_of or 0) * (0.001 if unit == "ms" else 1.0)
-
-
-def _number(text: str) -> float | None:
-    return float(text) if _NUMBER.fullmatch(text := text.strip()) else None
-
-
-def _date(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

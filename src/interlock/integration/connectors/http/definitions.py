@@ -18,6 +18,7 @@ from interlock.integration.connectors.interface import OperationDeclaration, Sys
 from interlock.integration.connectors.pointers import POINTER
 from interlock.integration.connectors.templates import Template, TemplateInvalid
 from interlock.integration.connectors.web.bodies import URLENCODED
+from interlock.integration.connectors.web.paging import PAGES, hidden, paged
 from interlock.integration.connectors.web.settings import NEVER_A_READ, signing_headers
 from interlock.integration.contracts import Contract, Definition, SchemaInvalid
 from interlock.values.operations import Effect
@@ -56,6 +57,7 @@ OPTIONS: dict[str, Any] = {
             "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$"},
             "additionalProperties": {"type": "string", "pattern": _TOKEN},
         },
+        "pages": PAGES,
     },
     "not": {"required": ["json", "form"]},
     "additionalProperties": False,
@@ -111,7 +113,26 @@ def define(operation: OperationDeclaration, system: SystemDeclaration) -> Defini
     elif "form" in options:
         members = {f"form {name}": name for name in options["form"]}
         binding["body"] = {"form": URLENCODED, "members": members, "required": True}
-    return Definition(schema, output, binding, str(operation.settings.get("description", "")))
+    definition = Definition(schema, output, binding, str(operation.settings.get("description", "")))
+    return _paged(definition, operation, options) if "pages" in options else definition
+
+
+def _paged(definition: Definition, operation: OperationDeclaration, options: Mapping[str, Any]) -> Definition:
+    """Return the definition of an operation that lists. Raises `OperationInvalid`."""
+    if options.get("result") or options.get("answer", "json") != "json":
+        raise OperationInvalid("pages: they are found in a JSON answer by `pages.items`; leave `result` out", "options")
+    if "answer_headers" in options:
+        raise OperationInvalid("answer_headers: a list that comes in pages has no place for them", "options")
+    places = {f"{{{name}}}" for name in hidden(options["pages"])}
+    found = {value: name for name, value in options.get("query", {}).items() if value in places}
+    items = definition.output_schema or {"type": "array"}
+    return paged(
+        definition,
+        options["pages"],
+        operation.effect,
+        {key: value for key, value in items.items() if key != "$defs"},
+        lambda name: found.get(f"{{{name}}}", name),
+    )
 
 
 def _request(operation: OperationDeclaration) -> tuple[str, str]:

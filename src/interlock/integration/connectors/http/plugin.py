@@ -46,9 +46,8 @@ class HttpPlugin:
 
 
 def _call(binding: Mapping[str, Any], base_url: str) -> Call:
-    return Call(
-        RequestTemplate(binding, base_url), Meaning.bound(binding).of, Values(binding["values"], binding["usual"]).of
-    )
+    values = Values(binding["values"], binding["usual"])
+    return Call(RequestTemplate(binding, base_url), Meaning.bound(binding).of, values.of, binding.get("pages"))
 
 
 plugin = HttpPlugin()

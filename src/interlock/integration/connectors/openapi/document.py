@@ -23,6 +23,9 @@ MAX_CHAIN = 32
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
+_Index = dict[str, tuple[str, str, Mapping[str, Any]]]
+
+
 class DocumentInvalid(ValueError):
     """The document cannot be used as it is; the text is for a finding."""
 
@@ -39,10 +42,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class OpenApiDocument:
-    """A parsed document. *nullable* says that it is of version 3.0, where null is written `nullable: true`."""
+    """A parsed document. *nullable* says that it is of version 3.0, where null is written `nullable: true`.
+
+    *kept* holds what was worked out of it already, by whoever worked it out: a document does not change.
+    """
 
     data: Mapping[str, Any] = field(repr=False)
     nullable: bool = False
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, reference: str) -> Any:
         """Return what a local reference (`#/...`) points to. Raises `DocumentInvalid`."""
@@ -77,17 +84,30 @@ class OpenApiDocument:
         """
         method, _, path = origin.partition(" ")
         by_path = path.startswith("/") and method.lower() in METHODS
-        near: list[str] = []
-        for name, route, item in self.operations():
-            operation = item[name]
-            if (name == method.lower() and route == path) if by_path else operation.get("operationId") == origin:
-                return Found(name.upper(), route, operation, self.parameters(item, operation))
-            near.append(f"{name.upper()} {route}" if by_path else str(operation.get("operationId", "")))
-        close = get_close_matches(origin, [text for text in near if text], n=1, cutoff=0.5)
+        paths, identifiers = self._index()
+        near, wanted = (paths, f"{method.upper()} {path}") if by_path else (identifiers, origin)
+        if wanted in near:
+            name, route, item = near[wanted]
+            return Found(name.upper(), route, item[name], self.parameters(item, item[name]))
+        close = get_close_matches(origin, near, n=1, cutoff=0.5)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         raise DocumentInvalid(
             f"the document has no operation {origin[:120]!r}{hint}; write METHOD /path or an operationId"
         )
+
+    def _index(self) -> tuple[_Index, _Index]:
+        """Return the operations by method and path, and by `operationId`; of two with one id, the first."""
+        if "index" not in self.kept:
+            paths: _Index = {}
+            identifiers: _Index = {}
+            for name, route, item in self.operations():
+                paths[f"{name.upper()} {route}"] = (name, route, item)
+                identifier = item[name].get("operationId")
+                if isinstance(identifier, str) and identifier:
+                    identifiers.setdefault(identifier, (name, route, item))
+            self.kept["index"] = (paths, identifiers)
+        found: tuple[_Index, _Index] = self.kept["index"]
+        return found
 
     def operations(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         """Yield method, path and path item of every operation."""

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from interlock.integration.connectors.declared import OperationInvalid, options_of
 from interlock.integration.connectors.interface import (
     Connector,
     Description,
@@ -23,6 +24,7 @@ from interlock.integration.connectors.signing import SIGNING_SCHEMA
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.connectors.web.answers import interpret
 from interlock.integration.connectors.web.connector import Call, WebConnector
+from interlock.integration.connectors.web.paging import PAGES, items_of, paged
 from interlock.integration.connectors.web.request import RequestTemplate
 from interlock.integration.connectors.web.settings import (
     BASE_URL,
@@ -31,8 +33,12 @@ from interlock.integration.connectors.web.settings import (
     address_troubles,
     signing_headers,
 )
-from interlock.integration.contracts import Definition
+from interlock.integration.contracts import Contract, Definition
 from interlock.values.operations import Effect
+
+OPTIONS: dict[str, Any] = {"type": "object", "properties": {"pages": PAGES}, "additionalProperties": False}
+"""The JSON Schema of `options`."""
+_FITS = Contract(OPTIONS)
 
 
 class OpenApiPlugin:
@@ -77,6 +83,8 @@ class OpenApiPlugin:
                 definitions[name] = _definition(document, declaration, signing, server)
             except DocumentInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/from", str(error)))
+            except OperationInvalid as error:
+                troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
 
     def recognises(self, source: Source) -> bool:
@@ -96,7 +104,8 @@ class OpenApiPlugin:
 
 
 def _call(binding: Mapping[str, Any], base_url: str) -> Call:
-    return Call(RequestTemplate(binding, base_url), partial(interpret, results=binding["results"]), dict)
+    meaning = partial(interpret, results=binding["results"])
+    return Call(RequestTemplate(binding, base_url), meaning, dict, binding.get("pages"))
 
 
 def _definition(
@@ -110,9 +119,21 @@ def _definition(
         raise DocumentInvalid(f"{found.method} changes things, so its effect cannot be `read`")
     key = {declaration.idempotency_header.lower()} if declaration.idempotency_header else set()
     definition = define(document, found, headers=signing | key)
+    options = options_of(declaration, _FITS)
+    if "pages" in options:
+        definition = _paged(definition, options["pages"], declaration.effect)
     if server:
         definition = replace(definition, binding={**definition.binding, "server": server})
     return definition
+
+
+def _paged(definition: Definition, pages: Mapping[str, Any], effect: Effect) -> Definition:
+    """Return the definition of an operation that lists. Raises `OperationInvalid`."""
+    if set(definition.binding["results"].values()) - {"json"}:
+        raise OperationInvalid("pages: the operation answers with something else than JSON", "options")
+    named = {one["argument"]: one["name"] for one in definition.binding["parameters"] if one["in"] == "query"}
+    items = items_of(definition.output_schema, pages.get("items", ""))
+    return paged(definition, pages, effect, items, lambda name: named.get(name, name))
 
 
 def _address(system: SystemDeclaration, document: OpenApiDocument) -> list[Trouble]:

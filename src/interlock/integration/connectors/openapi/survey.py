@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.openapi.document import DocumentInvalid, OpenApiDocument, document_of
+from interlock.integration.connectors.openapi.listing import pages_of
 from interlock.integration.connectors.surveys import FILES, SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
 
@@ -70,8 +71,12 @@ def _offers(document: OpenApiDocument) -> Iterator[Offer]:
         operation = item[method]
         origin = f"{method.upper()} {path}"
         name = _fresh(_name(operation.get("operationId"), method, path), taken)
-        header = next((one for one in _headers(document, item, operation) if one.lower() == "idempotency-key"), "")
-        settings = {"idempotency": {"header": header}} if header else {}
+        parameters = _parameters(document, item, operation)
+        headers = [one["name"] for one in parameters if one["in"] == "header"]
+        header = next((one for one in headers if one.lower() == "idempotency-key"), "")
+        settings: dict[str, Any] = {"idempotency": {"header": header}} if header else {}
+        if pages := pages_of(document, method, operation, parameters):
+            settings["options"] = {"pages": pages}
         tags = operation.get("tags")
         words = operation.get("summary") or operation.get("description") or ""
         yield Offer(
@@ -86,12 +91,13 @@ def _offers(document: OpenApiDocument) -> Iterator[Offer]:
         )
 
 
-def _headers(document: OpenApiDocument, item: Mapping[str, Any], operation: Mapping[str, Any]) -> list[str]:
+def _parameters(
+    document: OpenApiDocument, item: Mapping[str, Any], operation: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], ...]:
     try:
-        parameters = document.parameters(item, operation)
+        return document.parameters(item, operation)
     except DocumentInvalid:
-        return []  # picking the operation says what is wrong with it
-    return [parameter["name"] for parameter in parameters if parameter["in"] == "header"]
+        return ()  # picking the operation says what is wrong with it
 
 
 def _name(identifier: Any, method: str, path: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from interlock.foundation.http import HttpFailure, HttpResponse, ResponseTooLarge, ResponseUnreadable
+from interlock.foundation.http.rests import asked, used_up
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
 from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
@@ -89,10 +90,10 @@ def _redirected(status: int, effect: Effect) -> Answer:
 
 def _later(answer: Answer, response: HttpResponse) -> Answer:
     """Return *answer* as one that may be repeated, if the system says when."""
-    after = response.headers.get("Retry-After", "")
-    if not after.isdigit():
-        return answer
-    return Answer(answer.status, problem=answer.problem, transient=True, retry_after=min(float(after), LONGEST_WAIT))
+    seconds = asked(response.headers)
+    if seconds is None:
+        seconds = used_up(response.headers) or None
+    return answer if seconds is None else answer.after(min(seconds, LONGEST_WAIT))
 
 
 def _own_words(response: HttpResponse) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import orjson
 
 from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
+from interlock.foundation.http.rests import used_up
 from interlock.integration.connectors import masking
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
@@ -22,6 +23,7 @@ from interlock.integration.connectors.interface import (
 from interlock.integration.connectors.signing import signer
 from interlock.integration.connectors.templates import Unsendable
 from interlock.integration.connectors.web.answers import broken, interpret
+from interlock.integration.connectors.web.gathering import Asked, Gathering
 from interlock.integration.connectors.web.request import RequestTemplate
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
@@ -35,12 +37,13 @@ LEAST_TIMEOUT = 0.001
 class Call:
     """How one operation is called: *values* makes what *template* takes of the arguments, *meaning* reads the answer.
 
-    *values* may raise `Unsendable`.
+    *values* may raise `Unsendable`; *pages* are those that the binding of a list describes.
     """
 
     template: RequestTemplate
     meaning: Callable[[HttpResponse, Effect], Answer]
     values: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    pages: Mapping[str, Any] | None = None
 
 
 class WebConnector:
@@ -56,6 +59,11 @@ class WebConnector:
             name: (system.operations[name].effect, system.operations[name].idempotency_header, call)
             for name, call in calls.items()
         }
+        self._gatherings = {
+            name: Gathering(call.pages, f"{system.name}.{name}", base_url, self._max_bytes)
+            for name, call in calls.items()
+            if call.pages is not None
+        }
 
     async def open(self) -> None:
         """Nothing to do: the client is open."""
@@ -64,6 +72,12 @@ class WebConnector:
         """Nothing to do: the client is shared."""
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
+        gathering = self._gatherings.get(operation)
+        if gathering is None:
+            return (await self._ask(operation, key, arguments, timeout)).answer
+        return await gathering.call(arguments, partial(self._ask, operation, key), timeout)
+
+    async def _ask(self, operation: str, key: str, arguments: Mapping[str, Any], timeout: float) -> Asked:
         effect, key_header, called = self._operations[operation]
         template = called.template
         headers = {"Accept": template.accept}
@@ -72,9 +86,9 @@ class WebConnector:
             url = template.url(values)
             body = template.fill(headers, values)
         except Unsendable as error:
-            return failed("argument_unsendable", str(error), sent=False)
+            return Asked(failed("argument_unsendable", str(error), sent=False))
         except (orjson.JSONEncodeError, UnicodeEncodeError):
-            return failed("argument_unsendable", "an argument cannot be written as JSON", sent=False)
+            return Asked(failed("argument_unsendable", "an argument cannot be written as JSON", sent=False))
         if key and key_header:
             headers[key_header] = key
         send = partial(self._send, template.method, url, headers, body)
@@ -85,10 +99,11 @@ class WebConnector:
                 spent = asyncio.get_running_loop().time() - began
                 response = await send(max(timeout - spent, LEAST_TIMEOUT))
         except HttpFailure as failure:
-            return broken(failure, effect)
+            return Asked(broken(failure, effect))
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
-        return called.meaning(response, effect)
+            return Asked(failed(error.code, error.what, sent=False))
+        answer, rest = called.meaning(response, effect), used_up(response.headers)
+        return Asked(replace(answer, rest=rest) if rest else answer, url, response)
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
