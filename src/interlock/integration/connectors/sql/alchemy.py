@@ -48,6 +48,9 @@ class Dialect(Protocol):
     def driver(self, longest: float) -> dict[str, Any]:
         """Return the driver's arguments; nothing may wait longer than *longest* seconds for the server."""
 
+    def connect(self, options: dict[str, Any]) -> Any:
+        """Return a connection by the driver's *options*. Raises `HttpForbidden`, and the driver's own errors."""
+
     def prepare(self, cursor: Any) -> None:
         """Set a new session up, so that it understands statements as they were checked."""
 
@@ -123,9 +126,10 @@ class AlchemyConnector:
         event.listen(self._engine, "connect", self._prepare)
         self._threads = ThreadPoolExecutor(self._limits.concurrency, thread_name_prefix="interlock-sql")
 
-    def _sign_in(self, _dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+    def _sign_in(self, _dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
         if self._password is not None:
             options["password"] = self._secrets.get(self._password).reveal()
+        return self._dialect.connect(options)
 
     def _prepare(self, connection: Any, _record: Any) -> None:
         cursor = connection.cursor()

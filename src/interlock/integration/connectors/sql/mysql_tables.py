@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
@@ -65,7 +66,7 @@ def _usable(address: str) -> None:
 
 
 def _rows(address: str, timeout: float) -> list[tuple[Any, ...]]:
-    from sqlalchemy import create_engine
+    from sqlalchemy import create_engine, event
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import NullPool
 
@@ -78,10 +79,13 @@ def _rows(address: str, timeout: float) -> list[tuple[Any, ...]]:
             poolclass=NullPool,
             hide_parameters=True,
         )
+        event.listen(engine, "do_connect", lambda *given: dialect.connect(given[-1]))
         with engine.connect() as connection:
             dialect.begin(connection, writes=False, seconds=timeout)
             rows = [tuple(row) for row in connection.exec_driver_sql(_COLUMNS)]
             connection.exec_driver_sql("ROLLBACK")
+    except HttpForbidden as error:
+        raise SourceUnfit("the database is not connected to", why=error.why, fix=error.fix) from error
     except DBAPIError as error:
         number = error.orig.args[0] if error.orig is not None and error.orig.args else ""
         raise _refused(f"MYSQL-{number}" if isinstance(number, int) else type(error.orig).__name__) from error

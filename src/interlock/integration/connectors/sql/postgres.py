@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from interlock.foundation.http.sockets import GuardedLoop
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
     Answer,
@@ -98,6 +99,7 @@ class PostgresConnector:
             max_size=self._limits.concurrency,
             max_inactive_connection_lifetime=IDLE,
             init=_codecs,
+            loop=GuardedLoop(asyncio.get_running_loop()),
             server_settings={
                 "application_name": "interlock",
                 "statement_timeout": str(int((self._longest + SPARE) * 1000)),

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from interlock.foundation.http import HttpForbidden
+from interlock.foundation.http.sockets import GuardedLoop
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.interface import Ports
 from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_tables
@@ -181,7 +183,10 @@ async def _postgres(address: str) -> list[Table]:
     import asyncpg
 
     try:
-        database = await asyncpg.connect(address, timeout=TIMEOUT)
+        guarded: Any = GuardedLoop(asyncio.get_running_loop())
+        database = await asyncpg.connect(address, timeout=TIMEOUT, loop=guarded)
+    except HttpForbidden as error:
+        raise SourceUnfit("the database is not connected to", why=error.why, fix=error.fix) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise SourceUnfit("the database does not let us in", why=type(error).__name__) from error
     try:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
+from interlock.foundation.http.sockets import answering
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
 from interlock.integration.connectors.broker.brokers.waiting import unless
 from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused, lost
@@ -32,11 +33,14 @@ class RabbitMq:
         import aio_pika
         from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
 
-        host, _, port = place.servers[0].rpartition(":")
+        host, port = place.hosts()[0]
         try:
+            address = await answering(host, port)
+            if place.tls is not None:
+                place.tls.names[address] = host
             connection = await aio_pika.connect(
-                host=host.strip("[]"),
-                port=int(port),
+                host=address,
+                port=port,
                 login=place.username or "guest",
                 password=place.password or "guest",
                 virtualhost=place.virtual_host,
@@ -47,7 +51,7 @@ class RabbitMq:
             )
         except (AuthenticationError, ProbableAuthenticationError):
             raise BrokerAway("unauthorized", "the broker does not let us in") from None
-        except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
+        except (TimeoutError, OSError, *CONNECTION_EXCEPTIONS) as error:
             raise BrokerAway(
                 "unreachable", f"the server of the broker cannot be reached: {type(error).__name__}", transient=True
             ) from None
