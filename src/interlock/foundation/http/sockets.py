@@ -128,7 +128,7 @@ async def answering(host: str, port: int) -> str:
 
 
 def check_declared(declared: Sequence[tuple[str, int]], host: str, port: int) -> None:
-    """Raise `HttpForbidden` if *host* and *port*, where a server sends its clients on to, are not among the *declared*."""
+    """Raise `HttpForbidden` if *host* and *port*, where a server sends its clients, are not among the *declared*."""
     if (host.lower(), port) not in {(name.lower(), number) for name, number in declared}:
         shown = "".join(sign for sign in host[:100] if sign.isalnum() or sign in ".-_:")
         raise HttpForbidden(

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from interlock.foundation.http.sockets import answering
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
 from interlock.integration.connectors.broker.brokers.waiting import unless
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost, untrusted
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Nats:
             else:
                 return NatsLink(client, closed)
         if isinstance(failure, ssl.SSLError):
-            raise BrokerAway("unreachable", "the broker's certificate is not trusted, or not of its name") from None
+            raise untrusted()
         denied = _denied(failure)
         raise BrokerAway(
             "unauthorized" if denied else "unreachable",
@@ -81,13 +81,12 @@ def _denied(error: Exception) -> bool:
 async def _client(host: str, port: int, tls: ssl.SSLContext | None, options: Mapping[str, Any]) -> Client:
     """Return a client of this server. Raises `HttpForbidden`, and what the driver does."""
     from nats.aio.client import Client
-    from nats.errors import Error
 
     class GuardedClient(Client):
         async def _process_info(self, info: dict[str, Any], *given: Any, **named: Any) -> None:
             """Hear nothing of other servers, and go on in the clear with none that was to speak TLS."""
             if tls is not None and not info.get("tls_required"):
-                raise Error("the server speaks no TLS")
+                raise ssl.SSLError("the server speaks no TLS")
             info.pop("connect_urls", None)
             await super()._process_info(info, *given, **named)
 
@@ -95,16 +94,21 @@ async def _client(host: str, port: int, tls: ssl.SSLContext | None, options: Map
     secured: dict[str, Any] = {} if tls is None else {"tls": tls, "tls_hostname": host}
     client = GuardedClient()
     # Without reconnecting of its own: it would keep what is published meanwhile, and send it at any later time.
-    await client.connect(
-        [f"{'nats' if tls is None else 'tls'}://{f'[{address}]' if ':' in address else address}:{port}"],
-        allow_reconnect=False,
-        connect_timeout=CONNECT,
-        max_reconnect_attempts=1,
-        reconnect_time_wait=0,
-        ping_interval=PING,
-        **options,
-        **secured,
-    )
+    try:
+        await client.connect(
+            [f"{'nats' if tls is None else 'tls'}://{f'[{address}]' if ':' in address else address}:{port}"],
+            allow_reconnect=False,
+            connect_timeout=CONNECT,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            ping_interval=PING,
+            **options,
+            **secured,
+        )
+    except BaseException:
+        if client._transport is not None:
+            client._transport.close()  # type: ignore[no-untyped-call]  # the driver leaves it so, and open
+        raise
     return client
 
 

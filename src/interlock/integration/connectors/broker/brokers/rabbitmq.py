@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
 from interlock.foundation.http.sockets import answering
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
 from interlock.integration.connectors.broker.brokers.waiting import unless
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused, lost
+from interlock.integration.connectors.broker.errors import (
+    BrokerAway,
+    BrokerLost,
+    BrokerRefused,
+    behind,
+    lost,
+    untrusted,
+)
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -52,6 +60,8 @@ class RabbitMq:
         except (AuthenticationError, ProbableAuthenticationError):
             raise BrokerAway("unauthorized", "the broker does not let us in") from None
         except (TimeoutError, OSError, *CONNECTION_EXCEPTIONS) as error:
+            if behind(error, ssl.SSLError):
+                raise untrusted() from None
             raise BrokerAway(
                 "unreachable", f"the server of the broker cannot be reached: {type(error).__name__}", transient=True
             ) from None

@@ -7,9 +7,10 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from interlock.foundation.http import HttpForbidden
 from interlock.foundation.http.sockets import connected
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, behind, lost, untrusted
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -164,6 +165,10 @@ class RedisLink:
         except (AuthenticationError, ResponseError):
             raise BrokerAway("unauthorized", "the broker does not let us in") from None
         except (TimeoutError, RedisError, OSError) as error:
+            if forbidden := behind(error, HttpForbidden):  # the driver wraps whatever keeps it from connecting
+                raise forbidden from None
+            if behind(error, ssl.SSLError):
+                raise untrusted() from None
             raise BrokerAway(
                 "unreachable", f"no server of the broker can be reached: {type(error).__name__}", transient=True
             ) from None
