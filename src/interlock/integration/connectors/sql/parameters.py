@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+_CALL = "CALL"
+
 
 def numbered(text: str) -> tuple[str, tuple[str, ...]]:
     """Return *text* with `$1`, `$2`, ... for its `:name` parameters, and their names in that order.
@@ -17,7 +19,7 @@ def numbered(text: str) -> tuple[str, tuple[str, ...]]:
     names: list[str] = []
     pieces: list[str] = []
     done = 0
-    for start, end, name in _placeholders(Postgres().tokenize(text)):
+    for start, end, name in _placeholders(Postgres().tokenize(_readable(text))):
         if name not in names:
             names.append(name)
         pieces += [text[done:start], f"${names.index(name) + 1}"]
@@ -31,10 +33,15 @@ def formatted(text: str) -> str:
 
     pieces: list[str] = []
     done = 0
-    for start, end, name in _placeholders(MySQL().tokenize(text)):
+    for start, end, name in _placeholders(MySQL().tokenize(_readable(text))):
         pieces += [text[done:start].replace("%", "%%"), f"%({name})s"]
         done = end
     return "".join([*pieces, text[done:].replace("%", "%%")])
+
+
+def _readable(text: str) -> str:
+    """Return *text* without the word CALL before it, after which the tokenizer would see nothing more."""
+    return " " * len(_CALL) + text[len(_CALL) :] if text[: len(_CALL)].upper() == _CALL else text
 
 
 def _placeholders(tokens: list[Any]) -> Iterator[tuple[int, int, str]]:
