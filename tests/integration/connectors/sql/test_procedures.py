@@ -7,9 +7,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from interlock.foundation.http import HttpClient
+from interlock.foundation.secrets import SecretStore
+from interlock.integration.connectors.sql import plugin
 from interlock.integration.connectors.sql.procedures import check_call
 from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, SQLITE, StatementInvalid
-from interlock.integration.systems import Systems
+from interlock.integration.connectors.surveys import Source
+from interlock.integration.systems import Ports, Systems
 from interlock.values.operations import Effect
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.sql.mariadb import MariaDb
@@ -60,12 +64,59 @@ async def test_procedures_of_postgres(bench: Workbench, postgres_url: str) -> No
     await look.close()
 
 
+async def offered(bench: Workbench, url: str) -> dict[str, Any]:
+    """Return the proposed calls as operations."""
+    ports = Ports(HttpClient(), SecretStore.standard(environment={}), bench.root)
+    survey = await plugin.survey(Source(url), ports)
+    calls = [one for one in survey.offers if one.name.startswith("call_")]
+    assert all(one.effect is Effect.irreversible for one in calls)
+    return {one.name: {"from": one.origin, "effect": "irreversible", **one.settings} for one in calls}
+
+
+@pytest.mark.postgres
+async def test_calls_are_proposed_with_the_types_of_postgres(bench: Workbench, postgres_url: str) -> None:
+    look = await asyncpg.connect(postgres_url)
+    await look.execute(_POSTGRES)
+    await look.execute("CREATE FUNCTION only_reads() RETURNS INTEGER STABLE LANGUAGE SQL AS 'SELECT 1'")
+    await look.close()
+    operations = await offered(bench, postgres_url)
+    assert operations["call_put_out"] == {
+        "from": "CALL put_out(:c, :a, NULL, NULL)",
+        "effect": "irreversible",
+        "input": {"c": "string", "a": "integer"},
+        "rows": "one",
+        "columns": {"number": "integer?", "total": "integer?"},
+    }
+    assert operations.keys() == {"call_put", "call_put_out", "call_put_end", "call_give"}
+    systems = await bench.serve(erp(postgres_url, **operations))
+    for name, output in (("put_out", {"number": 1, "total": 5}), ("give", [{"number": 2, "total": 5}])):
+        answer = await systems.call(f"erp.call_{name}", {"c": "Ann", "a": 5}, timeout=20.0)
+        assert answer.output == output, answer.problem
+
+
+async def test_calls_are_proposed_with_the_types_of_mariadb(bench: Workbench, mariadb: MariaDb) -> None:
+    database = mariadb.database()
+    with mariadb.look(database) as look, look.cursor() as cursor:
+        for statement in (*_MARIADB, "CREATE PROCEDURE told(OUT a INTEGER) SET a = 1"):
+            cursor.execute(statement)
+    operations = await offered(bench, mariadb.url(database))
+    assert operations.keys() == {"call_put", "call_put_row", "call_put_late", "call_put_end"}
+    assert operations["call_put"] == {
+        "from": "CALL put(:c, :a)",
+        "effect": "irreversible",
+        "input": {"c": "string", "a": "integer"},
+    }
+    systems = await bench.serve(erp(mariadb.url(database), **operations))
+    assert (await systems.call("erp.call_put", {"c": "Ann", "a": 5}, timeout=20.0)).succeeded
+
+
 _MARIADB = (
     """CREATE TABLE orders (number INTEGER AUTO_INCREMENT PRIMARY KEY, customer TEXT,
     amount INTEGER CHECK (amount < 100))""",
     "CREATE PROCEDURE put(c TEXT, a INTEGER) INSERT INTO orders (customer, amount) VALUES (c, a)",
     """CREATE PROCEDURE put_row(c TEXT, a INTEGER) BEGIN INSERT INTO orders (customer, amount) VALUES (c, a);
-    SELECT last_insert_id() AS number, CAST(sum(amount) AS INTEGER) AS total FROM orders; SELECT 'more' AS other; END""",
+    SELECT last_insert_id() AS number, CAST(sum(amount) AS INTEGER) AS total FROM orders;
+    SELECT 'more' AS other; END""",
     """CREATE PROCEDURE put_late(c TEXT, a INTEGER) BEGIN INSERT INTO orders (customer, amount) VALUES (c, a);
     SELECT 1 AS number, 2 AS total; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'; END""",
     """CREATE PROCEDURE put_end(c TEXT, a INTEGER) BEGIN INSERT INTO orders (customer, amount) VALUES (c, a);

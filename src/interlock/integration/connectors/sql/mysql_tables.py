@@ -10,7 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
+from interlock.integration.connectors.sql.routines import MYSQL_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+from interlock.integration.connectors.surveys import Offer
 
 MYSQL = ("mysql://", "mariadb://")
 """How addresses of these databases begin."""
@@ -39,7 +41,7 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
         if find_spec(package) is None:
             raise PackageMissing("sql", package, "databases")
     try:
-        rows = _rows(address, timeout)
+        rows = _rows(address, timeout, _COLUMNS)
     except (OSError, ValueError, *_GARBLED) as error:
         raise _refused(type(error).__name__) from error
     tables: dict[str, list[Column]] = {}
@@ -47,6 +49,15 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
         if not any(sign in native for sign in _BYTES):
             tables.setdefault(table, []).append(Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key)))
     return [Table((name,), tuple(columns), _SPELLING) for name, columns in list(tables.items())[:MOST_TABLES]]
+
+
+def mysql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]]:
+    """Return calls of the procedures there, and the names of others, as `call_offers` does; else like `mysql_tables`,
+    which is asked before."""
+    try:
+        return call_offers(_rows(address, timeout, MYSQL_ROUTINES), _WORDS)
+    except (OSError, ValueError, *_GARBLED) as error:
+        raise _refused(type(error).__name__) from error
 
 
 def _usable(address: str) -> None:
@@ -65,7 +76,7 @@ def _usable(address: str) -> None:
         )
 
 
-def _rows(address: str, timeout: float) -> list[tuple[Any, ...]]:
+def _rows(address: str, timeout: float, query: str) -> list[tuple[Any, ...]]:
     from sqlalchemy import create_engine, event
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import NullPool
@@ -82,7 +93,7 @@ def _rows(address: str, timeout: float) -> list[tuple[Any, ...]]:
         event.listen(engine, "do_connect", lambda *given: dialect.connect(given[-1]))
         with engine.connect() as connection:
             dialect.begin(connection, writes=False, seconds=timeout)
-            rows = [tuple(row) for row in connection.exec_driver_sql(_COLUMNS)]
+            rows = [tuple(row) for row in connection.exec_driver_sql(query)]
             connection.exec_driver_sql("ROLLBACK")
     except HttpForbidden as error:
         raise SourceUnfit("the database is not connected to", why=error.why, fix=error.fix) from error

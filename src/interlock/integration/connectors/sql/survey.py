@@ -16,7 +16,8 @@ from interlock.foundation.http import HttpForbidden
 from interlock.foundation.http.sockets import GuardedLoop
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.interface import Ports
-from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_tables
+from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_calls, mysql_tables
+from interlock.integration.connectors.sql.routines import POSTGRES_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
@@ -70,9 +71,12 @@ async def survey(source: Source, ports: Ports) -> Survey:
         connection["password"] = SECRET
     if source.address.startswith(MYSQL):
         tables = await asyncio.to_thread(mysql_tables, source.address, timeout=TIMEOUT)
+        calls, others = await asyncio.to_thread(mysql_calls, source.address, timeout=TIMEOUT)
     else:
-        tables = await _postgres(source.address)
-    return Survey(parts.path.strip("/"), connection, tuple(_offers(tables)))
+        tables, routines = await _postgres(source.address)
+        calls, others = call_offers(routines, _KINDS)
+    notes = (f"no call could be written for {', '.join(others[:10])}",) if others else ()
+    return Survey(parts.path.strip("/"), connection, (*_offers(tables), *calls), notes=notes)
 
 
 def _file(address: str, root: Path) -> Path:
@@ -177,7 +181,7 @@ def _sqlite_columns(database: sqlite3.Connection, table: str) -> list[Column]:
     return columns
 
 
-async def _postgres(address: str) -> list[Table]:
+async def _postgres(address: str) -> tuple[list[Table], list[tuple[Any, ...]]]:
     if find_spec("asyncpg") is None:
         raise PackageMissing("sql", "asyncpg", "postgres")
     import asyncpg
@@ -192,6 +196,7 @@ async def _postgres(address: str) -> list[Table]:
     try:
         async with database.transaction(readonly=True):
             rows = await database.fetch(_TABLES, timeout=TIMEOUT)
+            routines = [tuple(one) for one in await database.fetch(POSTGRES_ROUTINES, timeout=TIMEOUT)]
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise SourceUnfit("the database's catalogue cannot be read", why=type(error).__name__) from error
     finally:
@@ -201,4 +206,5 @@ async def _postgres(address: str) -> list[Table]:
         table = (name,) if schema == "public" else (schema, name)
         if native != "bytea":
             tables.setdefault(table, []).append(Column(column, _KINDS.get(native, ""), native, nullable, key))
-    return [Table(path, tuple(columns), _POSTGRES_SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]]
+    found = [Table(path, tuple(columns), _POSTGRES_SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]]
+    return found, routines
