@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from interlock.integration.systems import Answer
+from interlock.foundation.http import HttpClient
+from interlock.foundation.secrets import SecretStore
+from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.sql import plugin as sql_plugin
+from interlock.integration.connectors.surveys import Source
+from interlock.integration.systems import Answer, Ports
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.files import rigs as file_rigs
 from tests.integration.connectors.files import servers as file_servers
@@ -94,6 +99,15 @@ async def test_the_address_itself_is_not_either(bench: Workbench, kind: str) -> 
     system, operation, arguments = SYSTEMS[kind]
     answer = await called(bench, _elsewhere(system, "169.254.169.254"), operation, arguments)
     assert (answer.status, answer.problem and answer.problem["code"]) == ("failed", "http_forbidden")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+async def test_nor_is_what_somebody_wants_connected(bench: Workbench, scheme: str) -> None:
+    ports = Ports(HttpClient(), SecretStore.standard(environment={}), bench.root)
+    with pytest.raises(SourceUnfit) as refused:
+        await sql_plugin.survey(Source(f"{scheme}://u@169.254.169.254/d"), ports)
+    assert refused.value.what == "the database is not connected to"
+    assert "credentials" in refused.value.why
 
 
 def _elsewhere(value: Any, host: str) -> Any:
