@@ -1,10 +1,11 @@
-"""What tests of several parts ask for: a real PostgreSQL, a real browser, one way to try properties."""
+"""What tests of several parts ask for: a real PostgreSQL, a real browser, names, one way to try properties."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,24 @@ def postgres_url(_postgres_server: Any) -> str:
     name = f"test_{secrets.token_hex(6)}"
     _postgres_server.psql(f"CREATE DATABASE {name}")
     return str(_postgres_server.get_uri(database=name))
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Names and what they stand for, as a name server would say it: each time the next of a list, the last for ever."""
+    known: dict[str, list[str]] = {}
+    real = socket.getaddrinfo
+
+    def resolve(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+        if host not in known:
+            return real(host, port, *more, **named)
+        address = known[host].pop(0) if len(known[host]) > 1 else known[host][0]
+        kind = socket.AF_INET6 if ":" in address else socket.AF_INET
+        place = (address, port, 0, 0) if ":" in address else (address, port)
+        return [(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return known
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -17,24 +15,6 @@ from interlock.testing.servers import ScriptedServer, answers, redirects
 async def client() -> AsyncIterator[HttpClient]:
     async with HttpClient() as opened:
         yield opened
-
-
-@pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """Names and what they stand for, as a name server would say it: each time the next of a list, the last for ever."""
-    known: dict[str, list[str]] = {}
-    real = socket.getaddrinfo
-
-    def resolve(host: Any, port: Any, *more: Any, **named: Any) -> Any:
-        if host not in known:
-            return real(host, port, *more, **named)
-        address = known[host].pop(0) if len(known[host]) > 1 else known[host][0]
-        kind = socket.AF_INET6 if ":" in address else socket.AF_INET
-        place = (address, port, 0, 0) if ":" in address else (address, port)
-        return [(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    return known
 
 
 def get(url: str) -> HttpRequest:

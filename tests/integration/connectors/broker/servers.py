@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,13 +28,16 @@ class Relay:
     """Passes bytes on to a server, until a request holds *trigger*: then it does as *fault* says, once.
 
     `before` cuts without passing the request on, `after` passes it on and cuts when the answer comes, `silent` passes
-    nothing on any more. *seen* is set by the first request that holds the trigger, whatever the fault.
+    nothing on any more. *seen* is set by the first request that holds the trigger, whatever the fault. With
+    *tls*, it speaks it to whoever comes.
     """
 
     def __init__(self, to: int, port: int = 0) -> None:
         self.port = port
         self.trigger, self.fault, self.once = b"", "", True
         self.seen = asyncio.Event()
+        self.tls: ssl.SSLContext | None = None
+        self.connections = 0
         self._to = to
         self._listener: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
@@ -44,7 +48,7 @@ class Relay:
         self.seen.clear()
 
     async def __aenter__(self) -> Self:
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._listener.sockets[0].getsockname()[1]
         return self
 
@@ -61,6 +65,7 @@ class Relay:
         self._writers.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:

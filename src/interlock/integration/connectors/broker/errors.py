@@ -8,6 +8,10 @@ BrokerTrouble
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
 
 class BrokerTrouble(Exception):
     """The branch; *code* is the problem's, *detail* a sentence without secrets and without data of a message."""
@@ -29,6 +33,22 @@ class BrokerRefused(BrokerTrouble):
 
 class BrokerLost(BrokerTrouble):
     """It was handed over, and what came of it is not known."""
+
+
+def behind(error: BaseException, kind: type[E]) -> E | None:
+    """Return the error of *kind* that a driver wrapped as *error*, if there is one."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, kind):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def untrusted() -> BrokerAway:
+    """Return what a failure of TLS means: nothing but a hello was sent."""
+    return BrokerAway(
+        "certificate_untrusted",
+        "the broker's certificate is not of a trusted authority or not of the declared name, or it speaks no TLS",
+    )
 
 
 def lost(error: BaseException) -> BrokerLost:

@@ -7,6 +7,7 @@ import uuid
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.broker.arrivals import Fitting
 from interlock.integration.connectors.broker.brokers import Broker, Link, Place, Subscription
 from interlock.integration.connectors.broker.cloudevents import JSON, attributes_of
@@ -42,6 +43,8 @@ class Ear:
                     await self._take(link, received)
         except BrokerTrouble as trouble:
             raise SystemUnreachable("the broker cannot be listened to", why=trouble.detail) from None
+        except HttpForbidden as error:
+            raise SystemUnreachable("the broker is not connected to", why=f"{error.what}: {error.why}") from None
         finally:
             if link is not None:
                 await link.close()

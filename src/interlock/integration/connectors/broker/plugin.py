@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from interlock.foundation.clock import SystemClock
+from interlock.foundation.http.sockets import NamingContext
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
@@ -153,7 +153,7 @@ def _place(system: SystemDeclaration, secrets: SecretSource, root: Path) -> Plac
     authorities, context = str(root / connection["ca"]) if "ca" in connection else "", None
     if connection.get("tls", True):
         try:
-            context = ssl.create_default_context(cafile=authorities or None)
+            context = NamingContext.trusting(authorities)
         except OSError:
             raise SystemUnreachable("the broker's authorities cannot be read", fix="compare `ca`") from None
     return Place(
@@ -163,7 +163,6 @@ def _place(system: SystemDeclaration, secrets: SecretSource, root: Path) -> Plac
         database=connection.get("database", 0),
         virtual_host=connection.get("virtual_host", "/"),
         tls=context,
-        authorities=authorities,
         **texts,
     )
 

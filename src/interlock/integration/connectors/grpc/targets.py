@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import socket
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-from interlock.foundation.http.egress import check_literal, check_resolved
+from interlock.foundation.http.sockets import spots
 
 _TARGET = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}))):(?P<port>[0-9]{1,5})"
@@ -41,15 +39,7 @@ class Target:
 
     async def addresses(self) -> tuple[str, ...]:
         """Return the addresses to connect to, checked. Raises `HttpForbidden` and `OSError`."""
-        check_literal(self.host)
-        try:
-            return (str(ip_address(self.host)),)
-        except ValueError:
-            pass
-        found = await asyncio.get_running_loop().getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        addresses = tuple(dict.fromkeys(str(one[4][0]) for one in found))
-        check_resolved(self.host.rstrip(".").lower(), addresses)
-        return addresses
+        return tuple(dict.fromkeys(one.address for one in await spots(self.host, self.port)))
 
 
 def target_of(text: str) -> Target:

@@ -98,7 +98,7 @@ def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) 
         return work(errand)
     except TimeOver:
         return _late(effect, errand)
-    except InterlockError as error:  # of the secrets
+    except InterlockError as error:  # of the secrets, and of the guard
         return failed(error.code, error.what, sent=False)
     except AccessDenied as error:
         return failed("access_denied", str(error))

@@ -11,6 +11,7 @@ from io import BufferedIOBase
 from threading import Lock
 from typing import Any, cast
 
+from interlock.foundation.http.sockets import connected_now
 from interlock.integration.connectors.mail.accounts import Login, Server, bearer, bearer_base64
 from interlock.values.secrets import Secret
 
@@ -60,9 +61,11 @@ class Errand:
         return left
 
     def connect(self, server: Server) -> socket.socket:
-        """Return a connection to *server*, with TLS if it is implicit. Raises `OSError` and `TimeOver`."""
-        plain = socket.create_connection((server.host, server.port), timeout=self.left())
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        """Return a connection to *server*, with TLS if it is implicit.
+
+        Raises `HttpForbidden`, `OSError` and `TimeOver`.
+        """
+        plain = connected_now(server.host, server.port, self.left())
         self._hold(plain)
         self.connected = True
         return self.secure(plain, server) if server.tls == "implicit" else plain

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,16 +49,22 @@ class Dialect(Protocol):
     def driver(self, longest: float) -> dict[str, Any]:
         """Return the driver's arguments; nothing may wait longer than *longest* seconds for the server."""
 
-    def prepare(self, cursor: Any) -> None:
-        """Set a new session up, so that it understands statements as they were checked."""
+    def connect(self, options: dict[str, Any]) -> Any:
+        """Return a connection by the driver's *options*, whose session understands statements as they were checked.
+
+        Raises `HttpForbidden`, and the driver's own errors.
+        """
 
     def text(self, statement: str) -> str:
         """Return *statement* with its `:name` parameters as the driver takes them."""
 
-    def begin(self, connection: Connection, *, writes: bool, seconds: float) -> None:
-        """Begin a transaction whose statement the server stops after *seconds*; without *writes*, it cannot write."""
+    def begin(self, connection: Connection, *, writes: bool, seconds: float, calls: bool = False) -> None:
+        """Begin a transaction whose statement the server stops after *seconds*; without *writes*, it cannot write.
 
-    def undo(self, connection: Connection) -> bool:
+        With *calls*, a procedure is to be called in it.
+        """
+
+    def undo(self, connection: Connection, *, calls: bool) -> bool:
         """Roll back; return whether nothing is left of the change."""
 
     def drop(self, connection: Connection) -> None:
@@ -74,6 +81,11 @@ class _Statement:
     effect: Effect
     text: str
     binding: Mapping[str, Any]
+
+    @property
+    def calls(self) -> bool:
+        """Whether a procedure is called, which may end the transaction itself."""
+        return bool(self.binding.get("calls"))
 
     def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters. Raises `UnicodeEncodeError` for a text that is none; a driver might send it."""
@@ -120,19 +132,12 @@ class AlchemyConnector:
             hide_parameters=True,
         )
         event.listen(self._engine, "do_connect", self._sign_in)
-        event.listen(self._engine, "connect", self._prepare)
         self._threads = ThreadPoolExecutor(self._limits.concurrency, thread_name_prefix="interlock-sql")
 
-    def _sign_in(self, _dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+    def _sign_in(self, _dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
         if self._password is not None:
             options["password"] = self._secrets.get(self._password).reveal()
-
-    def _prepare(self, connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        try:
-            self._dialect.prepare(cursor)
-        finally:
-            cursor.close()
+        return self._dialect.connect(options)
 
     async def close(self) -> None:
         engine, self._engine = self._engine, None
@@ -191,14 +196,14 @@ class AlchemyConnector:
 
         writes = statement.effect is not Effect.read
         try:
-            self._dialect.begin(connection, writes=writes, seconds=progress.left())
+            self._dialect.begin(connection, writes=writes, seconds=progress.left(), calls=statement.calls)
             progress.send()
             answer, affected = self._result(connection, statement, values)
             expected = statement.binding["expect_rows"]
             if writes and expected is not None and affected != expected:
                 answer = unexpected(affected, expected)
             if not writes or not answer.succeeded:
-                return self._undone(connection, statement.effect, answer)
+                return self._undone(connection, statement, answer)
             progress.commit()
             connection.exec_driver_sql("COMMIT")
         except Abandoned:
@@ -206,11 +211,11 @@ class AlchemyConnector:
             raise
         except TooMuch as error:
             if writes:
-                return self._undone(connection, statement.effect, error.answer)
+                return self._undone(connection, statement, error.answer)
             self._dialect.drop(connection)  # the rest of the result would have to be read otherwise
             return error.answer
         except DBAPIError as error:
-            return self._failure(connection, statement.effect, error, progress)
+            return self._failure(connection, statement, error, progress)
         except (OSError, *_GARBLED):
             self._dialect.drop(connection)
             return _lost(statement.effect, progress)
@@ -218,6 +223,8 @@ class AlchemyConnector:
 
     def _result(self, connection: Connection, statement: _Statement, values: Mapping[str, Any]) -> tuple[Answer, int]:
         """Run the statement; return its answer and how many rows it touched or gave."""
+        if statement.calls:
+            return self._called(connection, statement, values)
         binding = statement.binding
         options = {"stream_results": statement.effect is Effect.read}
         result = connection.exec_driver_sql(statement.text, dict(values), execution_options=options)
@@ -230,29 +237,55 @@ class AlchemyConnector:
             rows.add(names, batch)
         return returned(rows.rows, binding["rows"]), len(rows.rows)
 
-    def _failure(self, connection: Connection, effect: Effect, error: Any, progress: Progress) -> Answer:
-        meant = self._dialect.meaning(error.orig)
+    def _called(self, connection: Connection, statement: _Statement, values: Mapping[str, Any]) -> tuple[Answer, int]:
+        """Call the procedure and hear it to its end: it can fail after its first result as well."""
+        from sqlalchemy.exc import DBAPIError
+
+        binding, wanted = statement.binding, statement.binding["rows"] != "none"
+        most = 1 if binding["rows"] == "one" else binding["max_rows"]
+        rows = Rows(most=most, max_bytes=self._limits.response, booleans=binding["booleans"])
+        driver: Any = connection.dialect.loaded_dbapi
+        try:
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(statement.text, dict(values))
+                more: Any = True
+                while more:
+                    if wanted and cursor.description:
+                        rows.add([one[0] for one in cursor.description], cursor.fetchall())
+                        wanted = False  # the first result is the procedure's
+                    more = cursor.nextset()
+        except driver.Error as error:
+            raise DBAPIError(None, None, error) from error
+        if binding["rows"] == "none":
+            return Answer(SUCCEEDED, {"called": True}), 0
+        return returned(rows.rows, binding["rows"]), len(rows.rows)
+
+    def _failure(self, connection: Connection, statement: _Statement, error: Any, progress: Progress) -> Answer:
+        effect, meant = statement.effect, self._dialect.meaning(error.orig)
         if meant is None or error.connection_invalidated:
             self._dialect.drop(connection)
             return _lost(effect, progress)
         if progress.committing and (meant.problem or {}).get("code") != "conflict":
             self._dialect.drop(connection)
             return unanswered(effect, "commit_unclear", "the database failed while the change was being committed")
-        return self._undone(connection, effect, meant)
+        return self._undone(connection, statement, meant)
 
-    def _undone(self, connection: Connection, effect: Effect, answer: Answer) -> Answer:
+    def _undone(self, connection: Connection, statement: _Statement, answer: Answer) -> Answer:
         """Return *answer*, which says that nothing was changed, after making that true."""
         from sqlalchemy.exc import DBAPIError
 
+        effect = statement.effect
         try:
-            if self._dialect.undo(connection) or effect is Effect.read:
+            if self._dialect.undo(connection, calls=statement.calls) or effect is Effect.read:
                 return answer
         except (DBAPIError, OSError, *_GARBLED):
             self._dialect.drop(connection)
             if effect is Effect.read:
                 return answer
             return unanswered(effect, "connection_lost", "the connection was lost before the change was rolled back")
-        return unanswered(effect, "not_undone", "the change could not be rolled back; its table has no transactions")
+        return unanswered(
+            effect, "not_undone", "the change could not be rolled back; its table has no transactions, or it committed"
+        )
 
     async def probe(self) -> Answer:
         """Make the smallest query there is."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock.integration.connectors.interface import OperationDeclaration
+from interlock.integration.connectors.sql.procedures import CALLED, check_call
 from interlock.integration.connectors.sql.statements import (
     DUCKDB,
     POSTGRES,
@@ -33,13 +34,17 @@ def define(operation: OperationDeclaration, dialect: str, functions: list[str]) 
     """Return the definition of one statement. Raises `StatementInvalid`."""
     if not operation.origin:
         raise StatementInvalid("is missing; write the statement as `from`")
-    checked = check_statement(operation.origin, dialect, operation.effect, functions=functions)
+    call = check_call(operation.origin, dialect, operation.effect)
+    checked = call or check_statement(operation.origin, dialect, operation.effect, functions=functions)
     settings = operation.settings
+    if call and settings.get("expect_rows") is not None:
+        raise StatementInvalid("calls a procedure, of which nobody knows how many rows it changes: no `expect_rows`")
     schema = _input(settings.get("input") or {}, checked, dialect)
-    rows = _rows(settings, checked, operation.effect)
+    rows = str(settings.get("rows", "none")) if call else _rows(settings, checked, operation.effect)
+    usual = CALLED if call and rows == "none" else _output(settings, checked, rows, dialect)
     return Definition(
         schema,
-        settings.get("output_schema") or _output(settings, checked, rows, dialect),
+        settings.get("output_schema") or usual,
         {
             "statement": checked.text,
             "parameters": {name: member.get("default") for name, member in schema["properties"].items()},
@@ -47,6 +52,7 @@ def define(operation: OperationDeclaration, dialect: str, functions: list[str]) 
             "max_rows": settings.get("max_rows", MAX_ROWS),
             "expect_rows": settings.get("expect_rows"),
             "booleans": sorted(n for n, word in (settings.get("columns") or {}).items() if word.startswith("boolean")),
+            **({"calls": True} if call else {}),
         },
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from interlock.foundation.http.sockets import connected_now
 from interlock.integration.connectors.interface import Answer, failed
 from interlock.integration.connectors.sql.parameters import formatted
 from interlock.integration.connectors.wording import said
@@ -21,6 +22,9 @@ _SESSION = (
 )
 _SHARE = 0.9  # of the time left, for the statement; the rest is for hearing how it ended
 _NOT_UNDONE = 1196
+_NO_SAVEPOINT = 1305
+_MARK = "interlock_call"
+_NO_CONNECTION = 2003
 _SIGNAL = 1644
 _LOST = frozenset({0, 1053, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
 _FULL = frozenset({1040, 1129, 1203, 1226})
@@ -56,13 +60,21 @@ class MysqlDialect:
             "program_name": "interlock",
         }
 
-    def prepare(self, cursor: Any) -> None:
-        cursor.execute(_SESSION)
+    def connect(self, options: dict[str, Any]) -> Any:
+        """Connect to what was judged; the driver verifies the certificate by the declared name."""
+        made = _connected(options)
+        try:
+            with made.cursor() as cursor:
+                cursor.execute(_SESSION)
+        except BaseException:
+            made._force_close()
+            raise
+        return made
 
     def text(self, statement: str) -> str:
         return formatted(statement)
 
-    def begin(self, connection: Connection, *, writes: bool, seconds: float) -> None:
+    def begin(self, connection: Connection, *, writes: bool, seconds: float, calls: bool = False) -> None:
         """Begin; MySQL itself stops only reads in time, so its writes have a limit for waiting alone."""
         seconds *= _SHARE
         waiting = max(math.ceil(seconds), 1)
@@ -72,10 +84,30 @@ class MysqlDialect:
             limit = f"max_execution_time = {max(int(seconds * 1000), 1)}"
         connection.exec_driver_sql(f"SET SESSION {limit}, SESSION innodb_lock_wait_timeout = {waiting}")
         connection.exec_driver_sql("START TRANSACTION" if writes else "START TRANSACTION READ ONLY")
+        if calls:
+            connection.exec_driver_sql(f"SAVEPOINT {_MARK}")
 
-    def undo(self, connection: Connection) -> bool:
-        """Roll back; the server warns where a table of another engine than InnoDB keeps what was written."""
+    def undo(self, connection: Connection, *, calls: bool) -> bool:
+        """Roll back; the server warns where a table of another engine than InnoDB keeps what was written.
+
+        A procedure can commit, or define tables, which does so too: then the savepoint before it is gone.
+        """
+        if calls and not self._unended(connection):
+            connection.exec_driver_sql("ROLLBACK")
+            return False
         connection.exec_driver_sql("ROLLBACK")
+        warnings = connection.exec_driver_sql("SHOW WARNINGS").fetchall()
+        return all(row[1] != _NOT_UNDONE for row in warnings)
+
+    def _unended(self, connection: Connection) -> bool:
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_MARK}")
+        except DBAPIError as error:
+            if error.orig is not None and error.orig.args[:1] == (_NO_SAVEPOINT,):
+                return False
+            raise
         warnings = connection.exec_driver_sql("SHOW WARNINGS").fetchall()
         return all(row[1] != _NOT_UNDONE for row in warnings)
 
@@ -107,3 +139,17 @@ class MysqlDialect:
             title = error.args[1] if number == _SIGNAL and len(error.args) > 1 else None
             return failed("refused", "the database refused the statement; nothing was changed", **said(code, title))
         return failed("system_error", "the database failed; nothing was changed", **said(code))
+
+
+def _connected(options: dict[str, Any]) -> Any:
+    import pymysql  # type: ignore[import-untyped]  # it has no types
+
+    if options.get("unix_socket"):
+        return pymysql.connect(**options)
+    made = pymysql.connect(**options, defer_connect=True)
+    try:
+        line = connected_now(made.host, made.port, options["connect_timeout"])
+    except OSError as error:
+        raise pymysql.err.OperationalError(_NO_CONNECTION, type(error).__name__) from error
+    made.connect(line)  # which closes it where this fails
+    return made

@@ -7,9 +7,12 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
+from interlock.integration.connectors.sql.routines import MYSQL_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+from interlock.integration.connectors.surveys import Offer
 
 MYSQL = ("mysql://", "mariadb://")
 """How addresses of these databases begin."""
@@ -38,7 +41,7 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
         if find_spec(package) is None:
             raise PackageMissing("sql", package, "databases")
     try:
-        rows = _rows(address, timeout)
+        rows = _rows(address, timeout, _COLUMNS)
     except (OSError, ValueError, *_GARBLED) as error:
         raise _refused(type(error).__name__) from error
     tables: dict[str, list[Column]] = {}
@@ -46,6 +49,15 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
         if not any(sign in native for sign in _BYTES):
             tables.setdefault(table, []).append(Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key)))
     return [Table((name,), tuple(columns), _SPELLING) for name, columns in list(tables.items())[:MOST_TABLES]]
+
+
+def mysql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]]:
+    """Return calls of the procedures there, and the names of others, as `call_offers` does; else like `mysql_tables`,
+    which is asked before."""
+    try:
+        return call_offers(_rows(address, timeout, MYSQL_ROUTINES), _WORDS)
+    except (OSError, ValueError, *_GARBLED) as error:
+        raise _refused(type(error).__name__) from error
 
 
 def _usable(address: str) -> None:
@@ -64,8 +76,8 @@ def _usable(address: str) -> None:
         )
 
 
-def _rows(address: str, timeout: float) -> list[tuple[Any, ...]]:
-    from sqlalchemy import create_engine
+def _rows(address: str, timeout: float, query: str) -> list[tuple[Any, ...]]:
+    from sqlalchemy import create_engine, event
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import NullPool
 
@@ -78,10 +90,13 @@ def _rows(address: str, timeout: float) -> list[tuple[Any, ...]]:
             poolclass=NullPool,
             hide_parameters=True,
         )
+        event.listen(engine, "do_connect", lambda *given: dialect.connect(given[-1]))
         with engine.connect() as connection:
             dialect.begin(connection, writes=False, seconds=timeout)
-            rows = [tuple(row) for row in connection.exec_driver_sql(_COLUMNS)]
+            rows = [tuple(row) for row in connection.exec_driver_sql(query)]
             connection.exec_driver_sql("ROLLBACK")
+    except HttpForbidden as error:
+        raise SourceUnfit("the database is not connected to", why=error.why, fix=error.fix) from error
     except DBAPIError as error:
         number = error.orig.args[0] if error.orig is not None and error.orig.args else ""
         raise _refused(f"MYSQL-{number}" if isinstance(number, int) else type(error.orig).__name__) from error

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
+_CALL = "CALL"
+
 
 def numbered(text: str, *, dialect: str = "postgres", sign: str = "$") -> tuple[str, tuple[str, ...]]:
     """Return *text* with `$1`, `$2`, ... (or another *sign*) for its `:name` parameters, and their names in that order.
@@ -32,7 +34,7 @@ def _spelt(text: str, dialect: str, spell: Callable[[str], str]) -> str:
 
     pieces: list[str] = []
     done = 0
-    for start, end, name in _placeholders(Dialect.get_or_raise(dialect).tokenize(text)):
+    for start, end, name in _placeholders(Dialect.get_or_raise(dialect).tokenize(_readable(text))):
         pieces += [text[done:start], spell(name)]
         done = end
     return "".join([*pieces, text[done:]])
@@ -44,10 +46,15 @@ def formatted(text: str) -> str:
 
     pieces: list[str] = []
     done = 0
-    for start, end, name in _placeholders(MySQL().tokenize(text)):
+    for start, end, name in _placeholders(MySQL().tokenize(_readable(text))):
         pieces += [text[done:start].replace("%", "%%"), f"%({name})s"]
         done = end
     return "".join([*pieces, text[done:].replace("%", "%%")])
+
+
+def _readable(text: str) -> str:
+    """Return *text* without the word CALL before it, after which the tokenizer would see nothing more."""
+    return " " * len(_CALL) + text[len(_CALL) :] if text[: len(_CALL)].upper() == _CALL else text
 
 
 def _placeholders(tokens: list[Any]) -> Iterator[tuple[int, int, str]]:

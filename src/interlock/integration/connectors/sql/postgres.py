@@ -91,6 +91,9 @@ class PostgresConnector:
 
     async def _change(self, connection: Any, statement: _Statement, values: Sequence[Any]) -> Answer:
         binding = statement.binding
+        if binding.get("calls") and binding["rows"] == "none":
+            await connection.execute(statement.text, *values)
+            return Answer(SUCCEEDED, {"called": True})
         if binding["rows"] == "none":
             said_by_server = await connection.execute(statement.text, *values)
             affected = int(said_by_server.rpartition(" ")[2])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from interlock.foundation.http.sockets import GuardedLoop
 from interlock.integration.connectors.interface import Answer, SecretSource, SystemDeclaration, failed, unanswered
 from interlock.integration.connectors.sql.results import TooMuch
 from interlock.integration.connectors.wording import said
@@ -89,6 +90,7 @@ class PostgresSessions:
             max_size=self._most,
             max_inactive_connection_lifetime=IDLE,
             init=_codecs,
+            loop=GuardedLoop(asyncio.get_running_loop()),
             server_settings=self._settings,
             **({} if self._tls is None else {"ssl": self._tls}),
         )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.util import find_spec
+from typing import Any
 
+from interlock.foundation.http import HttpForbidden
+from interlock.foundation.http.sockets import GuardedLoop
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.sql.routines import POSTGRES_ROUTINES
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
 
 TIMEOUT = 15.0
 _SPELLING = Spelling('"', casts=True)
-_KINDS = {
+KINDS = {
     **dict.fromkeys(("smallint", "integer", "bigint"), "integer"),
     **dict.fromkeys(("numeric", "real", "double precision"), "number"),
     **dict.fromkeys(("text", "character varying", "character", "uuid", "date", "name"), "string"),
     "boolean": "boolean",
 }
+"""The types of `input` for those of the database."""
 _TABLES = """
 SELECT t.table_schema, t.table_name, c.column_name, c.data_type, c.is_nullable = 'YES', k.column_name IS NOT NULL
 FROM information_schema.tables t
@@ -31,17 +37,29 @@ ORDER BY 1, 2, c.ordinal_position
 
 async def postgres_tables(address: str) -> list[Table]:
     """Return the tables and views of the database at *address*. Raises `SourceUnfit` and `PackageMissing`."""
+    return (await postgres_catalogue(address))[0]
+
+
+async def postgres_catalogue(address: str) -> tuple[list[Table], list[tuple[Any, ...]]]:
+    """Return tables and views, and rows about routines as `call_offers` takes them.
+
+    Raises `SourceUnfit` and `PackageMissing`.
+    """
     if find_spec("asyncpg") is None:
         raise PackageMissing("sql", "asyncpg", "postgres")
     import asyncpg
 
     try:
-        database = await asyncpg.connect(address, timeout=TIMEOUT)
+        guarded: Any = GuardedLoop(asyncio.get_running_loop())
+        database = await asyncpg.connect(address, timeout=TIMEOUT, loop=guarded)
+    except HttpForbidden as error:
+        raise SourceUnfit("the database is not connected to", why=error.why, fix=error.fix) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise SourceUnfit("the database does not let us in", why=type(error).__name__) from error
     try:
         async with database.transaction(readonly=True):
             rows = await database.fetch(_TABLES, timeout=TIMEOUT)
+            routines = [tuple(one) for one in await database.fetch(POSTGRES_ROUTINES, timeout=TIMEOUT)]
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise SourceUnfit("the database's catalogue cannot be read", why=type(error).__name__) from error
     finally:
@@ -50,5 +68,5 @@ async def postgres_tables(address: str) -> list[Table]:
     for schema, name, column, native, nullable, key in rows:
         table = (name,) if schema == "public" else (schema, name)
         if native != "bytea":
-            tables.setdefault(table, []).append(Column(column, _KINDS.get(native, ""), native, nullable, key))
-    return [Table(path, tuple(columns), _SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]]
+            tables.setdefault(table, []).append(Column(column, KINDS.get(native, ""), native, nullable, key))
+    return [Table(path, tuple(columns), _SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]], routines

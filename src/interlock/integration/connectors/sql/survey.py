@@ -13,8 +13,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.interface import Ports
-from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_tables
-from interlock.integration.connectors.sql.postgres_tables import postgres_tables
+from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_calls, mysql_tables
+from interlock.integration.connectors.sql.postgres_tables import KINDS, postgres_catalogue
+from interlock.integration.connectors.sql.routines import call_offers
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
@@ -49,9 +50,12 @@ async def survey(source: Source, ports: Ports) -> Survey:
         connection["password"] = SECRET
     if source.address.startswith(MYSQL):
         tables = await asyncio.to_thread(mysql_tables, source.address, timeout=TIMEOUT)
+        calls, others = await asyncio.to_thread(mysql_calls, source.address, timeout=TIMEOUT)
     else:
-        tables = await postgres_tables(source.address)
-    return Survey(parts.path.strip("/"), connection, tuple(_offers(tables)))
+        tables, routines = await postgres_catalogue(source.address)
+        calls, others = call_offers(routines, KINDS)
+    notes = (f"no call could be written for {', '.join(others[:10])}",) if others else ()
+    return Survey(parts.path.strip("/"), connection, (*_offers(tables), *calls), notes=notes)
 
 
 def _file(address: str, root: Path) -> Path:

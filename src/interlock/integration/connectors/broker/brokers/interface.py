@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from interlock.foundation.http.sockets import NamingContext
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 
@@ -21,8 +21,12 @@ class Place:
     mechanism: str = ""
     database: int = 0
     virtual_host: str = "/"
-    tls: ssl.SSLContext | None = None
-    authorities: str = ""
+    tls: NamingContext | None = None
+
+    def hosts(self) -> tuple[tuple[str, int], ...]:
+        """Return the servers as hosts, without brackets, and ports."""
+        split = (server.rpartition(":") for server in self.servers)
+        return tuple((host.strip("[]"), int(port)) for host, _, port in split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +90,5 @@ class Broker(Protocol):
         ...
 
     async def connect(self, place: Place) -> Link:
-        """Return a connection. Raises `BrokerAway`."""
+        """Return a connection, made through the guard of sockets. Raises `BrokerAway` and `HttpForbidden`."""
         ...

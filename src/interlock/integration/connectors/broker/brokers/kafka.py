@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from interlock.foundation.http import HttpForbidden
+from interlock.foundation.http.sockets import answering, check_declared
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
 from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
     from aiokafka.structs import ConsumerRecord
 
+log = logging.getLogger("interlock.broker")
+
+Pins = Mapping[tuple[str, int], str]
+"""The addresses of the declared servers."""
 BATCH = 32
 POLL = 1_000  # milliseconds
 REQUEST = 10_000  # milliseconds
@@ -31,7 +38,11 @@ class Kafka:
         from aiokafka import AIOKafkaProducer
         from aiokafka.errors import KafkaError
 
-        settings: dict[str, Any] = {"bootstrap_servers": list(place.servers), "request_timeout_ms": REQUEST}
+        pins = await _pinned(place)
+        settings: dict[str, Any] = {
+            "bootstrap_servers": [_server(address, port) for (_, port), address in pins.items()],
+            "request_timeout_ms": REQUEST,
+        }
         sasl = "SASL_" if place.username else ""
         settings["security_protocol"] = f"{sasl}{'SSL' if place.tls is not None else 'PLAINTEXT'}"
         settings["ssl_context"] = place.tls
@@ -42,8 +53,11 @@ class Kafka:
                 "sasl_plain_password": place.password,
             }
         producer = AIOKafkaProducer(acks="all", **settings)
+        _hold(producer.client, pins)
         try:
             await producer.start()
+            for broker in producer.client.cluster.brokers():
+                check_declared(tuple(pins), broker.host, broker.port)
         except (TimeoutError, KafkaError, OSError) as error:
             await _stopped(producer)
             denied = "uthenti" in type(error).__name__
@@ -55,15 +69,60 @@ class Kafka:
         except BaseException:
             await _stopped(producer)
             raise
-        return KafkaLink(producer, settings)
+        return KafkaLink(producer, settings, pins)
+
+
+async def _pinned(place: Place) -> dict[tuple[str, int], str]:
+    """Return the address of each declared server. Raises `HttpForbidden`, and `BrokerAway` if none is known.
+
+    Where certificates are verified, and two names stand for one address, the address does not tell by which name: these
+    stay names, and the driver resolves them once more.
+    """
+    found: dict[tuple[str, int], str] = {}
+    names = {} if place.tls is None else place.tls.names
+    for host, port in place.hosts():
+        with contextlib.suppress(OSError):
+            address = await answering(host, port)
+            alone = place.tls is None or names.setdefault(address, host) == host
+            found[host.lower(), port] = address if alone else host
+    if not found:
+        raise BrokerAway("unreachable", "no server of the broker stands for an address", transient=True)
+    return found
+
+
+def _server(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _hold(client: Any, pins: Pins) -> None:
+    """Keep *client* from going anywhere but to the declared servers, at the addresses that were judged.
+
+    A cluster says where its brokers are, and the driver would go there.
+    """
+    cluster = client.cluster
+    told = cluster.broker_metadata
+
+    def declared(node: Any) -> Any:
+        broker = told(node)
+        if broker is None:
+            return None
+        try:
+            check_declared(tuple(pins), broker.host, broker.port)
+        except HttpForbidden as error:
+            log.warning("%s", error.what)
+            return None
+        return broker._replace(host=pins[broker.host.lower(), broker.port])
+
+    cluster.broker_metadata = declared
 
 
 class KafkaLink:
     """One producer, and a consumer for each subscription."""
 
-    def __init__(self, producer: AIOKafkaProducer, settings: dict[str, Any]) -> None:
+    def __init__(self, producer: AIOKafkaProducer, settings: dict[str, Any], pins: Pins) -> None:
         self._producer = producer
         self._settings = settings
+        self._pins = pins
         self.alive = True
 
     async def publish(self, outgoing: Outgoing) -> Receipt:
@@ -97,6 +156,7 @@ class KafkaLink:
 
         numbers = await self._known(topic)
         consumer = AIOKafkaConsumer(**self._settings)
+        _hold(consumer._client, self._pins)
         try:
             await consumer.start()
             parts = [TopicPartition(topic, number) for number in numbers]
@@ -120,6 +180,7 @@ class KafkaLink:
             isolation_level="read_committed",
             **self._settings,
         )
+        _hold(consumer._client, self._pins)
         try:
             await consumer.start()
             while True:

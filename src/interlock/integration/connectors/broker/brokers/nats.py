@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from interlock.foundation.http.sockets import answering
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
 from interlock.integration.connectors.broker.brokers.waiting import unless
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost, untrusted
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ class Nats:
     keeps = True
 
     async def connect(self, place: Place) -> NatsLink:
-        import nats
         from nats.errors import Error
 
         closed = asyncio.Event()
@@ -50,31 +51,65 @@ class Nats:
             "user": place.username or None,
             "password": place.password or None,
             "token": place.token or None,
+            "error_cb": ignore,
+            "closed_cb": note,
         }
-        if place.tls is not None:
-            options["tls"] = place.tls
-        scheme = "nats" if place.tls is None else "tls"
-        try:
-            # Without reconnecting of its own: it would keep what is published meanwhile, and send it at any later time.
-            client = await nats.connect(
-                [f"{scheme}://{server}" for server in place.servers],
-                allow_reconnect=False,
-                connect_timeout=CONNECT,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=0,
-                ping_interval=PING,
-                error_cb=ignore,
-                closed_cb=note,
-                **options,
-            )
-        except (TimeoutError, Error, OSError, ValueError) as error:
-            denied = "authorization" in str(error).lower()
-            raise BrokerAway(
-                "unauthorized" if denied else "unreachable",
-                "the broker does not let us in" if denied else "no server of the broker can be reached",
-                transient=not denied,
-            ) from None
-        return NatsLink(client, closed)
+        failure: Exception = OSError()
+        for host, port in place.hosts():
+            try:
+                client = await _client(host, port, place.tls, options)
+            except (TimeoutError, Error, OSError, ValueError) as error:
+                failure = error
+                if _denied(error):
+                    break
+            else:
+                return NatsLink(client, closed)
+        if isinstance(failure, ssl.SSLError):
+            raise untrusted()
+        denied = _denied(failure)
+        raise BrokerAway(
+            "unauthorized" if denied else "unreachable",
+            "the broker does not let us in" if denied else "no server of the broker can be reached",
+            transient=not denied,
+        ) from None
+
+
+def _denied(error: Exception) -> bool:
+    return "authorization" in str(error).lower()
+
+
+async def _client(host: str, port: int, tls: ssl.SSLContext | None, options: Mapping[str, Any]) -> Client:
+    """Return a client of this server. Raises `HttpForbidden`, and what the driver does."""
+    from nats.aio.client import Client
+
+    class GuardedClient(Client):
+        async def _process_info(self, info: dict[str, Any], *given: Any, **named: Any) -> None:
+            """Hear nothing of other servers, and go on in the clear with none that was to speak TLS."""
+            if tls is not None and not info.get("tls_required"):
+                raise ssl.SSLError("the server speaks no TLS")
+            info.pop("connect_urls", None)
+            await super()._process_info(info, *given, **named)
+
+    address = await answering(host, port)
+    secured: dict[str, Any] = {} if tls is None else {"tls": tls, "tls_hostname": host}
+    client = GuardedClient()
+    # Without reconnecting of its own: it would keep what is published meanwhile, and send it at any later time.
+    try:
+        await client.connect(
+            [f"{'nats' if tls is None else 'tls'}://{f'[{address}]' if ':' in address else address}:{port}"],
+            allow_reconnect=False,
+            connect_timeout=CONNECT,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            ping_interval=PING,
+            **options,
+            **secured,
+        )
+    except BaseException:
+        if client._transport is not None:
+            client._transport.close()  # type: ignore[no-untyped-call]  # the driver leaves it so, and open
+        raise
+    return client
 
 
 class NatsLink:

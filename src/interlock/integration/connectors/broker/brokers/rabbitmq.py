@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
+from interlock.foundation.http.sockets import answering
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
 from interlock.integration.connectors.broker.brokers.waiting import unless
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerLost, BrokerRefused, lost
+from interlock.integration.connectors.broker.errors import (
+    BrokerAway,
+    BrokerLost,
+    BrokerRefused,
+    behind,
+    lost,
+    untrusted,
+)
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -32,11 +41,14 @@ class RabbitMq:
         import aio_pika
         from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
 
-        host, _, port = place.servers[0].rpartition(":")
+        host, port = place.hosts()[0]
         try:
+            address = await answering(host, port)
+            if place.tls is not None:
+                place.tls.names[address] = host
             connection = await aio_pika.connect(
-                host=host.strip("[]"),
-                port=int(port),
+                host=address,
+                port=port,
                 login=place.username or "guest",
                 password=place.password or "guest",
                 virtualhost=place.virtual_host,
@@ -47,7 +59,9 @@ class RabbitMq:
             )
         except (AuthenticationError, ProbableAuthenticationError):
             raise BrokerAway("unauthorized", "the broker does not let us in") from None
-        except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
+        except (TimeoutError, OSError, *CONNECTION_EXCEPTIONS) as error:
+            if behind(error, ssl.SSLError):
+                raise untrusted() from None
             raise BrokerAway(
                 "unreachable", f"the server of the broker cannot be reached: {type(error).__name__}", transient=True
             ) from None

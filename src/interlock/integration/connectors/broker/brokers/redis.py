@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from interlock.foundation.http import HttpForbidden
+from interlock.foundation.http.sockets import connected
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
-from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
+from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, behind, lost, untrusted
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
 if TYPE_CHECKING:
@@ -38,20 +41,15 @@ class Redis:
 
     async def connect(self, place: Place) -> RedisLink:
         from redis.asyncio import ConnectionPool, Redis
-        from redis.asyncio.connection import Connection, SSLConnection
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
-        host, _, port = place.servers[0].rpartition(":")
-        secured: dict[str, Any] = {}
-        if place.tls is not None:
-            secured = {"connection_class": SSLConnection, "ssl_ca_certs": place.authorities or None}
-        else:
-            secured = {"connection_class": Connection}
+        host, port = place.hosts()[0]
         # Without repeats of its own: what was sent and not answered is in doubt, and nobody but us may repeat it.
         pool = ConnectionPool(
-            host=host.strip("[]"),
-            port=int(port),
+            connection_class=_guarded(place.tls),
+            host=host,
+            port=port,
             db=place.database,
             username=place.username or None,
             password=place.password or None,
@@ -59,7 +57,6 @@ class Redis:
             retry_on_error=[],
             socket_connect_timeout=5,
             max_connections=64,
-            **secured,
         )
         link = RedisLink(pool, Redis(connection_pool=pool))
         try:
@@ -68,6 +65,27 @@ class Redis:
             await link.close()
             raise
         return link
+
+
+def _guarded(tls: ssl.SSLContext | None) -> Any:
+    """Return the driver's kind of connection, made through the guard."""
+    from redis.asyncio.connection import Connection
+
+    class GuardedConnection(Connection):
+        async def _connect(self) -> None:
+            async with asyncio.timeout(self.socket_connect_timeout):
+                self._made = await connected(self.host, self.port)
+            try:
+                await super()._connect()  # type: ignore[no-untyped-call]  # the driver leaves it so
+            except BaseException:
+                self._made.close()
+                raise
+
+        def _connection_arguments(self) -> Mapping[str, Any]:
+            named = {} if tls is None else {"ssl": tls, "server_hostname": self.host}
+            return {"sock": self._made, **named}
+
+    return GuardedConnection
 
 
 class RedisLink:
@@ -147,6 +165,10 @@ class RedisLink:
         except (AuthenticationError, ResponseError):
             raise BrokerAway("unauthorized", "the broker does not let us in") from None
         except (TimeoutError, RedisError, OSError) as error:
+            if forbidden := behind(error, HttpForbidden):  # the driver wraps whatever keeps it from connecting
+                raise forbidden from None
+            if behind(error, ssl.SSLError):
+                raise untrusted() from None
             raise BrokerAway(
                 "unreachable", f"no server of the broker can be reached: {type(error).__name__}", transient=True
             ) from None

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TypeVar, cast
 
+from interlock.foundation.http.sockets import connected
 from interlock.integration.connectors.files.errors import (
     AccessDenied,
     ConnectionGone,
@@ -58,9 +59,15 @@ class SftpPlace:
             options = self._options(ssh)
         except (ssh.KeyImportError, ssh.KeyEncryptionError):
             raise AccessDenied("the private key or a host key cannot be read, or the passphrase is another") from None
+        host, port = self._written["host"], self._written.get("port", 22)
         try:
             async with asyncio.timeout(errand.left()):
-                return await ssh.connect(self._written["host"], self._written.get("port", 22), **options)
+                made = await connected(host, port)
+                try:
+                    return await ssh.connect(host, port, sock=made, **options)
+                except BaseException:
+                    made.close()
+                    raise
         except TimeoutError:
             raise TimeOver("no connection was made in time") from None
         except ssh.HostKeyNotVerifiable:

@@ -7,10 +7,12 @@ import inspect
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
+from interlock.foundation.http.sockets import spots_now
 from interlock.integration.connectors.files.errors import (
     AccessDenied,
     ConnectionGone,
@@ -47,7 +49,9 @@ class StorePlace:
     @contextmanager
     def session(self, errand: Errand) -> Iterator[StoreSession]:
         revealed = {name: self._secrets.get(one).reveal() for name, one in self._written.get("secrets", {}).items()}
-        system = self._system({**self._written.get("options", {}), **revealed})
+        options = {**self._written.get("options", {}), **revealed}
+        _judge(options)
+        system = self._system(options)
         yield StoreSession(system, system._strip_protocol(self._written["url"]).rstrip("/"), errand)
 
     def _system(self, options: dict[str, Any]) -> Any:
@@ -64,6 +68,22 @@ class StorePlace:
                     raise PlaceAway(f"the driver of {protocol} does not take these options") from None
                 self._held = options, system
             return self._held[1]
+
+
+def _judge(options: Mapping[str, Any]) -> None:
+    """Raise `HttpForbidden` if an address among *options*, such as `endpoint_url`, is none to connect to.
+
+    Drivers resolve the name again: they take no socket.
+    """
+    for written in options.values():
+        try:
+            url = urlsplit(written) if isinstance(written, str) and "://" in written else None
+            host, port = (url.hostname, url.port) if url is not None else (None, None)
+        except ValueError:
+            raise PlaceAway("an address among the store's options is none") from None
+        if host:
+            with suppress(OSError):  # what stands for nothing is said by the driver
+                spots_now(host, port or 443)
 
 
 class StoreSession:
