@@ -100,7 +100,8 @@ class Answer:
 
     def lost(self) -> HttpLost:
         """Return the failure of a connection that ended too early."""
-        return HttpLost("the connection was lost before the answer was whole", sent=True, begun=self.has_begun)
+        state = "was whole" if self.has_begun else "came"
+        return HttpLost(f"the connection was lost before the answer {state}", sent=True, begun=self.has_begun)
 
     def _set_timer(self, now: float) -> None:
         at, idle = self.deadline, self.request.idle
@@ -138,11 +139,12 @@ class HttpStream:
         if self.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise ResponseUnreadable("the answer is packed, which was not asked for", sent=True)
         received, limit = 0, self._answer.request.max_bytes
-        async for part in self._raw():
-            received += len(part)
-            if received > limit:
-                raise too_large(limit)
-            yield part
+        while parts := await self._next():
+            for part in parts:
+                received += len(part)
+                if received > limit:
+                    raise too_large(limit)
+                yield part
 
     async def whole(self) -> HttpResponse:
         """Return the answer read to its end. Raises a kind of `HttpFailure`."""
@@ -150,28 +152,24 @@ class HttpStream:
         announced = self.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced) > limit and has_body(self._answer):
             raise too_large(limit)
-        parts, received = [], 0
-        async for part in self._raw():
-            received += len(part)
+        collected: list[bytes] = []
+        received = 0
+        while parts := await self._next():
+            received += sum(map(len, parts))
             if received > limit:
                 raise too_large(limit)
-            parts.append(part)
-        return response(self._answer, parts)
+            collected += parts
+        return response(self._answer, collected)
 
-    async def _raw(self) -> AsyncGenerator[bytes, None]:
+    async def _next(self) -> list[bytes]:
+        """Wait for what comes next, and return it; nothing at the end."""
         answer = self._answer
-        while True:
-            parts = answer.take()
-            for part in parts:
-                yield part
-            if answer.parts:
-                continue
-            if answer.failure is not None:
-                raise answer.failure
-            if answer.done:
-                return
+        while not (answer.parts or answer.done):
             self._more()
             await answer.news()
+        if not answer.parts and answer.failure is not None:
+            raise answer.failure
+        return answer.take()
 
 
 def has_body(answer: Answer) -> bool:

@@ -99,7 +99,11 @@ class HttpClient:
         if wire is None:
             wire = await _connected(pool, place, request)
         answer = Answer(request, loop, deadline, whole=whole)
-        wire.ask(lines, answer)
+        try:
+            wire.ask(lines, answer)
+        except BaseException:
+            pool.give_back(wire)
+            raise
         return wire, answer
 
 

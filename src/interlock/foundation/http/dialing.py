@@ -28,7 +28,9 @@ class Dialer:
         addresses = [place.host] if place.is_address else await self._names.addresses(place.host)
         trust: ssl.SSLContext | None = None
         if place.secure:
-            trust = self._trust or await asyncio.get_running_loop().run_in_executor(None, _system_trust)
+            if self._trust is None:  # reading what the system trusts takes a while
+                self._trust = await asyncio.get_running_loop().run_in_executor(None, _system_trust)
+            trust = self._trust
 
         async def attempt(address: str) -> Wire:
             return await _connected(Wire(place, gone), address, trust)

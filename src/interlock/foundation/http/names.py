@@ -27,9 +27,7 @@ class Names:
             try:
                 found = await asyncio.shield(self._question(host))
             except (OSError, UnicodeError) as error:
-                raise HttpUnreachable(
-                    "no connection could be made", sent=False, why="its name is not known"
-                ) from error
+                raise HttpUnreachable("no connection could be made", sent=False, why="its name is not known") from error
         check_resolved(host.rstrip("."), found)
         return found
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -40,7 +41,8 @@ class Wire(asyncio.Protocol):
 
     def _begin(self) -> None:
         self._fields: list[tuple[bytes, bytes]] = []
-        self._head_size = 0  # what has come of heads, in bytes
+        self._fields_size = 0
+        self._framing_size = 0  # what came since the last byte of a body
         self._fault: HttpFailure | None = None
         self._is_first = True
         self._is_interim = False
@@ -96,8 +98,7 @@ class Wire(asyncio.Protocol):
     # What asyncio tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         answer, parser = self._answer, self._parser
@@ -118,16 +119,21 @@ class Wire(asyncio.Protocol):
         if self._is_complete:
             answer.end()
         elif answer.size == had_body:  # of a head, or of what frames a body
-            self._head_size += len(data)
-            if self._head_size > MOST_IN_A_HEAD:
+            self._framing_size += len(data)
+            if self._framing_size > MOST_IN_A_HEAD:
                 self._fail(_unreadable())
             elif answer.has_begun and not answer.whole:
                 answer.wake()
-        elif not answer.whole:
-            answer.wake()
-            if answer.size > HELD and self._transport is not None:
-                self._is_paused = True
-                self._transport.pause_reading()
+        else:
+            self._framing_size = 0
+            if not answer.whole:
+                answer.wake()
+                self._hold_back(answer)
+
+    def _hold_back(self, answer: Answer) -> None:
+        if answer.size > HELD and self._transport is not None and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
 
     def eof_received(self) -> None:
         self._ended(None)
@@ -160,8 +166,8 @@ class Wire(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         size = len(name) + len(value)
-        self._head_size += size
-        if size > MOST_IN_A_LINE or self._head_size > MOST_IN_A_HEAD:
+        self._fields_size += size
+        if size > MOST_IN_A_LINE or self._fields_size > MOST_IN_A_HEAD:
             raise self._refused()
         if self._answer is not None and not self._answer.has_begun:  # what follows a body is not looked at
             self._fields.append((name, value))
