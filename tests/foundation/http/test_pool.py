@@ -12,7 +12,7 @@ import pytest
 from interlock.foundation.http import HttpClient, HttpClosed, HttpLost, HttpRequest, HttpTimedOut
 from interlock.foundation.http import pool as pools
 from interlock.testing.servers import Received, ScriptedServer, answers, hangs, in_turn
-from tests.foundation.http.conftest import LOOPS
+from tests.foundation.http.conftest import LOOPS, until, until_closed
 
 
 class Desk:
@@ -32,9 +32,7 @@ class Desk:
         await answers(200, {})(request, writer)
 
     async def has(self, number: int) -> None:
-        async with asyncio.timeout(5):
-            while self.at_once != number:
-                await asyncio.sleep(0.002)
+        await until(lambda: self.at_once == number)
 
 
 def get(server: ScriptedServer, path: str = "/", timeout: float = 5.0) -> HttpRequest:
@@ -92,8 +90,7 @@ async def test_all_hosts_together_have_a_limit_and_idle_connections_make_room() 
 async def test_who_waits_too_long_sent_nothing() -> None:
     async with HttpClient(per_host=1) as client, ScriptedServer(hangs()) as server:
         first = asyncio.create_task(client.send(get(server, timeout=30.0)))
-        while not server.received:
-            await asyncio.sleep(0.002)
+        await until(lambda: server.received)
         with pytest.raises(HttpTimedOut, match="no connection within") as failure:
             await client.send(get(server, timeout=0.1))
         assert not failure.value.sent
@@ -124,8 +121,7 @@ async def test_whoever_is_cancelled_at_any_moment_leaves_nothing_half_used(turns
 async def test_an_exchange_that_is_cancelled_closes_its_connection(client: HttpClient) -> None:
     async with ScriptedServer(in_turn(hangs(), answers(200, {}))) as server:
         asked = asyncio.create_task(client.send(get(server)))
-        while not server.received:
-            await asyncio.sleep(0.002)
+        await until(lambda: server.received)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
@@ -139,9 +135,7 @@ async def test_idle_connections_are_closed_after_a_while(client: HttpClient, mon
     async with ScriptedServer(answers(200, {})) as server:
         for _ in range(2):
             await client.send(get(server))
-            async with asyncio.timeout(5):
-                while client._opened()._open:
-                    await asyncio.sleep(0.005)
+            await until_closed(client)
         assert server.connections == 2
 
 
@@ -150,8 +144,7 @@ async def test_closing_ends_what_runs_and_what_waits() -> None:
     async with ScriptedServer(hangs()) as server:
         await client.open()
         runs = asyncio.create_task(client.send(get(server)))
-        while not server.received:
-            await asyncio.sleep(0.002)
+        await until(lambda: server.received)
         waits = asyncio.create_task(client.send(get(server)))
         await asyncio.sleep(0)
         await client.close()
