@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from interlock.foundation.http import HttpClient, HttpClosed, HttpLost, HttpRequest, HttpTimedOut
+from interlock.foundation.http import HttpClient, HttpClosed, HttpLost, HttpRequest, HttpResponse, HttpTimedOut
 from interlock.foundation.http import pool as pools
 from interlock.testing.servers import Received, ScriptedServer, answers, hangs, in_turn
 from tests.foundation.http.conftest import LOOPS, until, until_closed
@@ -128,6 +128,21 @@ async def test_an_exchange_that_is_cancelled_closes_its_connection(client: HttpC
         assert client._opened()._total == 0
         assert (await client.send(get(server))).body == b"{}"
     assert server.connections == 2
+
+
+async def test_a_connection_that_closes_while_it_is_handed_on_harms_nobody() -> None:
+    async def answers_and_leaves(request: Received, writer: asyncio.StreamWriter) -> None:
+        await answers(200, {})(request, writer)
+        writer.close()
+
+    async with HttpClient(per_host=3) as client, ScriptedServer(answers_and_leaves) as server:
+        asked = [client.send(get(server, f"/{number}")) for number in range(100)]
+        for outcome in await asyncio.gather(*asked, return_exceptions=True):
+            assert isinstance(outcome, HttpResponse | HttpLost), outcome
+        await until_closed(client)
+        assert client._opened()._total == 0
+    targets = [one.target for one in server.received]
+    assert len(targets) == len(set(targets)), "a request was repeated"
 
 
 async def test_idle_connections_are_closed_after_a_while(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,9 +50,10 @@ class Pool:
 
         Raises a kind of `HttpFailure`, or `TimeoutError`. The caller gives it back by `give_back`.
         """
-        wire = self.idle(place) or await self._turn(place)
-        if wire is not None:
-            return wire
+        while (wire := self.idle(place) or await self._turn(place)) is not None:
+            if wire.is_good:
+                return wire
+            self._drop(wire)  # it was closed while it was handed on
         try:
             async with asyncio.timeout(limit):
                 wire = await self._dial(place, self._gone)
@@ -95,6 +96,8 @@ class Pool:
 
     async def _turn(self, place: Place) -> Wire | None:
         """Wait for a connection, or for the right to make one (None)."""
+        if self._closed:
+            raise _closed()
         if self._has_room(place) and self._make_room():
             self._take(place)
             return None
@@ -107,8 +110,10 @@ class Pool:
                 wire = turn.result()
                 if wire is None:
                     self._free(place)
-                else:
+                elif wire.is_good and not self._closed:
                     self._hand_on(wire)
+                else:
+                    self._drop(wire)
             else:
                 self._waiting = deque(one for one in self._waiting if one[1] is not turn)
             raise
