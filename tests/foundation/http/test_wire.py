@@ -419,6 +419,8 @@ async def test_an_answer_before_the_request_was_read_is_taken_and_the_connection
         {"X-A:": "b"},
         {"X-A": "\ud800"},
         {"Content-Length": "7"},
+        {"Content-Length": "2", "content-length": "2"},
+        {"Host": "a", "host": "b"},
         {"Transfer-Encoding": "chunked"},
     ],
 )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from interlock.foundation.http.errors import HttpUnreachable
 from interlock.foundation.http.exchange import HttpRequest
-from interlock.foundation.http.places import Place
+from interlock.foundation.http.places import Place, invalid
 from interlock.foundation.http.unpacking import ACCEPTED
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = {"accept": "*/*", "accept-encoding": ACCEPTED, "user-agent": "interlock"}
+_ALWAYS = frozenset({"host", *_OURS})
+_ONCE = frozenset({"content-length", "host"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -20,16 +21,16 @@ def head(request: HttpRequest, place: Place, target: str) -> bytes:
     """Return the head of *request*. Raises `HttpUnreachable` if something in it would not be what it seems."""
     method = request.method.upper()
     if not _TOKEN.fullmatch(method):
-        raise _invalid()
+        raise invalid()
     size = len(request.body) if request.body is not None else 0
     lines = [f"{method} {target} HTTP/1.1"]
     given = set()
     for name, value in request.headers.items():
         known = name.lower()
         if not _TOKEN.fullmatch(name) or _UNSAFE.search(value) or known == "transfer-encoding":
-            raise _invalid()
-        if known == "content-length" and value != str(size):
-            raise _invalid()
+            raise invalid()
+        if (known == "content-length" and value != str(size)) or (known in given and known in _ONCE):
+            raise invalid()
         given.add(known)
         lines.append(f"{name}: {value}")
     if "content-length" not in given and (size or method not in _WITHOUT_BODY):
@@ -42,10 +43,7 @@ def head(request: HttpRequest, place: Place, target: str) -> bytes:
     try:
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
     except UnicodeEncodeError as error:
-        raise _invalid() from error
-
-
-_ALWAYS = frozenset({"host", *_OURS})
+        raise invalid() from error
 
 
 @lru_cache(256)
@@ -53,7 +51,3 @@ def _usual(place: Place) -> str:
     """Return the lines that go to *place* with every request that does not say otherwise."""
     lines = {"Host": place.authority} | {name.title(): value for name, value in _OURS.items()}
     return "\r\n".join(f"{name}: {value}" for name, value in lines.items())
-
-
-def _invalid() -> HttpUnreachable:
-    return HttpUnreachable("the request cannot be sent", sent=False, why="its address or a header is not valid")

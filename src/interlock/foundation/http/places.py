@@ -50,7 +50,7 @@ def placed(url: str) -> tuple[Place, str]:
     """
     found = _URL.fullmatch(url)
     if found is None:
-        raise _invalid() if _SCHEME.match(url) else _unreachable("its address is not one of HTTP")
+        raise invalid() if _SCHEME.match(url) else _unreachable("its address is not one of HTTP")
     scheme, authority, rest = found.groups()
     target = rest.partition("#")[0]
     return _place(scheme.lower(), authority), target if target.startswith("/") else f"/{target}"
@@ -64,12 +64,12 @@ def _place(scheme: str, authority: str) -> Place:
         )
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
-        raise _invalid()
+        raise invalid()
     written, digits = found.groups()
     port = int(digits) if digits else _PORTS[scheme]
     host = written[1:-1].lower() if written.startswith("[") else _name(written)
     if not 0 < port < 1 << 16 or (written.startswith("[") and not _is_address(host)):
-        raise _invalid()
+        raise invalid()
     check_literal(host)
     return Place(scheme == "https", host, port, host.removesuffix("."))
 
@@ -81,13 +81,13 @@ def _name(written: str) -> str:
         try:
             coded = name.encode("idna").decode("ascii")
             if coded.encode("ascii").decode("idna") != name:  # it would stand for a name that reads differently
-                raise _invalid()
+                raise invalid()
         except UnicodeError as error:
-            raise _invalid() from error
+            raise invalid() from error
         name = coded
     labels = name.removesuffix(".").split(".")
     if len(name) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
-        raise _invalid()
+        raise invalid()
     return name
 
 
@@ -99,7 +99,8 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _invalid() -> HttpUnreachable:
+def invalid() -> HttpUnreachable:
+    """Return the error for a request that might not be what it seems to be."""
     return _unreachable("its address or a header is not valid")
 
 

@@ -63,11 +63,9 @@ class Pool:
         if self._closed or not wire.is_good:
             wire.abort()
             self._free(place)
-            raise (
-                _closed()
-                if self._closed
-                else HttpUnreachable("no connection could be made", sent=False, why="it was closed at once")
-            )
+            if self._closed:
+                raise _closed()
+            raise HttpUnreachable("no connection could be made", sent=False, why="it was closed at once")
         self._open.add(wire)
         return wire
 
