@@ -15,7 +15,7 @@ from tests.house.source import PACKAGE, Module, functions, modules
 # Costly to load, needed by few: imported inside what needs them.
 HEAVY = ("mcp", "sqlglot", "cel", "asyncpg", "cryptography", "opentelemetry", "jinja2")
 COMMAND_LINE = "interlock.app.main"
-NOT_FOR_THE_COMMAND_LINE = (*HEAVY, "aiohttp", "cedarpy", "pydantic")
+NOT_FOR_THE_COMMAND_LINE = (*HEAVY, "cedarpy", "pydantic")
 
 # path -> reason. This list may only shrink.
 NAMED_AT_RUN_TIME: dict[str, str] = {}
@@ -112,4 +112,4 @@ def test_listing_plugins_loads_no_driver(group: str) -> None:
     points = sorted(entry_points(group=group))
     assert points, "install the project, so that its own plug-ins are registered"
     loads = "\n".join(f"import importlib; importlib.import_module({point.module!r})" for point in points)
-    assert sorted(_loaded_by(loads) & {*HEAVY, "aiohttp"}) == []
+    assert sorted(_loaded_by(loads) & set(HEAVY)) == []

@@ -53,7 +53,7 @@ def test_interfaces_are_small() -> None:
     offenders = []
     for module in modules("src"):
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.ClassDef) and any("'Protocol'" in ast.dump(base) for base in node.bases):
+            if isinstance(node, ast.ClassDef) and any("id='Protocol'" in ast.dump(base) for base in node.bases):
                 methods = [m for m in node.body if isinstance(m, ast.FunctionDef | ast.AsyncFunctionDef)]
                 if len(methods) > INTERFACE_METHODS:
                     offenders.append(f"{module.place}:{node.name}: {len(methods)} methods")

@@ -5,18 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import socket
-import ssl
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from interlock.foundation.http import (
     HttpClient,
@@ -43,12 +34,6 @@ from interlock.testing.servers import (
     says,
     streams,
 )
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as client:
-        yield client
 
 
 def request(server: ScriptedServer, method: str = "GET", path: str = "/", **more: Any) -> HttpRequest:
@@ -210,40 +195,6 @@ async def test_an_answer_packed_wrongly_is_unreadable(client: HttpClient, body: 
 )
 async def test_what_is_not_http_is_unreadable(client: HttpClient, text: bytes) -> None:
     assert (await fails(client, says(text), ResponseUnreadable)).sent
-
-
-def certificate(folder: Path) -> Path:
-    """Write a certificate for 127.0.0.1 that signs itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    file = folder / "server.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        + built.public_bytes(serialization.Encoding.PEM)
-    )
-    return file
-
-
-async def test_certificates_are_verified(client: HttpClient, tmp_path: Path) -> None:
-    file = certificate(tmp_path)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(file)
-    async with ScriptedServer(answers(200, {}), tls=tls) as server:
-        with pytest.raises(HttpUnreachable) as failure:
-            await client.send(request(server))
-        assert not failure.value.sent
-        assert not server.received
-        async with HttpClient(trust=ssl.create_default_context(cafile=str(file))) as trusting:
-            assert (await trusting.send(request(server))).status == 200
 
 
 async def test_a_client_that_is_not_open_sends_nothing() -> None:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from interlock.foundation.http import HttpClient, HttpForbidden, HttpRequest, HttpUnreachable
 from interlock.foundation.http.egress import check_literal, check_resolved
 from interlock.testing.servers import ScriptedServer, answers, redirects
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as opened:
-        yield opened
 
 
 def get(url: str) -> HttpRequest:

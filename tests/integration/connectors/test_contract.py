@@ -51,7 +51,6 @@ class Counting:
 
 class TestOpenApi(ConnectorContract):
     plugin = "interlock.integration.connectors.openapi:plugin"
-    drivers = ("aiohttp",)
     conditions = frozenset(Condition)
 
     @asynccontextmanager
@@ -71,7 +70,6 @@ class TestOpenApi(ConnectorContract):
 
 class TestHttp(ConnectorContract):
     plugin = "interlock.integration.connectors.http:plugin"
-    drivers = ("aiohttp",)
     conditions = frozenset(Condition)
 
     @asynccontextmanager
@@ -303,7 +301,7 @@ class Mcp(ConnectorContract):
     """What both transports share."""
 
     plugin = "interlock.integration.connectors.mcp:plugin"
-    drivers = ("mcp", "mcp_types", "anyio", "aiohttp")
+    drivers = ("mcp", "mcp_types", "anyio")
 
     async def system(self, root: Path, connection: Mapping[str, Any]) -> dict[str, Any]:
         (root / "tools.json").write_bytes(orjson.dumps(await pinned(server(root / "effects"))))

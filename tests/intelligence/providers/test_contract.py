@@ -119,7 +119,7 @@ BEHAVIOURS = {
 
 class TestOpenAi(ProviderContract):
     plugin = "interlock.intelligence.providers.openai:plugin"
-    drivers = ("aiohttp", "openai")
+    drivers = ("openai",)
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -130,7 +130,7 @@ class TestOpenAi(ProviderContract):
 
 class TestAnthropic(ProviderContract):
     plugin = "interlock.intelligence.providers.anthropic:plugin"
-    drivers = ("aiohttp", "anthropic")
+    drivers = ("anthropic",)
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -146,7 +146,7 @@ class TestAnthropic(ProviderContract):
 
 class TestGemini(ProviderContract):
     plugin = "interlock.intelligence.providers.gemini:plugin"
-    drivers = ("aiohttp", "google")
+    drivers = ("google",)
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -202,7 +202,7 @@ async def converses(request: Received, writer: asyncio.StreamWriter) -> None:
 
 class TestBedrock(ProviderContract):
     plugin = "interlock.intelligence.providers.bedrock:plugin"
-    drivers = ("aiohttp", "boto3", "botocore")
+    drivers = ("boto3", "botocore")
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
-from interlock.foundation.http.answers import HttpStream, translate, whole
-from interlock.foundation.http.egress import check_literal, guarded
-from interlock.foundation.http.errors import HttpClosed, HttpForbidden, HttpLost, HttpUnreachable
+from interlock.foundation.http.answers import Answer, HttpStream, response
+from interlock.foundation.http.dialing import Dialer
+from interlock.foundation.http.errors import HttpClosed, HttpTimedOut
 from interlock.foundation.http.exchange import HttpRequest, HttpResponse
-from interlock.foundation.http.unpacking import ACCEPTED
+from interlock.foundation.http.heads import head
+from interlock.foundation.http.places import Place, placed
+from interlock.foundation.http.pool import Pool
+from interlock.foundation.http.wire import Wire
 
-if TYPE_CHECKING:
-    import aiohttp
-
-# Below what servers commonly keep an idle connection for, so that a request rarely meets one being closed.
-KEEP_ALIVE = 4.0
-NAMES_KEPT = 60
 CONNECT_SHARE = 0.9
-_SCHEMES = frozenset({"http", "https"})
 
 
 class HttpClient:
@@ -29,16 +26,14 @@ class HttpClient:
 
     It goes only where `egress` lets it, never follows a redirect, keeps no cookies, takes no proxy or credentials
     from the environment, verifies certificates (by *trust*, else the system's), and never repeats a request by
-    itself. Many tasks of one event loop may share it. The driver is loaded by `open`.
+    itself. Many tasks of one event loop may share it.
     """
 
     def __init__(self, *, connections: int = 200, per_host: int = 64, trust: ssl.SSLContext | None = None) -> None:
         self._connections = connections
         self._per_host = per_host
         self._trust = trust
-        self._driver: Any = None
-        self._url: Any = None
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: Pool | None = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -49,47 +44,27 @@ class HttpClient:
 
     async def open(self) -> None:
         """Make the pool; contacts nothing. Doing it again changes nothing."""
-        if self._session is not None:
-            return
-        import aiohttp
-        import yarl
-
-        self._driver = aiohttp
-        self._url = yarl.URL
-        connector = aiohttp.TCPConnector(
-            limit=self._connections,
-            limit_per_host=self._per_host,
-            resolver=guarded(aiohttp),
-            ttl_dns_cache=NAMES_KEPT,
-            keepalive_timeout=KEEP_ALIVE,
-            ssl=self._trust if self._trust is not None else True,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            requote_redirect_url=False,
-            headers={"Accept-Encoding": ACCEPTED, "User-Agent": "interlock"},
-            skip_auto_headers=("Content-Type",),
-            middlewares=(_once(aiohttp),),
-        )
+        if self._pool is None:
+            self._pool = Pool(Dialer(self._trust).dial, self._connections, self._per_host)
 
     async def close(self) -> None:
         """Close every connection. Doing it again changes nothing."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Return the whole answer to *request*, whatever its status. Raises a kind of `HttpFailure`."""
-        driver, begun = self._opened(), False
+        pool = self._opened()
+        wire, answer = await self._asked(pool, request, whole=True)
         try:
-            async with self._asked(request) as answer:
-                begun = True
-                return await whole(answer, request.max_bytes)
-        except (driver.ClientError, TimeoutError, OSError, ValueError) as error:
-            translate(driver, error, request, begun=begun)
+            while not answer.done:
+                await answer.news()
+        finally:
+            pool.give_back(wire)
+        if answer.failure is not None:
+            raise answer.failure
+        return response(answer, answer.parts)
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest) -> AsyncIterator[HttpStream]:
@@ -97,61 +72,45 @@ class HttpClient:
 
         Raises a kind of `HttpFailure`, as reading the answer does. Leaving before its end closes the connection.
         """
-        driver = self._opened()
+        pool = self._opened()
         request = replace(request, headers={**request.headers, "Accept-Encoding": "identity"})
+        wire, answer = await self._asked(pool, request, whole=False)
         try:
-            answer = await self._asked(request)
-        except (driver.ClientError, TimeoutError, OSError, ValueError) as error:
-            translate(driver, error, request, begun=False)
-        try:
-            yield HttpStream(driver, answer, request)
+            while not (answer.has_begun or answer.done):
+                await answer.news()
+            if answer.failure is not None and not answer.has_begun:
+                raise answer.failure
+            yield HttpStream(answer, wire.go_on)
         finally:
-            answer.release()  # which closes the connection of what was not read to its end
+            pool.give_back(wire)
 
-    def _opened(self) -> Any:
-        if self._session is None:
+    def _opened(self) -> Pool:
+        if self._pool is None:
             raise HttpClosed("the HTTP client is not open", sent=False, fix="open it before sending")
-        return self._driver
+        return self._pool
 
-    def _asked(self, request: HttpRequest) -> Any:
-        assert self._session is not None  # by `_opened`
-        limit = self._driver.ClientTimeout(
-            total=request.timeout,
-            connect=request.timeout * CONNECT_SHARE,
-            sock_connect=request.connect or None,
-            sock_read=request.idle or None,
-        )
-        url = self._url(request.url, encoded=True)
-        if url.scheme not in _SCHEMES:
-            raise HttpUnreachable("the request cannot be sent", sent=False, why="its address is not one of HTTP")
-        if url.raw_user is not None or url.raw_password is not None:
-            raise HttpForbidden(
-                "the address holds credentials", sent=False, why="addresses are logged", fix="send them in a header"
-            )
-        check_literal(url.raw_host or "")
-        return self._session.request(
-            request.method,
-            url,
-            headers=request.headers,
-            data=request.body,
-            allow_redirects=False,
-            timeout=limit,
-        )
-
-
-def _once(driver: Any) -> Callable[..., Awaitable[Any]]:
-    """Return a step that keeps the driver from repeating a request whose connection broke.
-
-    It would do so for methods that HTTP calls idempotent, which is for whoever knows the operation to decide.
-    """
-    unsent = (driver.ClientConnectorError, driver.ConnectionTimeoutError, driver.ClientSSLError)
-
-    async def send(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def _asked(self, pool: Pool, request: HttpRequest, *, whole: bool) -> tuple[Wire, Answer]:
+        """Return a connection over which *request* is on its way, and its answer."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + request.timeout
+        place, target = placed(request.url)
+        lines = head(request, place, target)
+        wire = pool.idle(place)
+        if wire is None:
+            wire = await _connected(pool, place, request)
+        answer = Answer(request, loop, deadline, whole=whole)
         try:
-            return await handler(request)
-        except unsent:
+            wire.ask(lines, answer)
+        except BaseException:
+            pool.give_back(wire)
             raise
-        except (driver.ClientOSError, driver.ServerDisconnectedError) as error:
-            raise HttpLost("the connection was lost before the answer came", sent=True) from error
+        return wire, answer
 
-    return send
+
+async def _connected(pool: Pool, place: Place, request: HttpRequest) -> Wire:
+    try:
+        async with asyncio.timeout(request.timeout * CONNECT_SHARE):
+            return await pool.connection(place, request.connect or None)
+    except TimeoutError as error:
+        limit = min(request.connect or request.timeout, request.timeout)
+        raise HttpTimedOut(f"no connection within {limit:g} s", sent=False, limit=limit) from error

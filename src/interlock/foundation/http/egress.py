@@ -10,7 +10,6 @@ import socket
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
 
 from interlock.foundation.http.errors import HttpForbidden
 
@@ -72,15 +71,3 @@ def _forbidden(why: str) -> HttpForbidden:
     return HttpForbidden(
         "this address is not connected to", sent=False, why=why, fix="name the system's own host, or its address"
     )
-
-
-def guarded(driver: Any) -> Any:
-    """Return a resolver of *driver* (aiohttp) that resolves as usual, and checks what comes of it."""
-
-    class GuardedResolver(driver.ThreadedResolver):  # type: ignore[misc]  # the driver is loaded late
-        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
-            found = await super().resolve(host, port, family)
-            check_resolved(host.rstrip(".").lower(), [one["host"] for one in found])
-            return found
-
-    return GuardedResolver()

@@ -37,7 +37,6 @@ STRICT = "application/graphql-response+json"
 
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.graphql:plugin"
-    drivers = ("aiohttp",)
     conditions = frozenset(Condition)
 
     @asynccontextmanager

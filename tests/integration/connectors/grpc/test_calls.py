@@ -69,7 +69,7 @@ def expired(stream: Stream) -> None:
 
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.grpc:plugin"
-    drivers = ("grpc", "aiohttp")
+    drivers = ("grpc",)
     conditions = frozenset(Condition) - {Condition.slow, Condition.mistyped}
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ import pytest
 from interlock.foundation.documents import ProjectInvalid
 from interlock.integration.systems import Answer, Systems
 from interlock.values.labels import Integrity
-from tests.foundation.http.test_client import certificate
+from tests.foundation.http.certificates import certificate
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.mail.servers import (
     PASSWORD,

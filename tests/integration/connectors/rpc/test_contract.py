@@ -13,7 +13,6 @@ from tests.integration.connectors.rpc.desk import SESSION, Desk, desk, xml_desk,
 
 class TestJsonRpc(ConnectorContract):
     plugin = "interlock.integration.connectors.rpc:plugin"
-    drivers = ("aiohttp",)
     conditions = frozenset(Condition)
 
     @asynccontextmanager
@@ -27,7 +26,6 @@ class TestJsonRpc(ConnectorContract):
 
 class TestJsonRpcInSessions(ConnectorContract):
     plugin = "interlock.integration.connectors.rpc:plugin"
-    drivers = ("aiohttp",)
     conditions = frozenset({Condition.working, Condition.refused})  # without an answer it cannot log in
 
     @asynccontextmanager
@@ -41,7 +39,6 @@ class TestJsonRpcInSessions(ConnectorContract):
 
 class TestXmlRpc(ConnectorContract):
     plugin = "interlock.integration.connectors.rpc:plugin"
-    drivers = ("aiohttp",)
     conditions = frozenset({Condition.working, Condition.refused})
 
     @asynccontextmanager

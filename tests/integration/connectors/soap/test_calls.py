@@ -59,7 +59,6 @@ async def calling(ledger: Ledger, root: Path, version: str, **connection: Any) -
 
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.soap:plugin"
-    drivers = ("aiohttp",)
     conditions = frozenset(Condition) - {Condition.slow}
 
     @asynccontextmanager

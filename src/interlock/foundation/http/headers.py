@@ -1,0 +1,29 @@
+"""Header fields as they came: looked up by name in any case, the first of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+
+class Headers(Mapping[str, str]):
+    """The header fields of an answer. Names are given in lower case; bytes that are not UTF-8 are kept escaped."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: list[tuple[bytes, bytes]]) -> None:
+        self._fields: dict[str, str] = {}
+        for name, value in fields:
+            text = value.decode("utf-8", "surrogateescape").strip(" \t")
+            self._fields.setdefault(name.decode("latin-1").lower(), text)
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self._fields)})"
