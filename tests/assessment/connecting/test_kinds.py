@@ -22,7 +22,7 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from interlock.app.main import main
-from tests.foundation.http.test_client import certificate
+from tests.foundation.http.certificates import certificate
 from tests.house.source import ROOT
 from tests.integration.connectors.ldap import slapd
 from tests.journeys.server import Server

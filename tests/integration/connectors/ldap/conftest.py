@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from interlock.integration.systems import Systems
-from tests.foundation.http.test_client import certificate
+from tests.foundation.http.certificates import certificate
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.ldap.desk import system
 from tests.integration.connectors.ldap.slapd import PASSWORD, Directory, running

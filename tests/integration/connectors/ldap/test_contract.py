@@ -8,7 +8,7 @@ from pathlib import Path
 
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
-from tests.foundation.http.test_client import certificate
+from tests.foundation.http.certificates import certificate
 from tests.integration.connectors.ldap.desk import PERSON, read, system, write
 from tests.integration.connectors.ldap.relay import Relay
 from tests.integration.connectors.ldap.slapd import BASE, PASSWORD, running

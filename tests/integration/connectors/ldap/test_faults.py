@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from interlock.integration.connectors.ldap.sessions import Errand, TimeOver
 from interlock.integration.systems import Answer, Systems
-from tests.foundation.http.test_client import certificate
+from tests.foundation.http.certificates import certificate
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.ldap.desk import system
 from tests.integration.connectors.ldap.relay import Relay, head, result, tlv

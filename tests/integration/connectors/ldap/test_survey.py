@@ -14,7 +14,7 @@ from interlock.integration.connectors.ldap import plugin
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.testing.servers import free_port
 from interlock.values.operations import Effect
-from tests.foundation.http.test_client import certificate
+from tests.foundation.http.certificates import certificate
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.ldap.relay import Relay
 from tests.integration.connectors.ldap.slapd import BASE, Directory, running
