@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -153,7 +152,7 @@ def _failure(error: Any, effect: Effect) -> Answer:
     if isinstance(reason, NoAnswer):
         if not reason.sent:
             answer = failed(reason.code, reason.detail, sent=False, transient=reason.transient)
-            return replace(answer, retry_after=reason.retry_after)
+            return answer.after(reason.retry_after) if reason.retry_after else answer
         return unanswered(effect, reason.code, reason.detail, transient=reason.transient)
     if error.code in _NOT_DONE:
         return failed("refused", "the server refused the call", system={"code": str(error.code)})

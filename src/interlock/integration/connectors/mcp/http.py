@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from interlock.foundation.http import HttpClient, HttpFailure, HttpRequest, HttpResponse
+from interlock.foundation.http.rests import asked
 from interlock.integration.connectors.authentication import Authentication
 from interlock.integration.connectors.mcp.messages import (
     NoAnswer,
@@ -127,7 +128,7 @@ class HttpTransport:
         if status in {401, 403}:
             return NoAnswer("access_denied", "the server does not accept our credentials", sent=False, transient=False)
         if status == 429:
-            return _too_often(response.headers.get("Retry-After", ""))
+            return _too_often(response)
         if 300 <= status < 400:
             return NoAnswer("redirected", "the server answered with a redirect, which is not followed", transient=False)
         if status >= 500:
@@ -159,8 +160,10 @@ def _lost(request: Any, failure: HttpFailure) -> SessionMessage:
     )
 
 
-def _too_often(after: str) -> NoAnswer:
-    """Return what it means that the server is asked too often; *after* is when it may be asked again, if it says so."""
-    wait = min(float(after), LONGEST_WAIT) if after.isdigit() else 0.0
+def _too_often(response: HttpResponse) -> NoAnswer:
+    """Return what it means that the server is asked too often, and when it may be asked again, if it says so."""
+    wait = asked(response.headers)
     detail = "the server asks us to slow down"
-    return NoAnswer("rate_limited", detail, sent=False, transient=after.isdigit(), retry_after=wait)
+    if wait is None:
+        return NoAnswer("rate_limited", detail, sent=False, transient=False)
+    return NoAnswer("rate_limited", detail, sent=False, retry_after=min(wait, LONGEST_WAIT))
