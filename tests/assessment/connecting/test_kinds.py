@@ -90,6 +90,10 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "hooks": ("github", ("--kind", "webhook")),
     "signed": ("hmac", ("--kind", "webhook")),
     "tool": ("tools/report", ("--kind", "program")),
+    "counter": ("tools/report", ("--kind", "terminal")),
+    "bus": ("nats://mq.acme.example/shop.orders", ()),
+    "queue": ("amqps://house@mq.acme.example/orders", ()),
+    "old_desk": ("https://desk.acme.example/api", ("--kind", "http")),
     "books": ("books.db", ()),
     "shop": ("shop.graphql", ()),
     "prices": ("lists", ()),
@@ -100,7 +104,9 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "rates": ("rates.wsdl", ()),
     "billing": (str(ROOT / "examples" / "northwind" / "services" / "billing.openapi.json"), ()),
 }
-KINDS = set("edi files fixed graphql grpc ldap mail openapi program rpc soap sql warehouse webhook".split())
+KINDS = set(
+    "broker edi files fixed graphql grpc http ldap mail openapi program rpc soap sql terminal warehouse webhook".split()
+)
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +240,20 @@ def test_a_mailbox_says_no_password(project: Path) -> None:
 def test_a_program_is_not_run_and_a_scheme_is_enough_for_events(project: Path) -> None:
     assert list(project.rglob("ran")) == []
     assert declared(project, "tool")["operations"]["run_report"]["effect"] == "irreversible"
+    assert declared(project, "counter")["operations"]["use_report"]["effect"] == "irreversible"
     assert declared(project, "hooks")["connection"]["signature"] == {"scheme": "github", "secret": "secret:hooks"}
+
+
+def test_a_broker_is_known_by_its_address(project: Path) -> None:
+    bus, queue = declared(project, "bus"), declared(project, "queue")
+    assert bus["connection"] == {
+        "broker": "nats",
+        "servers": ["mq.acme.example:4222"],
+        "tls": False,
+        "subscriptions": {"incoming": {"topic": "shop.orders"}},
+    }
+    assert queue["connection"]["auth"] == {"username": "house", "password": "secret:queue"}
+    assert set(queue["operations"]) == {"publish_event"}
 
 
 @pytest.mark.parametrize(
@@ -247,6 +266,11 @@ def test_a_program_is_not_run_and_a_scheme_is_enough_for_events(project: Path) -
         (["tools/none", "--kind", "program"], "source_unfit"),
         (["ledger/account.cpy", "--kind", "program"], "source_unfit"),
         (["/bin/sh", "--kind", "program"], "source_unfit"),
+        (["tools/none", "--kind", "terminal"], "source_unfit"),
+        (["nats://mq.acme.example"], "source_unfit"),
+        (["redis://mq.acme.example:99999/orders"], "source_unfit"),
+        (["desk.acme.example", "--kind", "http"], "source_unfit"),
+        (["https://user:word@desk.acme.example", "--kind", "http"], "source_unfit"),
         (["ledger/broken.cpy"], "source_unfit"),
         (["ledger/account.dat"], "source_unknown"),
     ],

@@ -12,6 +12,7 @@ from interlock.foundation.http.sockets import NamingContext
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
+from interlock.integration.connectors.broker import survey
 from interlock.integration.connectors.broker.arrivals import Fitting
 from interlock.integration.connectors.broker.brokers import BROKERS, Broker, Place, Subscription
 from interlock.integration.connectors.broker.connector import BrokerConnector
@@ -28,6 +29,7 @@ from interlock.integration.connectors.interface import (
     Trouble,
 )
 from interlock.integration.connectors.receiving import Intake
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Contract, Definition
 
 USUAL_REDELIVERY = "30s"
@@ -104,6 +106,14 @@ class BrokerPlugin:
             except OperationInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether *source* is the address of a broker."""
+        return survey.recognises(source)
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:  # noqa: ARG002 - nobody is asked
+        """Return what can be done with a topic. Raises `SourceUnfit`."""
+        return survey.survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         broker = BROKERS[system.connection["broker"]]

@@ -9,9 +9,11 @@ from typing import Any
 from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.http.answers import Meaning
 from interlock.integration.connectors.http.definitions import define
+from interlock.integration.connectors.http.survey import survey
 from interlock.integration.connectors.http.values import Values
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.signing import SIGNING_SCHEMA
+from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.connectors.web.connector import Call, WebConnector
 from interlock.integration.connectors.web.request import RequestTemplate
 from interlock.integration.connectors.web.settings import BASE_URL, HEALTH, address_troubles
@@ -38,6 +40,14 @@ class HttpPlugin:
             except OperationInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
+
+    def recognises(self, source: Source) -> bool:  # noqa: ARG002 - any address might be one
+        """Return False: only whoever connects knows that no document describes it."""
+        return False
+
+    async def survey(self, source: Source, ports: Ports) -> Survey:  # noqa: ARG002 - nobody is asked
+        """Return a read to be filled in. Raises `SourceUnfit`."""
+        return survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         base_url: str = system.connection["base_url"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from interlock.integration.connectors.errors import SourceUnfit
@@ -14,8 +15,17 @@ _SIGNS = re.compile(r"[^a-z0-9]+")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-def survey(source: Source, root: Path) -> Survey:
-    """Return one operation for the program at a path. Raises `SourceUnfit` where there is none that can be run."""
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of the project: its *file*, its *folder* (empty: the project's own), a *name* for operations."""
+
+    file: str
+    folder: str
+    name: str
+
+
+def found_program(source: Source, root: Path) -> Program:
+    """Return the program at a path. Raises `SourceUnfit` where there is none that can be run."""
     path = Path(source.address) if Path(source.address).is_absolute() else Path.cwd() / source.address
     path = (path if path.exists() else root / source.address).resolve()
     if not path.is_file() or not os.access(path, os.X_OK):
@@ -25,13 +35,18 @@ def survey(source: Source, root: Path) -> Survey:
             "the program lies outside of the project, or its name holds unusual signs",
             fix="put it into a folder of the project",
         )
-    folder = path.parent.relative_to(root.resolve())
-    connection = {"folder": str(folder), "memory": "512MiB"} if str(folder) != "." else {"memory": "512MiB"}
-    name = _SIGNS.sub("_", path.stem.lower()).strip("_")
+    folder = str(path.parent.relative_to(root.resolve()))
+    return Program(path.name, "" if folder == "." else folder, _SIGNS.sub("_", path.stem.lower()).strip("_"))
+
+
+def survey(source: Source, root: Path) -> Survey:
+    """Return one operation for the program at a path. Raises `SourceUnfit` where there is none that can be run."""
+    program = found_program(source, root)
+    connection = ({"folder": program.folder} if program.folder else {}) | {"memory": "512MiB"}
     offer = Offer(
-        f"./{path.name} {{text}}",
-        f"run_{name}" if name else "run",
-        f"Run {path.name} with one argument.",
+        f"./{program.file} {{text}}",
+        f"run_{program.name}" if program.name else "run",
+        f"Run {program.file} with one argument.",
         effect=Effect.irreversible,
         settings={
             "input": {
@@ -47,4 +62,4 @@ def survey(source: Source, root: Path) -> Survey:
         "an exit code of 1 is taken for a refusal: say what each code means",
         "of each use an operation of its own is better than one for all of them",
     )
-    return Survey(path.stem, connection, (offer,), kind="legacy", notes=notes)
+    return Survey(Path(program.file).stem, connection, (offer,), kind="legacy", notes=notes)
