@@ -37,7 +37,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Ca
     root = Path(shutil.copytree(EXAMPLE, folder / "project", ignore=shutil.ignore_patterns("*.idx", "ledger", "var")))
     program = root / "legacy" / "ledger"
     words = ["cobc", "-x", "-I", str(root / "copybooks"), "-o", str(program), str(root / "legacy" / "ledger.cob")]
-    subprocess.run(words, check=True, capture_output=True)
+    subprocess.run(words, check=True, capture_output=True, cwd=folder)  # whose name the compiler may write down
     server = Server(root, environment={"INTERLOCK_STATE": str(folder / "state")}, log=folder / "server.log")
     key = server.first_key("person", "greta.brenner")
     server.start()
