@@ -52,6 +52,16 @@ def check_resolved(host: str, addresses: Sequence[str]) -> None:
             raise _forbidden(why)
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether *host* is this machine by its own writing, so that what is sent there in the clear stays on it."""
+    if host == _LOCAL[0]:
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """Return the IPv4 address that an IPv6 address only wraps, else the address itself."""
     if isinstance(address, IPv6Address):

@@ -6,10 +6,10 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from interlock.integration.connectors.errands import Errands
 from interlock.integration.connectors.errors import SystemUnreachable
 from interlock.integration.connectors.interface import (
     SUCCEEDED,
@@ -41,8 +41,6 @@ from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
 PROBE_TIMEOUT = 10.0
-_PARTING = 0.25
-"""Seconds that a thread has to notice that its connection was cut."""
 _OVERHEAD = 1 << 20
 
 
@@ -65,21 +63,15 @@ class LdapConnector:
         self._server = server
         self._secrets = secrets
         self._operations = Operations(server, secrets, system.limits.response)
-        self._executor: ThreadPoolExecutor | None = None
-        self._errands: set[Errand] = set()
+        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-ldap")
 
     async def open(self) -> None:
-        if self._executor is None:
+        if self._errands.open():
             load_driver()
             self._operations = Operations(self._server, self._secrets, self._limits.response)
-            self._executor = ThreadPoolExecutor(self._limits.concurrency, thread_name_prefix="interlock-ldap")
 
     async def close(self) -> None:
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            for errand in tuple(self._errands):
-                errand.cut()
-            await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
+        if await self._errands.close():
             await asyncio.to_thread(self._operations.close)
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:  # noqa: ARG002 - LDAP takes no key
@@ -127,21 +119,13 @@ class LdapConnector:
         return Answer(SUCCEEDED) if entries else failed("not_found", "the directory does not show us `connection.base`")
 
     async def _run(self, effect: Effect, work: Callable[[Errand], Answer], timeout: float, *, most: int = 0) -> Answer:
-        if self._executor is None:
-            return failed("unreachable", "the connector is closed", sent=False)
         most = most or 2 * self._limits.response + _OVERHEAD
-        errand = Errand(time.monotonic() + timeout, most, writes=effect is not Effect.read)
-        self._errands.add(errand)
-        try:
-            task = asyncio.get_running_loop().run_in_executor(self._executor, _answered, effect, work, errand)
-            await asyncio.wait({task}, timeout=timeout)
-            if not task.done():
-                errand.cut()
-                await asyncio.wait({task}, timeout=_PARTING)
-            return task.result() if task.done() else _late(effect, errand)
-        finally:
-            errand.cut()
-            self._errands.discard(errand)
+        return await self._errands.run(
+            Errand(time.monotonic() + timeout, most, writes=effect is not Effect.read),
+            lambda errand: _answered(effect, work, errand),
+            lambda errand: _late(effect, errand),
+            timeout=timeout,
+        )
 
 
 def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) -> Answer:

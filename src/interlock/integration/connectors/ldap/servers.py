@@ -5,11 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from interlock.foundation.http.egress import is_loopback
 from interlock.integration.connectors.interface import SecretSource, Trouble
 from interlock.integration.connectors.ldap.names import NameInvalid, parse
 from interlock.values.secrets import Secret
@@ -83,13 +83,3 @@ def _security(connection: Mapping[str, Any], server: Server) -> Iterator[Trouble
         yield Trouble("/connection/tls", "would send the password in the clear; leave it out, or write ldaps://")
     if server.ca is not None and not server.ca.is_file():
         yield Trouble("/connection/ca", "names a file that is not there")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether *host* is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from interlock.foundation.http.egress import is_loopback
 from interlock.integration.connectors.errors import PackageMissing, SourceUnfit, SystemUnreachable
 from interlock.integration.connectors.ldap.attributes import Kind
 from interlock.integration.connectors.ldap.changes import PERMISSIVE
@@ -21,7 +22,7 @@ from interlock.integration.connectors.ldap.names import NameInvalid, naming, par
 from interlock.integration.connectors.ldap.publishing import LARGEST, published, root_of, shown
 from interlock.integration.connectors.ldap.reads import PAGED
 from interlock.integration.connectors.ldap.schema import Schema
-from interlock.integration.connectors.ldap.servers import PORTS, Server, is_loopback
+from interlock.integration.connectors.ldap.servers import PORTS, Server
 from interlock.integration.connectors.ldap.sessions import (
     GARBLED,
     AccessDenied,

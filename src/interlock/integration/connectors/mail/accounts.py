@@ -7,10 +7,10 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from interlock.foundation.http.egress import is_loopback
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import size
 from interlock.integration.connectors.interface import SecretSource, Trouble
@@ -103,7 +103,7 @@ def troubles(connection: Mapping[str, Any], root: Path) -> Iterator[Trouble]:
         server = _server(connection, name, root)
         if server is None:
             continue
-        if server.tls == "none" and connection.get("auth") and not _is_loopback(server.host):
+        if server.tls == "none" and connection.get("auth") and not is_loopback(server.host):
             message = "would send the password in the clear; use implicit or starttls"
             yield Trouble(f"/connection/{name}/tls", message)
         if server.ca is not None and not server.ca.is_file():
@@ -131,12 +131,3 @@ def _limit(connection: Mapping[str, Any]) -> int:
         return size(connection.get("max_message", USUAL_LIMIT))
     except QuantityInvalid:
         return 0
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import imaplib
 import smtplib
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from interlock.integration.connectors.errands import Errands
 from interlock.integration.connectors.interface import (
     Answer,
     SecretSource,
@@ -29,8 +28,6 @@ from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
 PROBE_TIMEOUT = 10.0
-_PARTING = 0.25
-"""Seconds that a thread has to notice that its connections were cut."""
 
 
 class MailConnector:
@@ -46,20 +43,13 @@ class MailConnector:
         self._bindings = {name: definition.binding for name, definition in definitions.items()}
         self._effects = {name: operation.effect for name, operation in system.operations.items()}
         self._operations = Operations(account, secrets, system.limits.response)
-        self._threads = system.limits.concurrency
-        self._executor: ThreadPoolExecutor | None = None
-        self._errands: set[Errand] = set()
+        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-mail")
 
     async def open(self) -> None:
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="interlock-mail")
+        self._errands.open()
 
     async def close(self) -> None:
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            for errand in tuple(self._errands):
-                errand.cut()
-            await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
+        await self._errands.close()
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
         binding = self._bindings[operation]
@@ -76,20 +66,12 @@ class MailConnector:
         return
 
     async def _run(self, effect: Effect, work: Callable[[Errand], Answer], timeout: float) -> Answer:
-        if self._executor is None:
-            return failed("unreachable", "the connector is closed", sent=False)
-        errand = Errand(time.monotonic() + timeout)
-        self._errands.add(errand)
-        try:
-            task = asyncio.get_running_loop().run_in_executor(self._executor, _answered, effect, work, errand)
-            await asyncio.wait({task}, timeout=timeout)
-            if not task.done():
-                errand.cut()
-                await asyncio.wait({task}, timeout=_PARTING)
-            return task.result() if task.done() else _late(effect, errand)
-        finally:
-            errand.cut()
-            self._errands.discard(errand)
+        return await self._errands.run(
+            Errand(time.monotonic() + timeout),
+            lambda errand: _answered(effect, work, errand),
+            lambda errand: _late(effect, errand),
+            timeout=timeout,
+        )
 
 
 def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) -> Answer:
