@@ -25,7 +25,10 @@ class Mode(IntEnum):
     @property
     def word(self) -> str:
         """The mode as it is written in files."""
-        return self.name.replace("_", "-")
+        return _WORDS[self]
+
+
+_WORDS = tuple(mode.name.replace("_", "-") for mode in Mode)
 
 
 class Outcome(StrEnum):

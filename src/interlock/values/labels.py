@@ -42,17 +42,28 @@ class Label:
     integrity: Integrity = Integrity.trusted
 
     def join(self, other: Label) -> Label:
-        """Return the least label that is at least as strict as both."""
-        untrusted = Integrity.untrusted in (self.integrity, other.integrity)
+        """Return the least label that is at least as strict as both; one of them, where it is the stricter already."""
+        if self._covers(other):
+            return self
+        if other._covers(self):
+            return other
+        untrusted = self.integrity is Integrity.untrusted or other.integrity is Integrity.untrusted
         return Label(
             max(self.confidentiality, other.confidentiality),
             self.categories | other.categories,
             Integrity.untrusted if untrusted else Integrity.trusted,
         )
 
+    def _covers(self, other: Label) -> bool:
+        return (
+            self.confidentiality >= other.confidentiality
+            and self.categories >= other.categories
+            and (self.integrity is other.integrity or self.integrity is Integrity.untrusted)
+        )
+
     def flows(self, other: Label) -> bool:
         """Return whether data of this label may be held under *other*: it is at least as strict in everything."""
-        return self.join(other) == other
+        return other._covers(self)
 
     @property
     def unusual(self) -> bool:
@@ -66,10 +77,15 @@ class Label:
     def to_json(self) -> dict[str, Any]:
         """Return the label as a JSON object."""
         return {
-            "confidentiality": self.confidentiality.name,
+            "confidentiality": _LEVELS[self.confidentiality],
             "categories": sorted(self.categories),
-            "integrity": self.integrity.value,
+            "integrity": _WORDS[self.integrity],
         }
+
+
+# Asking a member of an enumeration for its name or value costs as much as all the rest of a label.
+_LEVELS = tuple(level.name for level in Confidentiality)
+_WORDS = {member: member.value for member in Integrity}
 
 
 def label_from_json(document: Mapping[str, Any]) -> Label:
@@ -104,6 +120,7 @@ class Source(StrEnum):
     unknown = "unknown"  # seen nowhere: made by the model
 
 
+_SOURCES = {source: source.value for source in Source}
 TRUSTED_SOURCES = frozenset(Source) - {Source.untrusted_field, Source.unknown}
 
 
@@ -152,7 +169,7 @@ class Origin:
             "untrusted": self.untrusted,
             "unknown": self.unknown,
             "person": Source.person in self.sources,
-            "sources": [source.value for source in self.sources],
+            "sources": [_SOURCES[source] for source in self.sources],
             "where": list(self.where),
         }
         if self.label.unusual:

@@ -141,19 +141,17 @@ class Operation:
     risks: frozenset[Risk] = frozenset()
     sink: Sink | None = None
     words: tuple[str, ...] = ()
+    id: str = field(init=False, compare=False)
+    """`system.operation`."""
+    returns: Label = field(init=False, compare=False)
+    """The joined label of everything that it may return."""
 
-    @property
-    def id(self) -> str:
-        """`system.operation`."""
-        return f"{self.system}.{self.name}"
-
-    @property
-    def returns(self) -> Label:
-        """The joined label of everything that it may return."""
+    def __post_init__(self) -> None:
         joined = self.label
         for field_label in self.output.labels:
             joined = joined.join(field_label.label)
-        return joined
+        object.__setattr__(self, "id", f"{self.system}.{self.name}")
+        object.__setattr__(self, "returns", joined)
 
     @property
     def consequential(self) -> bool:

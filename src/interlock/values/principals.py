@@ -37,7 +37,7 @@ class Principal:
     @property
     def name(self) -> str:
         """The principal's short name, such as `agent:support`."""
-        return f"{self.kind.value}:{self.id}"
+        return f"{self.kind}:{self.id}"
 
     @property
     def cedar_type(self) -> str:

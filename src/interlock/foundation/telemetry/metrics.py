@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any, Protocol
 
 MOST_SERIES = 2000
@@ -158,6 +160,50 @@ class NoMetrics:
         return b"", "text/plain; version=0.0.4; charset=utf-8"
 
 
+class _Spread:
+    """How often a duration fell under each bound and beyond the last, and the sum of all."""
+
+    __slots__ = ("_bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration; a bound belongs to its bucket."""
+        self.counts[bisect_left(self._bounds, seconds)] += 1
+        self.total += seconds
+
+
+class _Spreads:
+    """A histogram that the registry asks for its figures, instead of one that locks twice for each of them.
+
+    Several are counted for every action. Counting belongs to one thread, that of the event loop.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+        self._by_labels: dict[tuple[str, ...], _Spread] = {}
+        self._bounds = (*map(str, metric.buckets), "+Inf")
+
+    def labels(self, *labels: str) -> _Spread:
+        """Return the durations under these label values. Raises `ValueError` for the wrong number of them."""
+        if len(labels) != len(self._metric.labels):
+            raise ValueError(f"{self._metric.name} has {len(self._metric.labels)} labels, not {len(labels)}")
+        return self._by_labels.setdefault(labels, _Spread(self._metric.buckets))
+
+    def collect(self) -> Iterator[Any]:
+        """Yield the family, as `prometheus_client` asks a collector for it."""
+        from prometheus_client.core import HistogramMetricFamily
+
+        family = HistogramMetricFamily(self._metric.name, self._metric.text, labels=self._metric.labels)
+        for labels, spread in self._by_labels.items():
+            buckets = list(zip(self._bounds, accumulate(spread.counts), strict=True))
+            family.add_metric(labels, buckets, spread.total)
+        yield family
+
+
 class PrometheusMetrics:
     """Counts in memory, in a registry of its own together with the process's memory and processor time.
 
@@ -165,23 +211,20 @@ class PrometheusMetrics:
     """
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+        from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
-        makers: dict[MetricKind, Callable[..., Any]] = {
-            MetricKind.counter: Counter,
-            MetricKind.gauge: Gauge,
-            MetricKind.histogram: Histogram,
-        }
         self._families: dict[str, Any] = {}
         self._bound: dict[tuple[str, ...], Callable[[float], None]] = {}
         self._series = dict.fromkeys((metric.name for metric in METRICS), 0)
         for metric in METRICS:
-            extra = {"buckets": metric.buckets} if metric.buckets else {}
-            self._families[metric.name] = makers[metric.kind](
-                metric.name, metric.text, metric.labels, registry=self._registry, **extra
-            )
+            if metric.kind is MetricKind.histogram:
+                self._families[metric.name] = spreads = _Spreads(metric)
+                self._registry.register(spreads)
+            else:
+                make = Counter if metric.kind is MetricKind.counter else Gauge
+                self._families[metric.name] = make(metric.name, metric.text, metric.labels, registry=self._registry)
             if not metric.labels:
                 self._bind((metric.name,))
 
@@ -211,7 +254,7 @@ class PrometheusMetrics:
             if known is not None:
                 return known
         self._series[name] += 1
-        child = family.labels(*labels) if labels else family
+        child = family.labels(*labels) if labels or isinstance(family, _Spreads) else family
         use: Callable[[float], None] = getattr(child, "observe", None) or getattr(child, "set", None) or child.inc
         self._bound[key] = use
         return use

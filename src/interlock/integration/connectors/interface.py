@@ -49,6 +49,19 @@ class Answer:
         problem = {**(self.problem or {}), "retry_after": math.ceil(seconds)}
         return replace(self, problem=problem, transient=True, retry_after=seconds)
 
+    def took(self, milliseconds: float) -> Answer:
+        """Return the answer with how long it took."""
+        return Answer(
+            self.status,
+            self.output,
+            self.problem,
+            milliseconds,
+            self.sent,
+            self.transient,
+            self.retry_after,
+            self.rest,
+        )
+
     @property
     def succeeded(self) -> bool:
         """Whether the system did what was asked."""

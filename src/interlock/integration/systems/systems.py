@@ -110,7 +110,7 @@ class Systems:
         )
         if answer.succeeded:
             answer = _checked(compiled, answer)
-        return replace(answer, elapsed_ms=(self._clock.monotonic() - started) * 1000.0)
+        return answer.took((self._clock.monotonic() - started) * 1000.0)
 
     def health(self) -> list[dict[str, Any]]:
         """Return how each system has been doing, as seen from the calls that were made."""

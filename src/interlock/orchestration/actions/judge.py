@@ -73,7 +73,7 @@ class Case:
     @property
     def agent(self) -> str:
         """The agent's name, or the empty string where a person or service asks."""
-        return str(self.who["id"]) if self.who["kind"] == Kind.agent.value else ""
+        return str(self.who["id"]) if self.who["kind"] == Kind.agent else ""
 
 
 @dataclass(frozen=True, slots=True)
