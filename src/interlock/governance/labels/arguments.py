@@ -19,7 +19,7 @@ from interlock.governance.labels.normal import bared, key_of, mild, strict, wide
 from interlock.governance.labels.places import Place, Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import declares, member_schema
-from interlock.values.labels import TRUSTED_SOURCES, Carried, Label, Naming, Origin, Source
+from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Carried, Label, Naming, Origin, Source
 
 MOST_LEAVES = 1000
 MOST_TEXT = 64 << 10
@@ -93,43 +93,39 @@ def names(value: Any, most: int, declared: AbstractSet[str]) -> Iterator[tuple[P
 
 
 class Judge:
-    """Finds the origin of a value in the four indexes of one session, as they are now."""
+    """Finds the origin of a value in the four indexes of one session, as they are now.
+
+    What the session knows beside them (the person's words, what was lost, the label of all that was seen) is set by
+    its memory before each use.
+    """
 
     __slots__ = (
         "_declared",
-        "_heard",
-        "_heard_bare",
-        "_heard_words",
-        "_lost",
         "_person",
         "_places",
         "_records",
         "_requested",
-        "_seen",
         "_session",
         "_trusted",
         "_untrusted",
+        "heard",
+        "heard_bare",
+        "heard_words",
+        "lost",
+        "seen",
     )
 
     def __init__(
-        self,
-        places: Places,
-        indexes: tuple[Index, Index, Index, Index],
-        heard: tuple[str, str, str],
-        records: Records,
-        *,
-        requested: int,
-        lost: int | None,
-        seen: Label,
+        self, places: Places, indexes: tuple[Index, Index, Index, Index], records: Records, *, requested: int
     ) -> None:
         self._places = places
         self._person, self._session, self._trusted, self._untrusted = indexes
-        self._heard, self._heard_words, self._heard_bare = heard
         self._declared = DECLARED
-        self._seen = seen
         self._requested = requested
-        self._lost = lost
         self._records = records
+        self.heard = self.heard_words = self.heard_bare = " "
+        self.lost: int | None = None
+        self.seen = PUBLIC
 
     def origin(
         self,
@@ -209,7 +205,7 @@ class Judge:
         was ever shown here, as what is only saved for it now may be sent without another look.
         """
         address = strict(value) if isinstance(value, str) and "@" in value else ""
-        listed = address in book and not self._vouch(found) and book.clears(address, self._seen)
+        listed = address in book and not self._vouch(found) and book.clears(address, self.seen)
         if listed and self._records.calls(book, address):
             place = self._places.number(Place(Source.trusted_field, (WHERE,)))
             return replace(self._places.origin([place, *found]), naming=Naming.matched)
@@ -223,8 +219,15 @@ class Judge:
         return origin if naming is Naming.nothing else replace(origin, naming=naming)
 
     def _whole(self, keys: Sequence[str]) -> list[int]:
-        indexes = (self._person, self._session, self._trusted, self._untrusted)
-        return [place for index in indexes if (place := index.first(keys)) is not None]
+        found = []
+        for index in (self._person, self._session, self._trusted, self._untrusted):
+            get = index.get
+            for key in keys:
+                place = get(key)
+                if place is not None:
+                    found.append(place if len(keys) == 1 else index.both(place, keys))
+                    break
+        return found
 
     def _number(self, value: float) -> list[int]:
         found = self._whole(forms.leaf_forms(value))
@@ -244,7 +247,7 @@ class Judge:
             soft = bool(spoken) and mild(form)
             if soft:
                 found = self._whole([*keys, key_of(plain.strip())])
-            if self._said(form) or (soft and len(spoken) > 1 and plain in self._heard_words):
+            if self._said(form) or (soft and len(spoken) > 1 and plain in self.heard_words):
                 found = [self._requested, *(place for place in found if place != self._requested)]
             if self._vouch(found):
                 return found
@@ -254,19 +257,19 @@ class Judge:
 
     def _said(self, form: str) -> bool:
         """Whether the person wrote *form*, perhaps with punctuation around its words."""
-        if f" {form} " in self._heard:
+        if f" {form} " in self.heard:
             return True
-        return " " in form and f" {bared(form)} " in self._heard_bare
+        return " " in form and f" {bared(form)} " in self.heard_bare
 
     def _vouch(self, found: list[int]) -> bool:
-        return any(self._places.source(place) in TRUSTED_SOURCES for place in found)
+        return not TRUSTED_SOURCES.isdisjoint(map(self._places.source, found))
 
     def _known(self, part: str) -> int | None:
         for index in (self._person, self._session, self._trusted):
             place = index.get(part)
             if place is not None:
                 return place
-        return self._requested if f" {part} " in self._heard_words else None
+        return self._requested if f" {part} " in self.heard_words else None
 
     def _listed(self, value: str) -> Origin | None:
         """The origin of several addresses in one text: that of the worst."""
@@ -278,10 +281,10 @@ class Judge:
     def _unlooked(self) -> Origin:
         """The origin of what is too much to look at: it may be anything that the session was ever shown."""
         origin = self._places.origin(self._nothing())
-        return replace(origin, label=origin.label.join(self._seen), invents=frozenset(Carried))
+        return replace(origin, label=origin.label.join(self.seen), invents=frozenset(Carried))
 
     def _nothing(self) -> tuple[int, ...]:
-        return () if self._lost is None else (self._lost,)
+        return () if self.lost is None else (self.lost,)
 
     def _free_text(self, value: str, whole: Origin | None) -> Origin:
         parts: list[Origin] = [] if whole is None else [whole]
@@ -352,7 +355,7 @@ class Judge:
         for one, other in pairwise(spoken):
             place = self._untrusted.get(f"{one} {other}")
             run = run + 1 if place is not None else 0
-            if place is not None and run >= LONGEST_RUN and f" {one} {other} " not in self._heard_words:
+            if place is not None and run >= LONGEST_RUN and f" {one} {other} " not in self.heard_words:
                 found.add(place)
         return found
 

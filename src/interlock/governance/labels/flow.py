@@ -15,6 +15,8 @@ MOST_RECIPIENTS = 200
 _OWN = Source.own.value
 _NEUTRAL = frozenset({Source.session.value, Source.declared.value})
 _SEPARATORS = re.compile(r"[,;\s]+")
+_NAMINGS = {naming.name: naming for naming in Naming}
+_NOWHERE: frozenset[str] = frozenset()
 UNNAMED = "(implied)"
 """Stands for a destination that no argument names."""
 
@@ -52,7 +54,9 @@ def flow_of(
     targets: list[Mapping[str, Any]] = []
     controls: list[Mapping[str, Any]] = []
     leading: list[Mapping[str, Any]] = []
-    home = _home(operation, arguments, data.join(background.seen), clearances)
+    sends = operation.sink is not None
+    seen = data.join(background.seen)
+    home = _home(operation, arguments, seen, clearances) if sends else _NOWHERE
     carried: set[str] = set()
     recipients = operation.sink.recipients if operation.sink is not None else ()
     for name, value in arguments.items():
@@ -71,10 +75,10 @@ def flow_of(
                 leading.append(origin)
     # An authenticated fact, or a choice that the operation lists, means nobody that the person did not.
     judged = [origin for origin in leading if _NEUTRAL.isdisjoint(origin.get("sources", ()))]
-    named = [Naming[origin.get("named", Naming.nothing.name)] for origin in judged]
+    named = [_NAMINGS[origin.get("named", "nothing")] for origin in judged]
     # What is sent to nobody that is named goes to an implied destination, which is for `cleared` to judge.
-    implied = (operation.sink is not None and not operation.risks) or bool(home)
-    uncleared = list(_uncleared(operation, arguments, data, clearances))
+    implied = (sends and not operation.risks) or bool(home)
+    uncleared = list(_uncleared(operation, arguments, data, clearances)) if sends else []
     return {
         "target_untrusted": _any(targets, "untrusted"),
         "target_unknown": _any(targets, "unknown"),
@@ -89,8 +93,8 @@ def flow_of(
         "content_carries": sorted(carried),
         "cleared": not uncleared,
         "uncleared": uncleared,
-        "seen_cleared": _cleared(operation, arguments, data.join(background.seen), clearances),
-        "strayed_cleared": _cleared(operation, arguments, data.join(background.strayed), clearances),
+        "seen_cleared": not sends or _cleared(operation, arguments, seen, clearances),
+        "strayed_cleared": not sends or _cleared(operation, arguments, data.join(background.strayed), clearances),
     }
 
 

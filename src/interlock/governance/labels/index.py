@@ -62,13 +62,20 @@ class Index:
 
     def first(self, forms: Sequence[str]) -> int | None:
         """Return the number of the place that held any of *forms*, of several places all together, or `None`."""
-        found: int | None = None
+        for form in forms:
+            place = self.get(form)
+            if place is not None:
+                return self.both(place, forms)
+        return None
+
+    def both(self, place: int, forms: Sequence[str]) -> int:
+        """Return the number of the place that stands for *place* and all that held any of *forms*."""
         get = self.get
         for form in forms:
             known = get(form)
-            if known is not None and known != found:
-                found = known if found is None else self._places.both(found, known)
-        return found
+            if known is not None and known != place:
+                place = self._places.both(place, known)
+        return place
 
     def _shrink(self) -> None:
         self.evicted = True

@@ -82,12 +82,14 @@ class Memory:
     """
 
     __slots__ = (
+        "_asked",
         "_declassified",
         "_fields",
         "_heard",
         "_heard_bare",
         "_heard_words",
         "_held",
+        "_judging",
         "_limits",
         "_lost",
         "_person",
@@ -120,6 +122,9 @@ class Memory:
         self._heard = self._heard_words = self._heard_bare = " "
         self._lost = False
         self._fields: dict[str, _Fields] = {}
+        self._asked: dict[str, tuple[Operation, bool]] = {}
+        indexes = (self._person, self._session, self._trusted, self._untrusted)
+        self._judging = Judge(self._places, indexes, self._records, requested=_REQUEST)
         self.tainted = False
         """Whether any text of outsiders was seen, so that what was seen nowhere may have been hidden in it."""
         self.seen = self.strayed = PUBLIC
@@ -146,6 +151,7 @@ class Memory:
         self._records.hear(heard)
         if len(self._said) < MOST_WORDS:
             self._said.update(words(heard))
+            self._asked.clear()
         parts = forms.Parts()
         parts.take(windowed(heard), windowed(tail(text, most)))
         for part in parts.found:
@@ -160,7 +166,10 @@ class Memory:
 
     def asked_for(self, operation: Operation) -> bool:
         """Return whether the person's words ask for what *operation* does."""
-        return asked_for(acts_of(operation), self._said)
+        known = self._asked.get(operation.id)
+        if known is None or known[0] is not operation:
+            known = self._asked[operation.id] = (operation, asked_for(acts_of(operation), self._said))
+        return known[1]
 
     def know(self, name: str, value: Any) -> None:
         """Remember an authenticated fact of the session, such as its customer."""
@@ -290,10 +299,11 @@ class Memory:
         return joined
 
     def _judge(self) -> Judge:
-        heard = (self._heard, self._heard_words, self._heard_bare)
-        indexes = (self._person, self._session, self._trusted, self._untrusted)
-        lost = _LOST if self._lost or self._untrusted.evicted else None
-        return Judge(self._places, indexes, heard, self._records, requested=_REQUEST, lost=lost, seen=self.seen)
+        judge = self._judging
+        judge.heard, judge.heard_words, judge.heard_bare = self._heard, self._heard_words, self._heard_bare
+        judge.lost = _LOST if self._lost or self._untrusted.evicted else None
+        judge.seen = self.seen
+        return judge
 
     def _fields_of(self, operation: Operation) -> FieldLabels:
         known = self._fields.get(operation.id)
@@ -419,8 +429,11 @@ class Memory:
 
     def _vouches(self, keys: Sequence[str]) -> bool:
         """Whether a trusted source holds a value in one of these forms; there is more to `Judge.vouched`, for more."""
-        places = (index.first(keys) for index in (self._person, self._session, self._trusted))
-        return any(place is not None and self._places.source(place) in TRUSTED_SOURCES for place in places)
+        for index in (self._person, self._session, self._trusted):
+            place = index.first(keys)
+            if place is not None and self._places.source(place) in TRUSTED_SOURCES:
+                return True
+        return False
 
     def _distrust(self, leaf: Any, place: int) -> None:
         if not isinstance(leaf, str):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _NOTHING: Mapping[str, Any] = {}
+_NAMING = frozenset({"enum", "const", "default", "anyOf", "oneOf"})
+"""The keywords by which a schema can name a value; most schemas have none of them."""
 
 
 def property_schemas(schema: Any) -> Mapping[str, Any]:
@@ -57,7 +59,7 @@ def member_schema(schema: Any, step: str | int) -> Any:
 
 def declares(schema: Any, value: Any) -> bool:
     """Return whether *schema* names *value* itself: an enumeration's member, constant, default or boolean."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, Mapping) or (type(value) is not bool and _NAMING.isdisjoint(schema)):
         return False
     if isinstance(value, bool):
         kind = schema.get("type")

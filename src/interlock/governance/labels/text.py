@@ -243,6 +243,7 @@ def identifying(part: str) -> bool:
     return len(part) >= 5 and (_DIGIT.search(part) is not None or "@" in part or "://" in part or ":" in part[:5])
 
 
+@kept
 def chunks(text: str) -> Iterator[str]:
     """Yield the pieces of a free text as they were written: addresses and accounts whole, then the rest."""
     text = windowed(" ".join(text.split()))
