@@ -79,12 +79,12 @@ BASIC = frozenset({Condition.working, Condition.refused, Condition.lost, Conditi
 @dataclass(frozen=True, slots=True)
 class Rig:
     """A system in one condition. *system* is the content of a system file; *read* and *write* are the arguments of
-    its two operations, *write* None where the connector only reads, so that its system declares `read` alone;
+    its two operations, None where the connector only writes, or only reads, so that its system declares one alone;
     *effects* counts the writes that had their effect; *secrets* are by name.
     """
 
     system: Mapping[str, Any]
-    read: Mapping[str, Any] = field(default_factory=dict)
+    read: Mapping[str, Any] | None = field(default_factory=dict)
     write: Mapping[str, Any] | None = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     effects: Callable[[], int] | None = None
@@ -92,7 +92,8 @@ class Rig:
     @property
     def calls(self) -> dict[str, Mapping[str, Any]]:
         """The arguments of its operations by name."""
-        return {"read": self.read} if self.write is None else {"read": self.read, "write": self.write}
+        given = {"read": self.read, "write": self.write}
+        return {name: arguments for name, arguments in given.items() if arguments is not None}
 
 
 class ConnectorContract:
@@ -170,7 +171,8 @@ class ConnectorContract:
 
     def test_calls_at_once_do_not_mix(self) -> None:
         async def check(rig: Rig, connector: Connector, _: Description) -> None:
-            calls = [connector.call("read", rig.read, key="", timeout=PATIENCE) for _ in range(10)]
+            name, arguments = next(iter(rig.calls.items()))
+            calls = [connector.call(name, arguments, key="one", timeout=PATIENCE) for _ in range(10)]
             answers = await asyncio.gather(*calls)
             assert [answer.status for answer in answers] == [SUCCEEDED] * 10
             assert all(answer.output == answers[0].output for answer in answers)
@@ -235,11 +237,12 @@ class ConnectorContract:
 
     def test_a_cancelled_call_leaves_the_connector_of_use(self) -> None:
         async def check(rig: Rig, connector: Connector, _: Description) -> None:
-            call = asyncio.create_task(connector.call("read", rig.read, key="", timeout=PATIENCE))
+            name, arguments = next(iter(rig.calls.items()))
+            call = asyncio.create_task(connector.call(name, arguments, key="", timeout=PATIENCE))
             await asyncio.sleep(0)
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
-            assert (await connector.call("read", rig.read, key="", timeout=PATIENCE)).succeeded
+            assert (await connector.call(name, arguments, key="", timeout=PATIENCE)).succeeded
 
         self._with_connector(Condition.working, check)
 

@@ -87,6 +87,28 @@ class TestHttp(ConnectorContract):
             yield Rig(system, {}, {"id": 1}, {"api": "hidden-token"}, lambda: counting.effects)
 
 
+class TestWebhook(ConnectorContract):
+    """What is sent; what comes is read from the installation's own store. What a receiver says is not read."""
+
+    plugin = "interlock.integration.connectors.webhook:plugin"
+    conditions = frozenset(Condition) - {Condition.garbled, Condition.mistyped}
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        counting = Counting()
+        async with ScriptedServer(over_http(condition, counting)) as listener:
+            port = free_port() if condition is Condition.refused else listener.port
+            to = {"url": f"http://127.0.0.1:{port}/in", "sign": {"secret": "secret:hook"}}
+            write = {"from": "send", "effect": "write", "options": {"type": "noted"}, "input": OBJECT}
+            system = {
+                "system": "partner",
+                "connector": "webhook",
+                "connection": {"to": to},
+                "operations": {"write": write},
+            }
+            yield Rig(system, None, {"id": 1}, {"hook": "whsec_aGlkZGVuLWtleQ=="}, lambda: counting.effects)
+
+
 def statements(url: str, **more: Any) -> dict[str, Any]:
     return {
         "system": "erp",

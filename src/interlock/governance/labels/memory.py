@@ -61,6 +61,15 @@ _FIRST_PLACES = (
 )
 
 
+class _Arguments(NamedTuple):
+    """What is known of one operation's arguments: their schemas, declared names, whether its act was asked for."""
+
+    operation: Operation
+    schemas: Mapping[str, Any]
+    names: frozenset[str]
+    asked: bool
+
+
 class _Fields(NamedTuple):
     """What is known of one operation's results: the labels of fields, what lowers them, declared names, places."""
 
@@ -82,7 +91,7 @@ class Memory:
     """
 
     __slots__ = (
-        "_asked",
+        "_arguments",
         "_declassified",
         "_fields",
         "_heard",
@@ -122,7 +131,7 @@ class Memory:
         self._heard = self._heard_words = self._heard_bare = " "
         self._lost = False
         self._fields: dict[str, _Fields] = {}
-        self._asked: dict[str, tuple[Operation, bool]] = {}
+        self._arguments: dict[str, _Arguments] = {}
         indexes = (self._person, self._session, self._trusted, self._untrusted)
         self._judging = Judge(self._places, indexes, self._records, requested=_REQUEST)
         self.tainted = False
@@ -151,7 +160,7 @@ class Memory:
         self._records.hear(heard)
         if len(self._said) < MOST_WORDS:
             self._said.update(words(heard))
-            self._asked.clear()
+            self._arguments.clear()
         parts = forms.Parts()
         parts.take(windowed(heard), windowed(tail(text, most)))
         for part in parts.found:
@@ -166,10 +175,7 @@ class Memory:
 
     def asked_for(self, operation: Operation) -> bool:
         """Return whether the person's words ask for what *operation* does."""
-        known = self._asked.get(operation.id)
-        if known is None or known[0] is not operation:
-            known = self._asked[operation.id] = (operation, asked_for(acts_of(operation), self._said))
-        return known[1]
+        return self._arguments_of(operation).asked
 
     def know(self, name: str, value: Any) -> None:
         """Remember an authenticated fact of the session, such as its customer."""
@@ -265,15 +271,13 @@ class Memory:
         judged by the values inside it; its ordinary words count for nothing. A target that only outsiders' text
         holds, or nobody, is the house's own where *book* holds it.
         """
-        judge = self._judge()
-        schemas = property_schemas(operation.input_schema)
-        roles = operation.arguments
+        judge, known, roles = self._judge(), self._arguments_of(operation), operation.arguments
         return {
             name: judge.origin(
                 value,
-                schemas.get(name),
+                known.schemas.get(name),
                 free_text=roles.get(name) is Role.content,
-                declared=property_names(operation.input_schema) if isinstance(value, (dict, list, tuple)) else NO_NAMES,
+                declared=known.names,
                 book=book if roles.get(name) is Role.target else NO_BOOK,
             )
             for name, value in arguments.items()
@@ -304,6 +308,14 @@ class Memory:
         judge.lost = _LOST if self._lost or self._untrusted.evicted else None
         judge.seen = self.seen
         return judge
+
+    def _arguments_of(self, operation: Operation) -> _Arguments:
+        known = self._arguments.get(operation.id)
+        if known is None or known.operation is not operation:
+            schema, asked = operation.input_schema, asked_for(acts_of(operation), self._said)
+            known = _Arguments(operation, property_schemas(schema), property_names(schema), asked)
+            self._arguments[operation.id] = known
+        return known
 
     def _fields_of(self, operation: Operation) -> FieldLabels:
         known = self._fields.get(operation.id)

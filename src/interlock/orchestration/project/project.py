@@ -54,6 +54,7 @@ class Project:
     budgets: BudgetPlan = field(default_factory=BudgetPlan)
     book: AddressBook = NO_BOOK
     _masks: Masks = field(default_factory=Masks, repr=False, compare=False)
+    _loops: dict[str, LoopGuard] = field(default_factory=dict, repr=False, compare=False)
 
     def clearance_of(self, principal: Principal) -> Clearance:
         """Return how far *principal* is let: what its roles add up to, for an agent no further than its file says."""
@@ -73,12 +74,16 @@ class Project:
 
     def loop_guard(self, agent: str) -> LoopGuard:
         """Return the limits of one session: the stricter of the agent's own and the installation's."""
-        limits = self.settings.limits
-        guard = LoopGuard(actions=limits.actions_per_session, repeats=limits.repeats)
         spec = self.agents.get(agent)
-        if spec is None:
-            return guard
-        return guard.stricter(LoopGuard(actions=spec.limits.actions_per_session, repeats=spec.limits.repeats))
+        name = agent if spec is not None else ""
+        guard = self._loops.get(name)
+        if guard is None:
+            limits = self.settings.limits
+            guard = LoopGuard(actions=limits.actions_per_session, repeats=limits.repeats)
+            if spec is not None:
+                guard = guard.stricter(LoopGuard(actions=spec.limits.actions_per_session, repeats=spec.limits.repeats))
+            self._loops[name] = guard
+        return guard
 
     def to_json(self) -> dict[str, Any]:
         """Return what an operator sees of the version that is active."""

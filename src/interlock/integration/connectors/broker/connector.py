@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -24,13 +23,12 @@ from interlock.integration.connectors.interface import (
 )
 from interlock.integration.connectors.pointers import found_at
 from interlock.integration.connectors.webhook.connector import WebhookConnector
+from interlock.integration.connectors.webhook.sending import event_id
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
 PROBE = 5.0
-_IDS = uuid.UUID("9f2b8c50-6c0e-5d0b-8b7e-3a1f5d4c7e21")
-"""The name space of the ids of events, so that the same action's message has the same id, however often it is sent."""
 LONGEST = 300
 """Signs of a subject or partition key that is taken from what is published."""
 
@@ -89,7 +87,7 @@ class BrokerConnector:
         return None
 
     def _outgoing(self, operation: str, binding: Mapping[str, Any], data: Mapping[str, Any], key: str) -> Outgoing:
-        identifier = str(uuid.uuid5(_IDS, f"{self._system.name}.{operation}\0{key}") if key else uuid.uuid4())
+        identifier = event_id(self._system.name, operation, key)
         attributes = {
             "specversion": VERSION,
             "id": identifier,

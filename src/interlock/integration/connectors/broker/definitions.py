@@ -11,7 +11,7 @@ import orjson
 from interlock.integration.connectors.broker.cloudevents import MODES
 from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.interface import OperationDeclaration
-from interlock.integration.connectors.webhook import definitions as reading
+from interlock.integration.connectors.webhook.definitions import reading
 from interlock.integration.contracts import Contract, Definition, SchemaInvalid
 from interlock.values.operations import Effect
 
@@ -52,7 +52,7 @@ def define(operation: OperationDeclaration, connection: Mapping[str, Any], root:
     if operation.idempotency_header:
         raise OperationInvalid("a message takes no header of yours; its id is made of the action's key", "idempotency")
     if verb in {"list", "get"}:
-        return reading.define(operation)
+        return reading(operation)
     if (verb == "depth") != (operation.effect is Effect.read):
         raise OperationInvalid("publish has an effect, and depth is a read", "effect")
     topic = topic_of(options.get("topic"))

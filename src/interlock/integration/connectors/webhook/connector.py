@@ -1,10 +1,10 @@
-"""Reads the events that a system sent."""
+"""Reads the events that a system sent, and sends it events."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -13,14 +13,33 @@ from interlock.integration.connectors.webhook.definitions import PAGE
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 
+PROBE_TIMEOUT = 5.0
+
+
+class Sending(Protocol):
+    """What sends events."""
+
+    async def send(self, operation: str, data: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
+        """Send one event, once."""
+        ...
+
+    async def probe(self, timeout: float) -> Answer:
+        """Ask whether anybody is there, without an event."""
+        ...
+
 
 class WebhookConnector:
-    """Over the house's own store; the system itself is never called."""
+    """What came is read from the house's own store; only what is sent reaches the system."""
 
     def __init__(
-        self, system: SystemDeclaration, definitions: Mapping[str, Definition], events: EventReader | None
+        self,
+        system: SystemDeclaration,
+        definitions: Mapping[str, Definition],
+        events: EventReader | None,
+        sender: Sending | None = None,
     ) -> None:
         self._system = system.name
+        self._sender = sender
         self._verbs = {name: definition.binding["verb"] for name, definition in definitions.items()}
         self._events = events
         self._most_bytes = system.limits.response
@@ -31,12 +50,15 @@ class WebhookConnector:
     async def close(self) -> None:
         """Nothing is held."""
 
-    async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:  # noqa: ARG002 - it only reads
+    async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
+        verb = self._verbs[operation]
+        if verb == "send" and self._sender is not None:
+            return await self._sender.send(operation, arguments, key=key, timeout=timeout)
         if self._events is None:
             return failed("unreachable", "nobody takes events here", sent=False)
         try:
             async with asyncio.timeout(timeout):
-                output = await self._read(self._events, self._verbs[operation], arguments)
+                output = await self._read(self._events, verb, arguments)
         except TimeoutError:
             return failed("timed_out", "the events could not be read in time", transient=True)
         except InterlockError as error:  # of the store
@@ -59,9 +81,9 @@ class WebhookConnector:
         return {"events": [{name: value for name, value in one.items() if name != "data"} for one in found]}
 
     async def probe(self) -> Answer:
-        """It is there as long as we are."""
-        return Answer(SUCCEEDED)
+        """What came is there as long as we are."""
+        return await self._sender.probe(PROBE_TIMEOUT) if self._sender is not None else Answer(SUCCEEDED)
 
     async def definitions(self) -> None:
-        """A system that only sends publishes none."""
+        """Neither a sender nor a receiver of events publishes any."""
         return

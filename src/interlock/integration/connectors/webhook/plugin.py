@@ -1,11 +1,13 @@
-"""The `webhook` connector: what a system sends is proven, taken once, and read like anything else."""
+"""The `webhook` connector: what a system sends is proven, taken once, and read; what it is sent is signed."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -14,7 +16,7 @@ from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
 from interlock.integration.connectors.bodies import DEEPEST, LONGEST, deeper
 from interlock.integration.connectors.declared import OperationInvalid
-from interlock.integration.connectors.errors import DeliveryUnfit
+from interlock.integration.connectors.errors import DeliveryUnfit, DeliveryUnproven
 from interlock.integration.connectors.interface import (
     Connector,
     Description,
@@ -29,6 +31,7 @@ from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.connectors.webhook import survey
 from interlock.integration.connectors.webhook.connector import WebhookConnector
 from interlock.integration.connectors.webhook.definitions import define
+from interlock.integration.connectors.webhook.sending import Sender
 from interlock.integration.connectors.webhook.signatures import signature_of
 from interlock.integration.contracts import Definition
 
@@ -39,7 +42,7 @@ _CLOUDEVENT = {name: f"/{name}" for name in ("id", "type", "subject", "time", "d
 
 
 class WebhookPlugin:
-    """Describes from the declaration alone; proves what comes, and reads what was taken."""
+    """Describes from the declaration alone; proves what comes, reads what was taken, and signs what is sent."""
 
     name = "webhook"
     connection_schema: Mapping[str, Any] = {
@@ -66,8 +69,31 @@ class WebhookPlugin:
             "subject": {**_POINTER, "description": "where it says what the event is about"},
             "time": {**_POINTER, "description": "where it says when"},
             "data": {**_POINTER, "description": "the part of the body that is kept; by default all of it"},
+            "to": {
+                "type": "object",
+                "description": "where events are sent to, signed by Standard Webhooks",
+                "properties": {
+                    "url": {"type": "string", "pattern": "^https?://[^\\s#]+$", "maxLength": 2000},
+                    "sign": {
+                        "type": "object",
+                        "properties": {
+                            "secret": {**REFERENCE, "description": "a key: whsec_ shared, or whsk_ our own (Ed25519)"},
+                            "previous": {**REFERENCE, "description": "the key before, while both are in use"},
+                        },
+                        "required": ["secret"],
+                        "additionalProperties": False,
+                    },
+                    "format": {
+                        "enum": ["standard", "cloudevents", "bare"],
+                        "description": "standard: `type` and `data`; cloudevents: the structured mode; bare: the data",
+                    },
+                    "source": {"type": "string", "minLength": 1, "maxLength": 255, "description": "for cloudevents"},
+                },
+                "required": ["url", "sign"],
+                "additionalProperties": False,
+            },
         },
-        "required": ["signature"],
+        "anyOf": [{"required": ["signature"]}, {"required": ["to"]}],
         "additionalProperties": False,
     }
 
@@ -76,7 +102,7 @@ class WebhookPlugin:
         definitions: dict[str, Definition] = {}
         for name, operation in system.operations.items():
             try:
-                definitions[name] = define(operation)
+                definitions[name] = define(operation, system.connection, f"urn:interlock:{system.name}")
             except OperationInvalid as error:
                 troubles.append(Trouble(f"/operations/{name}/{error.key}", str(error)))
         return Description(definitions, tuple(troubles))
@@ -86,16 +112,20 @@ class WebhookPlugin:
         return False
 
     async def survey(self, source: Source, ports: Ports) -> Survey:  # noqa: ARG002 - nobody is asked
-        """Return a receiver of events. Raises `SourceUnfit`."""
+        """Return a receiver of events, or a sender. Raises `SourceUnfit`."""
         return survey.survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
-        return WebhookConnector(system, definitions, ports.events)
+        sent = {name: one for name, one in definitions.items() if one.binding["verb"] == "send"}
+        sender = Sender(system, sent, ports, time.time) if "to" in system.connection else None
+        return WebhookConnector(system, definitions, ports.events, sender)
 
     def receive(self, system: SystemDeclaration, delivery: Delivery, secrets: SecretSource, now: float) -> Arrival:
         """Return the event of a delivery, as `Receiver` says."""
         connection = system.connection
-        declared = connection["signature"]
+        declared = connection.get("signature")
+        if declared is None:
+            raise DeliveryUnproven("the delivery is refused", why="this system is only sent events", fix="send none")
         known = [secrets.get(declared[name]) for name in ("secret", "previous") if name in declared]
         tolerance = duration(connection.get("tolerance", USUAL_TOLERANCE))
         signed = signature_of(declared, tolerance).prove(delivery, known, now)
@@ -121,7 +151,11 @@ class WebhookPlugin:
 
 
 def _troubles(connection: Mapping[str, Any]) -> list[Trouble]:
-    declared, found = connection["signature"], []
+    found = _sending_troubles(connection["to"]) if "to" in connection else []
+    declared = connection.get("signature")
+    if declared is None:
+        foreign = sorted({"tolerance", "format", *_CLOUDEVENT} & connection.keys())
+        return found + [Trouble(f"/connection/{name}", "is for what comes, with `signature`") for name in foreign]
     if declared["scheme"] in {"hmac", "token"} and "header" not in declared:
         found.append(Trouble("/connection/signature", "needs `header`: where the signature, or the token, is"))
     elif declared["scheme"] not in {"hmac", "token"} and "header" in declared:
@@ -137,6 +171,22 @@ def _troubles(connection: Mapping[str, Any]) -> list[Trouble]:
             found.append(Trouble("/connection/tolerance", "must be an hour or less: what is older may be replayed"))
     except QuantityInvalid as error:
         found.append(Trouble("/connection/tolerance", f"{error.what}; {error.fix}"))
+    return found
+
+
+def _sending_troubles(to: Mapping[str, Any]) -> list[Trouble]:
+    found = []
+    try:
+        parts = urlsplit(to["url"])
+        hosted, credentials = bool(parts.hostname) and parts.port != 0, parts.username or parts.password
+    except ValueError:
+        hosted, credentials = False, None
+    if not hosted:
+        found.append(Trouble("/connection/to/url", "names no host"))
+    if credentials:
+        found.append(Trouble("/connection/to/url", "must not hold credentials: who sends is proven by the signature"))
+    if "source" in to and to.get("format") != "cloudevents":
+        found.append(Trouble("/connection/to/source", "is for the format cloudevents"))
     return found
 
 

@@ -1,9 +1,8 @@
-"""How a system proves that it sent something: one object for each way of signing. All compare in constant time."""
+"""How a sender proves that it sent something: one object for each way of signing. All compare in constant time."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +11,11 @@ from typing import Any, Protocol
 
 from interlock.integration.connectors.errors import DeliveryUnproven
 from interlock.integration.connectors.receiving import Delivery
+from interlock.integration.connectors.webhook.keys import KeyUnfit, key_of, signed_message
 from interlock.values.secrets import Secret
 
-_STANDARD_PREFIX = "whsec_"
+MOST_SIGNATURES = 10
+"""How many signatures of one delivery are looked at."""
 _ENCODINGS: dict[str, Callable[[bytes], str]] = {"hex": bytes.hex, "base64": lambda raw: base64.b64encode(raw).decode()}
 
 
@@ -31,18 +32,22 @@ class Signature(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """Standard Webhooks: HMAC-SHA256 over id, time and body, in base64."""
+    """Standard Webhooks 1.0: id, time and body are signed, by a shared secret or by the sender's own key."""
 
     tolerance: float
 
     def prove(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> str:
         headers = delivery.headers
         identifier, moment = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-        given = [one.removeprefix("v1,") for one in headers.get("webhook-signature", "").split() if one[:3] == "v1,"]
         _fresh(moment, self.tolerance, now)
-        signed = b".".join((identifier.encode(), moment.encode(), delivery.body))
-        keys = [_standard_key(secret) for secret in secrets]
-        _matching(given, [_hmac(key, signed, "sha256", "base64") for key in keys])
+        message = signed_message(identifier, moment, delivery.body)
+        given = headers.get("webhook-signature", "").split()[:MOST_SIGNATURES]
+        try:
+            proven = [key_of(secret).proves(given, message) for secret in secrets]
+        except KeyUnfit as error:
+            raise _unproven(f"our own secret {error}") from None
+        if not any(proven):
+            raise _unproven("its signature is missing or wrong")
         if not identifier:
             raise _unproven("it has no id")
         return identifier
@@ -121,23 +126,14 @@ def _key(secret: Secret) -> bytes:
     return secret.reveal().encode()
 
 
-def _standard_key(secret: Secret) -> bytes:
-    text = secret.reveal()
-    if not text.startswith(_STANDARD_PREFIX):
-        return text.encode()
-    try:
-        return base64.b64decode(text.removeprefix(_STANDARD_PREFIX), validate=True)
-    except binascii.Error:
-        raise _unproven("our own secret begins with whsec_ and is no base64") from None
-
-
 def _hmac(key: bytes, signed: bytes, algorithm: str, encoding: str) -> str:
     return _ENCODINGS[encoding](hmac.digest(key, signed, getattr(hashlib, algorithm)))
 
 
 def _matching(given: Sequence[str], made: Sequence[str]) -> None:
     """Raise unless one of *given* is one of *made*; how long it takes does not depend on which."""
-    pairs = [hmac.compare_digest(one.encode(), other.encode()) for one in given[:10] for other in made if other]
+    looked_at = given[:MOST_SIGNATURES]
+    pairs = [hmac.compare_digest(one.encode(), other.encode()) for one in looked_at for other in made if other]
     if not any(pairs):
         raise _unproven("its signature is missing or wrong")
 
