@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from typing import TypeVar, overload
 
 T = TypeVar("T")
@@ -31,6 +31,10 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, /, default: object = None) -> object:
         """Return the field's text, or *default*; the inherited way raises and catches for each that is missing."""
         return self._fields.get(name.lower(), default)
+
+    def values(self) -> ValuesView[str]:
+        """Return the texts of all fields."""
+        return self._fields.values()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)

@@ -43,6 +43,8 @@ def used_up(headers: Mapping[str, str]) -> float:
     Read are `RateLimit` with `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers, and its earlier forms), and
     `X-RateLimit-Remaining` with `X-RateLimit-Reset`, which is a span or a moment.
     """
+    if not any("ratelimit" in name.lower() for name in headers):  # most say nothing of it
+        return 0.0
     empty = [one for one in _PREFIXES if number_in(headers.get(f"{one}-Remaining", "")) == 0]
     return max(*_fields(headers), *(_span(headers.get(f"{one}-Reset", ""), headers) for one in empty), 0.0, 0.0)
 

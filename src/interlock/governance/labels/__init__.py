@@ -23,8 +23,9 @@ from interlock.governance.labels.masking import (
     masked,
     masked_places,
 )
-from interlock.governance.labels.memory import Memory, MemoryLimits, is_steered
+from interlock.governance.labels.memory import Memory, MemoryLimits
 from interlock.governance.labels.places import Held
+from interlock.governance.labels.steered import is_steered
 
 __all__ = [
     "NO_BOOK",

@@ -14,7 +14,7 @@ ENTRY_BYTES = 110
 class Index:
     """Forms and their places, oldest first; when it is full the oldest quarter goes."""
 
-    __slots__ = ("_limit", "_numbers", "_places", "_used", "evicted", "get", "openings")
+    __slots__ = ("_limit", "_numbers", "_places", "evicted", "get", "openings", "used")
 
     def __init__(self, places: Places, limit: int) -> None:
         self._places = places
@@ -22,16 +22,12 @@ class Index:
         self._numbers: dict[str, int] = {}
         self.get = self._numbers.get
         """Returns the number of the place that held a form, or `None`."""
-        self._used = 0
+        self.used = 0
+        """Roughly the bytes in use."""
         self.evicted = False
         """Whether anything was ever dropped."""
         self.openings: set[str] = set()
         """The first words of remembered phrases; a cheap test that rules most look-ups out."""
-
-    @property
-    def used(self) -> int:
-        """Roughly the bytes in use."""
-        return self._used
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -41,8 +37,8 @@ class Index:
         known = self._numbers.get(form)
         if known is None:
             self._numbers[form] = place
-            self._used += len(form) + ENTRY_BYTES
-            if self._used > self._limit:
+            self.used += len(form) + ENTRY_BYTES
+            if self.used > self._limit:
                 self._shrink()
         elif known != place:
             self._numbers[form] = self._places.both(known, place)
@@ -83,4 +79,4 @@ class Index:
         self._numbers = dict(keep)
         self.get = self._numbers.get
         self.openings = {form.partition(" ")[0] for form in self._numbers if " " in form}
-        self._used = sum(len(form) + ENTRY_BYTES for form in self._numbers)
+        self.used = sum(len(form) + ENTRY_BYTES for form in self._numbers)

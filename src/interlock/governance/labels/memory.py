@@ -18,6 +18,7 @@ from interlock.governance.labels.normal import bared, key_of, strict, tail, wind
 from interlock.governance.labels.places import MOST_PLACES, Held, Place, Places
 from interlock.governance.labels.records import Records
 from interlock.governance.labels.schemas import property_names, property_schemas
+from interlock.governance.labels.steered import is_steered, standing_of
 from interlock.governance.labels.suspects import suspects
 from interlock.values.labels import PUBLIC, TRUSTED_SOURCES, Integrity, Label, Origin, Source
 from interlock.values.operations import Effect, Operation, Role
@@ -51,7 +52,6 @@ LONGEST_NAME = 64
 """Characters of a text up to which it is taken from a result however much text there is in it."""
 MOST_SENT = 5000
 """Values of one call that are remembered as sent; of a call with more, everything that comes back may be an echo."""
-_NEUTRAL = frozenset({Source.session, Source.declared})
 _VOUCHING = TRUSTED_SOURCES - {Source.declared}
 _FIRST_PLACES = (
     Place(Source.person, ("request",)),
@@ -142,9 +142,8 @@ class Memory:
     @property
     def used(self) -> int:
         """Roughly the bytes in use."""
-        indexes = (self._person, self._session, self._trusted, self._untrusted)
-        others = (self._stored.used, self._records.used, len(self._heard), len(self._heard_words))
-        return sum(index.used for index in indexes) + sum(others)
+        results = self._trusted.used + self._untrusted.used + self._stored.used + self._records.used
+        return results + self._person.used + self._session.used + len(self._heard) + len(self._heard_words)
 
     def hear(self, text: str) -> None:
         """Remember what the person wrote: the request and later turns.
@@ -220,7 +219,7 @@ class Memory:
         standing = Source.trusted_field
         if operation.effect is not Effect.read:
             led = is_steered(operation, arguments, origins) if steered is None else steered
-            standing = _standing(operation, origins, agreed=agreed, steered=led)
+            standing = standing_of(operation, origins, agreed=agreed, steered=led)
         sent = Echoes()
         if arguments:
             stored = [self._stored] if operation.effect is not Effect.read and not agreed else []
@@ -366,6 +365,8 @@ class Memory:
     def _remember_names(self, operation: Operation, output: Any, sent: Echoes, standing: Source) -> None:
         """Remember the names in a result that no schema declares: whoever writes that part of it chose them."""
         known = self._fields[operation.id]
+        if isinstance(output, dict) and known.names.issuperset(output) and not any(map(_holds, output.values())):
+            return
         for path, name in names(output, self._limits.result_values, known.names):
             number, trusted = self._place(operation, path, standing)
             if not trusted:
@@ -458,39 +459,13 @@ class Memory:
         self._untrusted.add_all(suspects(leaf), place)
 
 
+def _holds(value: Any) -> bool:
+    """Whether a value has members of its own."""
+    return isinstance(value, (dict, list, tuple))
+
+
 def _short(path: tuple[str, ...]) -> bool:
     return len(path) <= LONGEST_PATH // 10 and sum(map(len, path)) <= LONGEST_PATH
-
-
-def _standing(operation: Operation, origins: Mapping[str, Origin], *, agreed: bool, steered: bool) -> Source:
-    """Return what a trusted field of a write's result is: the session's own, a system's, or an outsider's.
-
-    It is the session's own where a person agreed, or meant all that the write touched.
-    """
-    if agreed:
-        return Source.own
-    if steered:
-        return Source.untrusted_field
-    touched = [origins[name] for name, role in operation.arguments.items() if role is Role.target and name in origins]
-    meant = all(origin.naming or not _NEUTRAL.isdisjoint(origin.sources) for origin in touched)
-    return Source.own if meant else Source.trusted_field
-
-
-def is_steered(operation: Operation, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> bool:
-    """Return whether outsiders' text had a hand in a write with *arguments*, so that what it returns is theirs too."""
-    return any(_steers(operation, name, value, origins.get(name)) for name, value in arguments.items())
-
-
-def _steers(operation: Operation, name: str, value: Any, origin: Origin | None) -> bool:
-    """Whether outsiders' text had a hand in a write by this argument; an ordinary word of theirs is none."""
-    if origin is None:
-        return False
-    role = operation.arguments.get(name)
-    if role is Role.target:
-        return origin.untrusted
-    if role is Role.content:
-        return bool(origin.carries)
-    return origin.untrusted and not (isinstance(value, str) and value.isalpha())
 
 
 def _grown(heard: str, more: str, most: int) -> str:
