@@ -68,6 +68,7 @@ class Condition(StrEnum):
     truncated = "truncated"  # does what it is asked; the answer breaks off in the middle
     garbled = "garbled"  # does what it is asked; the answer is in no encoding, or no format, that was agreed
     mistyped = "mistyped"  # does what it is asked; the answer has another shape than was declared
+    partial = "partial"  # does a part of what it is asked, and says so
     throttled = "throttled"  # does nothing, since it was asked too often
     expired = "expired"  # does nothing, since it no longer takes the credentials
 
@@ -229,6 +230,9 @@ class ConnectorContract:
 
         self._with_connector(Condition.mistyped, check)
 
+    def test_what_is_done_in_part_never_passes_for_done(self) -> None:
+        self._without_an_answer(Condition.partial)
+
     def test_being_asked_too_often_is_a_failure_that_passes(self) -> None:
         self._turned_away(Condition.throttled, passes=True)
 
@@ -362,6 +366,7 @@ def over_http(condition: Condition, good: Behaviour) -> Behaviour:
         Condition.truncated: cuts_off(),
         Condition.garbled: answers(200, b'\xff\xfe{"id": \xe9'),
         Condition.mistyped: answers(200, {"id": ["of", "another", "shape"]}),
+        Condition.partial: answers(207, {"responses": [{"status": 201, "id": 1}, {"status": 500}]}),
         Condition.throttled: answers(429, {"error": "slow down"}, headers={"retry-after": "1"}),
         Condition.expired: answers(401, {"error": "the token has expired"}),
     }

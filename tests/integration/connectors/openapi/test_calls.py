@@ -44,7 +44,7 @@ def good(schema: Any) -> dict[str, Any]:
 
 
 TEXTS = {"type": "array", "items": {"type": "string"}}
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Billing", "version": "1"},
     "paths": {
@@ -127,6 +127,20 @@ async def test_a_write_is_sent_with_its_key_and_credentials(serve: Serve) -> Non
     assert request.json() == {"id": "R1", "amount": 5.5}
     assert request.headers["idempotency-key"] == "key-1"
     assert request.headers["authorization"] == "Bearer hidden-token"
+
+
+@pytest.mark.parametrize("foreseen", [False, True])
+async def test_an_answer_for_each_part_is_one_only_if_it_is_foreseen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, foreseen: bool
+) -> None:
+    if foreseen:
+        responses = good(REFUND) | {"207": good(REFUND)["200"]}
+        paths = DOCUMENT["paths"]
+        monkeypatch.setitem(paths["/refunds"]["post"], "responses", responses)
+    async with ScriptedServer(answers(207, {"id": "R1", "amount": 5.5})) as server:
+        answer = await issue(await serve(server.port))
+    assert answer.status == (SUCCEEDED if foreseen else UNKNOWN)
+    assert foreseen or (answer.problem or {})["code"] == "done_in_part"
 
 
 async def test_a_key_is_sent_only_where_the_system_takes_one(serve: Serve) -> None:

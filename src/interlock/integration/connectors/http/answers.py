@@ -36,7 +36,7 @@ class Meaning:
     def bound(cls, binding: Mapping[str, Any]) -> Meaning:
         """Return the meaning that a definition's *binding* holds."""
         return cls(
-            binding["results"],
+            {**binding["results"], **{str(status): binding["results"]["2XX"] for status in binding["expect"]}},
             frozenset(binding["expect"]),
             binding["result"],
             Contract(binding["refused"]) if "refused" in binding else None,

@@ -15,6 +15,8 @@ from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 
 LONGEST_WAIT = 3600.0
+MULTI_STATUS = 207
+"""Says nothing of the whole (RFC 4918, 11.1): some parts may have been done and others not."""
 _REFUSALS = {
     400: ("refused", "the system refused the arguments"),
     401: ("access_denied", "the system does not accept our credentials"),
@@ -33,6 +35,9 @@ _PASSING = frozenset({500, 502, 503, 504})
 def interpret(response: HttpResponse, effect: Effect, results: Mapping[str, str]) -> Answer:
     """Return what *response* says of a call with *effect*; *results* is the binding's form by status."""
     status = response.status
+    if status == MULTI_STATUS and str(status) not in results:
+        detail = "the system answered for each part by itself (207), which the contract does not foresee"
+        return unanswered(effect, "done_in_part", detail, status=status)
     if 200 <= status < 300:
         return _result(response, effect, results.get(str(status)) or results.get("2XX") or results.get("2xx") or "json")
     if 300 <= status < 400:
