@@ -13,6 +13,7 @@ import psutil
 import pytest
 import uvicorn
 from mcp.server import MCPServer
+from mcp_types import ListToolsResult
 
 from interlock.foundation.documents import ProjectInvalid
 from interlock.foundation.http import HttpClient
@@ -143,6 +144,23 @@ async def test_what_the_live_server_changed_is_told(bench: Workbench) -> None:
     assert found["/get/input/properties/deep"] == "added"
     assert found["/motd"] == "removed"
     assert not [pointer for pointer in found if pointer.startswith("/make")]
+
+
+class Endless(MCPServer):
+    """Names a further page of its tools whatever it is asked."""
+
+    async def _handle_list_tools(self, ctx: Any, params: Any) -> ListToolsResult:
+        listed = await super()._handle_list_tools(ctx, params)
+        return listed.model_copy(update={"next_cursor": "the same"})
+
+
+async def test_a_list_of_tools_without_end_is_no_list(bench: Workbench) -> None:
+    bench.write("tools.json", await pinned(server(bench.root / "effects")))
+    async with listening(Endless("helpdesk")) as url:
+        systems = await bench.serve(helpdesk({"url": url}))
+        with pytest.raises(SystemUnreachable, match="does not come to the end"):
+            await systems.drift("helpdesk")
+        await systems.close()
 
 
 async def test_what_a_live_server_publishes_can_be_written_down(bench: Workbench) -> None:

@@ -112,8 +112,11 @@ class McpConnector:
             tools += [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in page.tools]
             cursor = page.next_cursor
             if not cursor:
-                break
-        return tools
+                return tools
+        raise SystemUnreachable(
+            "the server does not come to the end of its tools",
+            why=f"after {MOST_PAGES} pages it names another; what is missing from a list that broke off looks removed",
+        )
 
 
 async def _request(session: Any, tool: str, arguments: dict[str, Any]) -> Any:
