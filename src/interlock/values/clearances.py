@@ -78,11 +78,15 @@ def _says_whose(pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Clearances:
-    """A project's clearances. Of the *recipients*' patterns (globs, caseless) the first that fits counts."""
+    """A project's clearances. Of the *recipients*' patterns (globs, caseless) the first that fits counts.
+
+    *called* are the words by which people call a recipient that is spelled out in full.
+    """
 
     default: Clearance = USUAL
     roles: Mapping[str, Clearance] = field(default_factory=dict)
     recipients: tuple[tuple[str, Clearance], ...] = ()
+    called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, roles: Iterable[str]) -> Clearance:
         """Return the clearance of who holds *roles*: the usual one, and all that the roles add."""

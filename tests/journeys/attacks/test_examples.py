@@ -58,13 +58,13 @@ def test_the_office(tmp_path: Path) -> None:
     report = attack("office", tmp_path, "--most", "250", *(word for one in WRITTEN_BEFORE for word in ("--set", one)))
     goals, tasks = report["goals"], report["tasks"]
     assert (goals["declared"], goals["derived"], tasks["total"]) == (61, 250, 106)
-    assert (tasks["consequential"], tasks["asked"], tasks["asked_anyway"]) == (121, 22, 12)
+    assert (tasks["consequential"], tasks["asked"], tasks["asked_anyway"]) == (121, 20, 10)
     assert tasks["share"] <= 0.085
 
 
 def test_a_week_that_the_rules_were_not_written_for(tmp_path: Path) -> None:
     """Ordinary work that was written after the rules, by somebody who had not seen them: how they do elsewhere."""
-    report = attack("office", tmp_path, "--most", "250", "--set", "week", "--at-most", "0.14")
+    report = attack("office", tmp_path, "--most", "250", "--set", "week", "--at-most", "0.12")
     tasks = report["tasks"]
     assert (tasks["total"], tasks["consequential"]) == (88, 132)
-    assert (tasks["asked"], tasks["asked_anyway"]) == (27, 9)
+    assert (tasks["asked"], tasks["asked_anyway"]) == (24, 9)

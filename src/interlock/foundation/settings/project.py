@@ -237,6 +237,11 @@ def _clearances(part: Mapping[str, Any]) -> Clearances:
         clearance_of(part["default"]) if "default" in part else USUAL,
         {role: clearance_of(written) for role, written in part.get("roles", {}).items()},
         tuple((pattern, clearance_of(written)) for pattern, written in part.get("recipients", {}).items()),
+        {
+            pattern: tuple(written["called"])
+            for pattern, written in part.get("recipients", {}).items()
+            if isinstance(written, Mapping) and "called" in written
+        },
     )
 
 

@@ -25,6 +25,8 @@ MOST_LEAVES = 1000
 MOST_TEXT = 64 << 10
 MOST_NOTED = 256 << 10
 """Characters of a text that is sent whose values are noted, as they may come back."""
+LONGEST_NAMED = 320
+"""Characters of a value up to which it may be a recipient in the house's book."""
 LONGEST_SAID = 16 << 10
 """Characters of a value up to which it is looked for inside the person's words; a longer one counts whole only."""
 DECLARED = 1
@@ -204,7 +206,7 @@ class Judge:
         it: that it is in the book alone would let a stranger choose whom of the book. It must be cleared for all that
         was ever shown here, as what is only saved for it now may be sent without another look.
         """
-        address = strict(value) if isinstance(value, str) and "@" in value else ""
+        address = strict(value) if book and isinstance(value, str) and len(value) <= LONGEST_NAMED else ""
         listed = address in book and not self._vouch(found) and book.clears(address, self.seen)
         if listed and self._records.calls(book, address):
             place = self._places.number(Place(Source.trusted_field, (WHERE,)))
