@@ -10,11 +10,12 @@ from pathlib import Path
 
 from interlock.experience.cli.output import note
 from interlock.foundation.clock import SystemClock
+from interlock.foundation.http.egress import is_loopback
 from interlock.foundation.secrets.errors import SecretMissing
 from interlock.foundation.settings.environment import setting
 from interlock.foundation.settings.state import state_folder
 from interlock.foundation.store import open_database
-from interlock.governance.credentials import Keys, check_listen, is_demo, is_loopback
+from interlock.governance.credentials import Keys, check_listen, is_demo
 from interlock.governance.journal import Journal
 from interlock.orchestration.project import Project, load_project
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.governance.credentials import check_listen, is_demo, is_loopback
+from interlock.foundation.http.egress import is_loopback
+from interlock.governance.credentials import check_listen, is_demo
 from interlock.governance.credentials.errors import UnsafeListen
 from interlock.governance.credentials.key import new_text
 from interlock.values.secrets import Secret

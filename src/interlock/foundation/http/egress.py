@@ -53,11 +53,14 @@ def check_resolved(host: str, addresses: Sequence[str]) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether *host* is this machine by its own writing, so that what is sent there in the clear stays on it."""
+    """Return whether *host* is this machine by its own writing, an IPv6 address also in brackets.
+
+    What is sent there in the clear stays on it, and only it can reach a server that listens there.
+    """
     if host == _LOCAL[0]:
         return True
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
 

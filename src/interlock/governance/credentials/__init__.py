@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.governance.credentials.authenticator import Authenticator, demand_scope
-from interlock.governance.credentials.demo import check_listen, is_demo, is_loopback
+from interlock.governance.credentials.demo import check_listen, is_demo
 from interlock.governance.credentials.directory import Directory, Member, directory_of
 from interlock.governance.credentials.jwks import Fetch
 from interlock.governance.credentials.key import SCOPES, IssuedKey, Key, KeyRequest
@@ -25,5 +25,4 @@ __all__ = [
     "demand_scope",
     "directory_of",
     "is_demo",
-    "is_loopback",
 ]

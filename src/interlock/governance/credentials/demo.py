@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address
 
+from interlock.foundation.http.egress import is_loopback
 from interlock.governance.credentials.errors import UnsafeListen
 from interlock.values.secrets import Secret
 
@@ -23,16 +23,6 @@ def is_demo(secret: str | Secret) -> bool:
     if len(plain) < SHORTEST or len(set(plain)) < SHORTEST // 2:
         return True
     return _PUBLIC.search(plain) is not None or _PLAIN.fullmatch(plain) is not None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a server that listens on *host*."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def check_listen(host: str, demo: Sequence[str]) -> None:

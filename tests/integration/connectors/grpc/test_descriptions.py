@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from interlock.foundation.documents import parse_document
 from interlock.governance.policy.types import record_of
+from interlock.integration.connectors import packages
 from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.grpc import plugin
 from interlock.integration.connectors.grpc.compiling import compile_protos
@@ -416,8 +416,7 @@ def test_a_missing_package_names_the_extra_that_brings_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str
 ) -> None:
     files(tmp_path)
-    module = sys.modules["interlock.integration.connectors.grpc.plugin"]  # the package's own name is the plug-in
-    monkeypatch.setattr(module, "find_spec", lambda one: None if one == package else True)
+    monkeypatch.setattr(packages, "find_spec", lambda one: None if one == package else True)
     (trouble,) = described(tmp_path, shop(1)).troubles
     assert (trouble.pointer, name in trouble.message) == ("/connector", True)
     assert "interlock-control[grpc]" in trouble.message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from interlock.integration.connectors import packages
 from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.soap import plugin
 from interlock.integration.contracts import Contract
@@ -286,7 +286,7 @@ def test_without_its_package_the_connector_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files(tmp_path)
-    monkeypatch.setattr(sys.modules[type(plugin).__module__], "find_spec", lambda _: None)
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
     assert "pip install 'interlock-control[soap]'" in trouble(tmp_path)[1]
     with pytest.raises(PackageMissing):
         plugin.build(declared(system(operations=ADD)), {}, None)  # type: ignore[arg-type]  # nothing is asked of it

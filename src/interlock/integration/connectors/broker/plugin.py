@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from interlock.integration.connectors.broker.connector import BrokerConnector
 from interlock.integration.connectors.broker.definitions import define, schema_of, topic_of
 from interlock.integration.connectors.broker.listening import Ear
 from interlock.integration.connectors.declared import OperationInvalid
-from interlock.integration.connectors.errors import PackageMissing, SystemUnreachable
+from interlock.integration.connectors.errors import SystemUnreachable
 from interlock.integration.connectors.interface import (
     Connector,
     Description,
@@ -28,6 +27,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     Trouble,
 )
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.receiving import Intake
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Contract, Definition
@@ -117,7 +117,7 @@ class BrokerPlugin:
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
         broker = BROKERS[system.connection["broker"]]
-        _needed(broker.package)
+        Packages("broker", "broker", (broker.package,)).check()
 
         def where() -> Place:
             return _place(system, ports.secrets, ports.root)
@@ -134,7 +134,7 @@ class BrokerPlugin:
         """Take what comes on *subscription*, as `Listener` says."""
         connection = system.connection
         broker, declared = BROKERS[connection["broker"]], connection["subscriptions"][subscription]
-        _needed(broker.package)
+        Packages("broker", "broker", (broker.package,)).check()
         fitting = Fitting(
             system.limits.response,
             cloudevents=declared.get("format") != "json",
@@ -148,11 +148,6 @@ class BrokerPlugin:
         )
         ear = Ear(broker, wanted, fitting, intake, declared.get("dead_letter", ""))
         await ear.listen(_place(system, secrets, root))
-
-
-def _needed(package: str) -> None:
-    if find_spec(package) is None:
-        raise PackageMissing("broker", package, "broker")
 
 
 def _place(system: SystemDeclaration, secrets: SecretSource, root: Path) -> Place:

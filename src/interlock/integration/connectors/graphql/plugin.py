@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA
-from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.graphql.connector import GraphqlConnector
 from interlock.integration.connectors.graphql.definitions import define, parse_documents, pick
 from interlock.integration.connectors.graphql.schema import SchemaInvalid, load_schema, read
@@ -22,12 +20,14 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     Trouble,
 )
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 if TYPE_CHECKING:
     from graphql import DocumentNode
 
+_PACKAGES = Packages("graphql", "graphql", ("graphql",), {"graphql": "graphql-core"})
 _FILE = {"type": "string", "minLength": 1}
 _OUTSIDE = "must be a file of the project, given relative to it"
 
@@ -67,9 +67,8 @@ class GraphqlPlugin:
     }
 
     def describe(self, system: SystemDeclaration, root: Path) -> Description:
-        if find_spec("graphql") is None:
-            missing = PackageMissing(self.name, "graphql-core", "graphql")
-            return Description({}, (Trouble("/connector", f"{missing.what}; {missing.fix}"),))
+        if (missing := _PACKAGES.trouble()) is not None:
+            return Description({}, (missing,))
         connection = system.connection
         troubles = _address(connection["url"])
         try:
@@ -98,17 +97,12 @@ class GraphqlPlugin:
 
     async def survey(self, source: Source, ports: Ports) -> Survey:
         """Return every field of the schema's queries and mutations. Raises `SourceUnfit`, `SystemUnreachable`."""
-        _needed()
+        _PACKAGES.check()
         return await survey(source, ports)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
-        _needed()
+        _PACKAGES.check()
         return GraphqlConnector(system, definitions, ports)
-
-
-def _needed() -> None:
-    if find_spec("graphql") is None:
-        raise PackageMissing("graphql", "graphql-core", "graphql")
 
 
 def _document(name: str, declared: OperationDeclaration, shared: list[str]) -> DocumentNode:

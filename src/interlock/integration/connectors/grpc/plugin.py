@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.grpc.connection import CONNECTION_SCHEMA, PlaceInvalid, described, troubles
 from interlock.integration.connectors.grpc.connector import GrpcConnector
 from interlock.integration.connectors.grpc.definitions import OptionsInvalid, define
@@ -15,15 +13,17 @@ from interlock.integration.connectors.grpc.descriptors import DescriptorsInvalid
 from interlock.integration.connectors.grpc.line import quiet
 from interlock.integration.connectors.grpc.survey import recognises, survey
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
-_PACKAGES = {
+_NAMES = {
     "google.protobuf": "protobuf",
     "grpc": "grpcio",
     "grpc_reflection": "grpcio-reflection",
     "grpc_tools": "grpcio-tools",
 }
+_PACKAGES = Packages("grpc", "grpc", tuple(_NAMES), _NAMES)
 
 
 class GrpcPlugin:
@@ -33,8 +33,8 @@ class GrpcPlugin:
     connection_schema: Mapping[str, Any] = CONNECTION_SCHEMA
 
     def describe(self, system: SystemDeclaration, root: Path) -> Description:
-        if (missing := _missing()) is not None:
-            return Description({}, (Trouble("/connector", f"{missing.what}; {missing.fix}"),))
+        if (missing := _PACKAGES.trouble()) is not None:
+            return Description({}, (missing,))
         found = list(troubles(system, root))
         try:
             descriptors = described(system.connection, root)
@@ -65,20 +65,8 @@ class GrpcPlugin:
 
 
 def _needed() -> None:
-    if (missing := _missing()) is not None:
-        raise missing
+    _PACKAGES.check()
     quiet()
-
-
-def _missing() -> PackageMissing | None:
-    for module, package in _PACKAGES.items():
-        try:
-            if find_spec(module) is not None:
-                continue
-        except ModuleNotFoundError:
-            pass
-        return PackageMissing("grpc", package, "grpc")
-    return None
 
 
 plugin = GrpcPlugin()

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from interlock.foundation.http.egress import is_loopback
 from interlock.foundation.http.sockets import spots
 
 _TARGET = re.compile(
@@ -32,10 +33,7 @@ class Target:
     @property
     def is_loopback(self) -> bool:
         """Whether it is certainly on this machine."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost" or self.host.endswith(".localhost")
+        return is_loopback(self.host) or self.host.endswith(".localhost")
 
     async def addresses(self) -> tuple[str, ...]:
         """Return the addresses to connect to, checked. Raises `HttpForbidden` and `OSError`."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from interlock.integration.connectors.authentication import REFERENCE
 from interlock.integration.connectors.declared import OperationInvalid
-from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.ldap import survey
 from interlock.integration.connectors.ldap.connector import LdapConnector
 from interlock.integration.connectors.ldap.definitions import define, job_of
 from interlock.integration.connectors.ldap.servers import server_of, troubles
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
@@ -73,8 +72,7 @@ class LdapPlugin:
         return await survey.survey(source)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
-        if find_spec("ldap3") is None:
-            raise PackageMissing("ldap", "ldap3", "ldap")
+        Packages("ldap", "ldap", ("ldap3",)).check()
         jobs = {name: job_of(system.operations[name], system.connection["base"]) for name in definitions}
         server = server_of(system.connection, ports.root)
         return LdapConnector(system, definitions, jobs, server, ports.secrets)

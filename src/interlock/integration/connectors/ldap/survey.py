@@ -10,12 +10,11 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from interlock.foundation.http.egress import is_loopback
-from interlock.integration.connectors.errors import PackageMissing, SourceUnfit, SystemUnreachable
+from interlock.integration.connectors.errors import SourceUnfit, SystemUnreachable
 from interlock.integration.connectors.ldap.attributes import Kind
 from interlock.integration.connectors.ldap.changes import PERMISSIVE
 from interlock.integration.connectors.ldap.names import NameInvalid, naming, parse
@@ -32,6 +31,7 @@ from interlock.integration.connectors.ldap.sessions import (
     TooMuch,
     load_driver,
 )
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
 
@@ -85,8 +85,7 @@ async def survey(source: Source) -> Survey:
     Raises `SourceUnfit`, `SystemUnreachable`, `PackageMissing`.
     """
     server, base, notes = _address(source.address)
-    if find_spec("ldap3") is None:
-        raise PackageMissing("ldap", "ldap3", "ldap")
+    Packages("ldap", "ldap", ("ldap3",)).check()
     found = await asyncio.to_thread(_looked, server, base)
     notes += found.notes
     connection: dict[str, Any] = {"url": source_url(server), **({"tls": False} if found.tls == "none" else {})}

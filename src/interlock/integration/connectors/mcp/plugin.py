@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA, authentication
-from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.mcp.connector import McpConnector
 from interlock.integration.connectors.mcp.http import HttpTransport
@@ -18,6 +17,7 @@ from interlock.integration.connectors.mcp.session import Connect
 from interlock.integration.connectors.mcp.stdio import StdioTransport
 from interlock.integration.connectors.mcp.survey import survey_of
 from interlock.integration.connectors.mcp.tools import ToolsInvalid, definition, load_tools, named
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
@@ -104,8 +104,7 @@ class McpPlugin:
 
 def _transport(system: SystemDeclaration, ports: Ports) -> Connect:
     """Return what opens a transport to the server. Raises `PackageMissing`."""
-    if find_spec("mcp") is None:
-        raise PackageMissing("mcp", "mcp", "mcp")
+    Packages("mcp", "mcp", ("mcp",)).check()
     connection, limit = system.connection, system.limits.response
     longest = max([system.limits.timeout, *(one.timeout for one in system.operations.values())])
 

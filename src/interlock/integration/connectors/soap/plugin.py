@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA, REFERENCE
-from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.interface import (
     Connector,
     Description,
@@ -17,6 +15,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     Trouble,
 )
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.soap.connector import SoapConnector
 from interlock.integration.connectors.soap.definitions import define, find, header_shapes
 from interlock.integration.connectors.soap.documents import Wsdl, WsdlInvalid, load_wsdl
@@ -25,6 +24,7 @@ from interlock.integration.connectors.soap.writing import ValueUnfit, Writer
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
+_PACKAGES = Packages("soap", "soap", ("zeep",))
 _FILE = {"type": "string", "minLength": 1}
 _OURS = frozenset("host content-type content-length transfer-encoding connection soapaction authorization".split())
 
@@ -87,9 +87,8 @@ class SoapPlugin:
     }
 
     def describe(self, system: SystemDeclaration, root: Path) -> Description:
-        if find_spec("zeep") is None:
-            missing = PackageMissing(self.name, "zeep", "soap")
-            return Description({}, (Trouble("/connector", f"{missing.what}; {missing.fix}"),))
+        if (missing := _PACKAGES.trouble()) is not None:
+            return Description({}, (missing,))
         connection = system.connection
         troubles = [*_address(connection.get("url", "")), *_headers(connection)]
         try:
@@ -119,17 +118,12 @@ class SoapPlugin:
 
     async def survey(self, source: Source, ports: Ports) -> Survey:
         """Return every operation of a WSDL. Raises `SourceUnfit`."""
-        _needed()
+        _PACKAGES.check()
         return await survey(source, ports)
 
     def build(self, system: SystemDeclaration, definitions: Mapping[str, Definition], ports: Ports) -> Connector:
-        _needed()
+        _PACKAGES.check()
         return SoapConnector(system, definitions, ports)
-
-
-def _needed() -> None:
-    if find_spec("zeep") is None:
-        raise PackageMissing("soap", "zeep", "soap")
 
 
 def _try_headers(wsdl: Wsdl, given: Mapping[str, Any]) -> None:

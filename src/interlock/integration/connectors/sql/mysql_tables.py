@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from interlock.foundation.http import HttpForbidden
-from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
 from interlock.integration.connectors.sql.routines import MYSQL_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
@@ -37,9 +37,7 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
     each answer. Nothing can be written meanwhile. Raises `SourceUnfit` and `PackageMissing`.
     """
     _usable(address)
-    for package in ("sqlalchemy", "pymysql"):
-        if find_spec(package) is None:
-            raise PackageMissing("sql", package, "databases")
+    Packages("sql", "databases", ("sqlalchemy", "pymysql")).check()
     try:
         rows = _rows(address, timeout, _COLUMNS)
     except (OSError, ValueError, *_GARBLED) as error:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from interlock.integration.connectors.authentication import REFERENCE
-from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql import survey
 from interlock.integration.connectors.sql.alchemy import AlchemyConnector
 from interlock.integration.connectors.sql.definitions import define
@@ -79,12 +78,9 @@ class SqlPlugin:
         if url.startswith(_FILE):
             return SqliteConnector(system, definitions, (ports.root / url.removeprefix(_FILE)).resolve())
         if url.startswith(MYSQL_ADDRESSES):
-            for package in ("sqlalchemy", "pymysql"):
-                if find_spec(package) is None:
-                    raise PackageMissing("sql", package, "databases")
+            Packages("sql", "databases", ("sqlalchemy", "pymysql")).check()
             return AlchemyConnector(system, definitions, ports.secrets, MysqlDialect())
-        if find_spec("asyncpg") is None:
-            raise PackageMissing("sql", "asyncpg", "postgres")
+        Packages("sql", "postgres", ("asyncpg",)).check()
         return PostgresConnector(system, definitions, ports.secrets)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from importlib.util import find_spec
 from typing import Any
 
 from interlock.foundation.http import HttpForbidden
 from interlock.foundation.http.sockets import GuardedLoop
-from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.routines import POSTGRES_ROUTINES
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
 
@@ -45,8 +45,7 @@ async def postgres_catalogue(address: str) -> tuple[list[Table], list[tuple[Any,
 
     Raises `SourceUnfit` and `PackageMissing`.
     """
-    if find_spec("asyncpg") is None:
-        raise PackageMissing("sql", "asyncpg", "postgres")
+    Packages("sql", "postgres", ("asyncpg",)).check()
     import asyncpg
 
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from interlock.integration.connectors.declared import OperationInvalid
-from interlock.integration.connectors.errors import PackageMissing
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.connectors.warehouse import survey
 from interlock.integration.connectors.warehouse.adbc import PACKAGES, AdbcEngine, adbc_troubles
@@ -87,20 +86,14 @@ def _dialect(connection: Mapping[str, Any]) -> Dialect:
 def _engine(system: SystemDeclaration, ports: Ports, zone: str) -> Engine:
     connection = system.connection
     if "postgres" in connection:
-        _needed("asyncpg")
+        Packages("warehouse", "warehouse", ("asyncpg",)).check()
         return PostgresEngine(connection["postgres"], system, ports.secrets, zone=zone)
     if "adbc" in connection:
-        _needed(*PACKAGES)
+        Packages("warehouse", "warehouse", PACKAGES).check()
         return AdbcEngine(connection["adbc"], system, ports.secrets, zone=zone)
-    _needed("duckdb", "pytz")
+    Packages("warehouse", "warehouse", ("duckdb", "pytz")).check()
     tables = tables_of(connection)
     return DuckEngine(connection["duckdb"], tables, root=ports.root, concurrency=system.limits.concurrency, zone=zone)
-
-
-def _needed(*packages: str) -> None:
-    for package in packages:
-        if find_spec(package) is None:
-            raise PackageMissing("warehouse", package, "warehouse")
 
 
 plugin = WarehousePlugin()

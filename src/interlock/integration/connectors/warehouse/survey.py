@@ -7,15 +7,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from interlock.integration.connectors.errors import PackageMissing, SourceUnfit
+from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.files.names import unfit
 from interlock.integration.connectors.files.surveying import path_of
 from interlock.integration.connectors.interface import Ports
+from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.postgres_tables import postgres_tables
 from interlock.integration.connectors.sql.tables import MOST_TABLES
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
@@ -88,9 +88,7 @@ async def survey(source: Source, ports: Ports) -> Survey:
     """
     if source.address.startswith(POSTGRES):
         return await _postgres(source.address)
-    for package in ("duckdb", "pytz"):
-        if find_spec(package) is None:
-            raise PackageMissing("warehouse", package, "warehouse")
+    Packages("warehouse", "warehouse", ("duckdb", "pytz")).check()
     path = path_of(source.address, ports.root)
     if not path.exists():
         raise SourceUnfit("there is no such file or folder", fix="name a folder, a file of rows, or a DuckDB file")
