@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interlock.governance.journal import Journal, JournalReader, JournalSearchInvalid, Record, Search
+from interlock.governance.journal import Entry, Journal, JournalReader, JournalSearchInvalid, Record, Search
 from interlock.testing.clock import FixedClock
 from interlock.values.digests import salted_digest
 from tests.governance.journal.journals import Open, Place, entry, opened
@@ -56,6 +56,20 @@ async def test_show_returns_a_subject_in_the_order_it_was_written(place: Place) 
             "erased": [],
             "hash": records[0].hash,
         }
+
+
+async def test_show_returns_all_that_happened_in_a_session(place: Place) -> None:
+    async with opened(place) as log:
+        opening = Entry("session.opened", "acme", "ses_1", session="ses_1", actor="person:ann")
+        await log.journal.record([opening, entry(1), entry(2)])
+        await log.journal.record([Entry("session.opened", "acme", "ses_2", session="ses_2", actor="person:ann")])
+        await log.journal.record(
+            [Entry("key.created", "acme", "", actor="person:ann"), entry(1, kind="action.succeeded")]
+        )
+        records = await log.reader.show("ses_1", tenant="acme")
+        assert [record.subject for record in records] == ["ses_1", "act_1", "act_2", "act_1"]
+        assert await log.reader.show("ses_1", tenant="zeta") == []
+        assert {record.session for record in await log.reader.show("", tenant="acme")} == {""}  # no session is none
 
 
 async def test_no_tenant_sees_another_ones_records(place: Place) -> None:

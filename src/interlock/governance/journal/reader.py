@@ -101,10 +101,15 @@ class JournalReader:
         self._state = state
 
     async def show(self, subject: str, *, tenant: str | None) -> list[Record]:
-        """Return all records about *subject* in the order they were written, with their fields."""
-        where, params = ["j.subject = ?"], [subject]
+        """Return all records about *subject*, of a session all that happened in it, as they were written, with fields.
+
+        Raises what the store raises.
+        """
+        # A partial index counts only for a query that says its condition in the same words; and the tenant, as an
+        # expression, is in none, so that not all that the tenant ever did is gone through for one subject.
+        where, params = ["(j.subject = ? OR (j.session = ? AND j.session <> ''))"], [subject, subject]
         if tenant is not None:
-            where, params = [*where, "j.tenant = ?"], [*params, tenant]
+            where, params = [*where, "j.tenant || '' = ?"], [*params, tenant]
         query = store.select(where, order=_ORDER, columns=_WITH_PAYLOAD, joins=store.WITH_PAYLOAD)
         return [_record(row) for row in await self._database.read(query, *params)]
 
