@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 
 MEBIBYTE = 1 << 20
 
@@ -36,6 +37,14 @@ class HttpResponse:
     media_type: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+
+    @property
+    def charset(self) -> str:
+        """The encoding that the type names; the empty string where it names none."""
+        message = Message()
+        message["content-type"] = self.headers.get("Content-Type", "")
+        charset = message.get_param("charset")
+        return charset if isinstance(charset, str) else ""
 
     @property
     def is_json(self) -> bool:

@@ -33,6 +33,7 @@ from interlock.testing.servers import (
     resets,
     streams,
 )
+from tests.integration.conftest import Workbench
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
@@ -361,6 +362,40 @@ def test_a_key_in_the_query_is_not_an_argument() -> None:
 def test_an_address_that_is_none_is_refused(base_url: str) -> None:
     (trouble,) = described({"one": GET}, base_url).troubles
     assert trouble.pointer == "/connection/base_url"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        ("text/plain", "grün".encode(), "grün"),
+        ("text/plain; charset=iso-8859-1", "grün".encode("latin-1"), "grün"),
+        ('text/plain; charset="UTF-16"', "grün".encode("utf-16"), "grün"),
+        ("text/plain", "grün".encode("latin-1"), None),
+        ("text/plain; charset=utf-8", b"\xff\xfe", None),
+        ("text/plain; charset=klingon", b"abc", None),
+        ("text/plain; charset=hex", b"6162", None),
+    ],
+)
+async def test_a_text_is_read_in_the_encoding_that_it_names(
+    bench: Workbench, kind: str, body: bytes, text: str | None
+) -> None:
+    async with ScriptedServer(answers(200, body, headers={"content-type": kind})) as server:
+        declared = {
+            "system": "notes",
+            "connector": "http",
+            "connection": {"base_url": server.url},
+            "operations": {
+                "look": {"from": "GET /note", "effect": "read", "options": {"answer": "text"}},
+                "note": {"from": "POST /note", "effect": "write", "options": {"answer": "text"}},
+            },
+        }
+        systems = await bench.serve(declared)
+        read, written = await systems.call("notes.look", {}), await systems.call("notes.note", {})
+    if text is not None:
+        assert read.output == written.output == text
+    else:
+        assert (read.status, written.status) == ("failed", "unknown")
+        assert (read.problem or {})["code"] == "result_breaks_contract"
 
 
 def test_a_changed_request_is_a_changed_definition() -> None:

@@ -112,8 +112,8 @@ NUMBER = b"\x02\x04\xee\xee\xee\xee"  # stands for that of the request
 
 
 @asynccontextmanager
-async def saying(words: bytes) -> AsyncIterator[int]:
-    """A server that lets anybody in, answers a request with *words* under its number, and hangs up."""
+async def saying(words: bytes, *, stays: bool = False) -> AsyncIterator[int]:
+    """A server that lets anybody in, answers with *words* under a request's number, and hangs up unless it *stays*."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1 << 16):
@@ -122,7 +122,7 @@ async def saying(words: bytes) -> AsyncIterator[int]:
                 result(data, 0) if login else words.replace(NUMBER, b"\x02\x04" + head(data)[0][2:].rjust(4, b"\0"))
             )
             await writer.drain()
-            if not login:
+            if not login and not stays:
                 break
         writer.close()
 
@@ -191,6 +191,21 @@ async def test_a_part_of_an_attributes_values_is_not_taken_for_all(bench: Workbe
         answer = await desk.call("directory.get_group", {"group": "g"})
     assert answer.problem is not None
     assert (answer.status, answer.problem["code"]) == ("failed", "limit_exceeded")
+
+
+@pytest.mark.parametrize("name", [b"cn=g", b""], ids=["the same entry", "no entry"])
+async def test_pages_without_end_are_no_list(bench: Workbench, name: bytes) -> None:
+    bench.secrets["INTERLOCK_SECRET_DIRECTORY"] = PASSWORD
+    entry = tlv(0x30, NUMBER + tlv(0x64, tlv(4, name) + tlv(0x30, b""))) if name else b""
+    ending = tlv(0x65, tlv(0x0A, b"\0") + tlv(4, b"") + tlv(4, b""))
+    further = tlv(0x30, b"\x02\x01\x00" + tlv(4, b"further"))
+    control = tlv(0xA0, tlv(0x30, tlv(4, b"1.2.840.113556.1.4.319") + tlv(4, further)))
+    async with saying(entry + tlv(0x30, NUMBER + ending + control), stays=True) as port:
+        desk = await bench.serve({**system(port), "limits": {**LIMITS, "timeout": "10s"}})
+        answer = await desk.call("directory.find", {})
+    assert answer.problem is not None
+    assert (answer.status, answer.problem["code"]) == ("failed", "result_breaks_contract")
+    assert "do not come to an end" in answer.problem["detail"]
 
 
 def test_a_call_that_is_given_up_sends_nothing_more() -> None:

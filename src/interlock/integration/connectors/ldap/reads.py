@@ -17,6 +17,8 @@ ANYTHING = "(objectClass=*)"
 _SCOPES = {"one": "LEVEL", "subtree": "SUBTREE"}
 _LONGEST = 1 << 16
 _BROKEN = "result_breaks_contract"
+MOST_EMPTY = 20
+"""Pages without an entry, one after the other; RFC 2696 lets a server send some."""
 
 
 class PartOnly(Exception):
@@ -37,10 +39,16 @@ class Search:
 
     def ask(self, session: Session, effect: Effect, errand: Errand) -> Answer:
         found: list[Mapping[str, Any]] = []
-        referrals, cookie = 0, None
+        seen: set[Any] = set()
+        referrals, empty, cookie = 0, 0, None
         while True:
             result, entries, elsewhere = self._asked(session, errand, cookie, self._limit + 1 - len(found))
             found += entries
+            seen.update(entry["dn"] for entry in entries)
+            empty = 0 if entries else empty + 1
+            if len(seen) < len(found) or empty > MOST_EMPTY:
+                detail = "the directory's pages do not come to an end: it gives an entry again, or one empty page after"
+                return failed(_BROKEN, f"{detail} another")
             referrals += elsewhere
             more = len(found) > self._limit
             if result["result"] != SUCCESS and not (more and result["result"] == SIZE_LIMIT):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
 from typing import Any
 
 from interlock.foundation.http import HttpResponse
@@ -108,7 +107,4 @@ def _charset(response: HttpResponse) -> str:
     """
     if response.body[:2] in {b"\xff\xfe", b"\xfe\xff"} or response.body[:3] == b"\xef\xbb\xbf":
         return ""
-    message = Message()
-    message["content-type"] = response.headers.get("Content-Type", "")
-    charset = message.get_param("charset")
-    return charset if isinstance(charset, str) else ""
+    return response.charset

@@ -73,7 +73,10 @@ def _result(response: HttpResponse, effect: Effect, form: str) -> Answer:
     if form == "text":
         if not response.media_type.startswith("text/"):
             return unanswered(effect, "result_breaks_contract", "the result is not text, as the contract says")
-        return Answer(SUCCEEDED, response.body.decode("utf-8", "replace"))
+        try:
+            return Answer(SUCCEEDED, response.body.decode(response.charset or "utf-8"))
+        except (UnicodeDecodeError, LookupError):
+            return unanswered(effect, "result_breaks_contract", "the result is not in the encoding that it names")
     if not response.is_json:
         return unanswered(effect, "result_breaks_contract", "the result is not JSON, as the contract says")
     try:
