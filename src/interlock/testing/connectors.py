@@ -400,8 +400,8 @@ def _held() -> tuple[int, int, int]:
 
 
 async def _until(settled: Callable[[], bool]) -> None:
-    """Wait a little for what is being closed on the other side too."""
-    limit = time.monotonic() + SLACK
+    """Wait for what is being closed on the other side too, which may be busy."""
+    limit = time.monotonic() + PATIENCE
     while not settled() and time.monotonic() < limit:  # noqa: ASYNC110 - the operating system has no event for it
         await asyncio.sleep(0.05)
 

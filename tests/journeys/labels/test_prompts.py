@@ -79,7 +79,8 @@ async def test_what_a_cleared_agent_says_is_labelled_and_hidden_from_who_is_not(
 async def test_calls_of_models_and_turns_are_recorded_with_the_label_of_what_was_shown(vault: Vault) -> None:
     for agent, first, last in (("helper", USUAL, USUAL), ("seer", RESTRICTED, RESTRICTED)):
         turn = await ask(vault, "carla", agent)
-        records = (await vault.read("aude", f"/v1/journal/{turn['session']}"))["items"]
+        shown = (await vault.read("aude", f"/v1/journal/{turn['session']}"))["items"]
+        records = [record for record in shown if record["subject"] == turn["session"]]
         calls = [record for record in records if record["kind"] == "model.called"]
         (answered,) = [record for record in records if record["kind"] == "turn.answered"]
         assert [record["body"]["label"] for record in calls] == [first, last]
