@@ -83,7 +83,9 @@ async def test_a_server_that_goes_away_amid_a_statement_is_told(
     bench: Workbench, engine: str, postgres_url: str
 ) -> None:
     await filled(postgres_url)
-    systems = await bench.serve(system(connection(engine, postgres_url, tls="off"), READS))
+    declared = system(connection(engine, postgres_url, tls="off"), READS)
+    declared["limits"] = {**declared.get("limits", {}), "timeout": "60s"}  # a busy machine is no late answer
+    systems = await bench.serve(declared)
     looking = await asyncpg.connect(postgres_url)
     call = asyncio.create_task(systems.call("sales.long", {}, key=""))
     await _until(looking, running=1)
