@@ -111,6 +111,19 @@ def errors() -> str | None:
     return page("Error codes", lead, table(head, rows)) if rows else None
 
 
+def problems() -> str | None:
+    """Return the page of what a call to a system can end with."""
+    known = getattr(import_everything().get("interlock.integration.connectors.problems"), "PROBLEMS", {})
+    rows = [(code(name), one.means, one.fix) for name, one in sorted(known.items())]
+    lead = (
+        "An action that failed, or whose outcome is not known, holds a `problem`: its `code`, what happened (`detail`),"
+        " which `operation` of which system it was, and what to do (`fix`). These are the codes of the shipped"
+        " connectors; beside them stand the [error codes](errors.md) for what kept a call from being sent at all,"
+        " such as a missing secret, and words of a project's own, such as what it calls the exit of a program."
+    )
+    return page("Problems of systems", lead, table(("Code", "Meaning", "What to do"), rows)) if rows else None
+
+
 def environment() -> Sequence[Any]:
     """Return the settings that a process takes from its environment."""
     for name in ("interlock.foundation.settings", "interlock.foundation.settings.environment"):
@@ -400,6 +413,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics,
         "openapi.json": openapi,
         "plugins.md": plugins,
+        "problems.md": problems,
         "rest.md": rest,
         "settings.md": settings,
     }

@@ -39,6 +39,7 @@ from interlock.foundation.secrets import SecretStore
 from interlock.integration.contracts import Contract
 from interlock.integration.systems import (
     FAILED,
+    PROBLEMS,
     SUCCEEDED,
     UNKNOWN,
     Answer,
@@ -185,7 +186,7 @@ class ConnectorContract:
             for answer in await _each(rig, connector):
                 assert (answer.status, answer.sent) == (FAILED, False), answer
                 _well_formed(rig, answer)
-            assert (await connector.probe()).status == FAILED
+            assert (await connector.probe(timeout=PATIENCE)).status == FAILED
 
         self._with_connector(Condition.refused, check)
 
@@ -255,7 +256,7 @@ class ConnectorContract:
     def test_a_working_system_can_be_probed_without_effect(self) -> None:
         async def check(rig: Rig, connector: Connector, _: Description) -> None:
             before = rig.effects() if rig.effects else 0
-            assert (await connector.probe()).status == SUCCEEDED
+            assert (await connector.probe(timeout=PATIENCE)).status == SUCCEEDED
             assert rig.effects is None or rig.effects() == before
 
         self._with_connector(Condition.working, check)
@@ -382,6 +383,7 @@ def _well_formed(rig: Rig, answer: Answer) -> None:
     assert answer.problem is not None
     assert isinstance(answer.problem["code"], str)
     assert isinstance(answer.problem["detail"], str)
+    assert answer.problem["code"] in PROBLEMS or answer.problem.get("fix"), "nothing says what to do"
     _hides(rig, repr(answer))
     _hides(rig, json.dumps(answer.problem))
 

@@ -15,6 +15,7 @@ from interlock.foundation.secrets import SecretStore
 from interlock.integration.contracts import Contract, Definition
 from interlock.integration.systems import (
     FAILED,
+    PROBLEMS,
     SUCCEEDED,
     UNKNOWN,
     Answer,
@@ -64,7 +65,7 @@ class Scripted:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return answer if isinstance(answer, Answer) else await answer(operation, arguments)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         return GOOD
 
     async def definitions(self) -> Mapping[str, Definition] | None:
@@ -203,6 +204,37 @@ async def test_arguments_and_results_are_held_to_the_contract(systems: Systems) 
     assert (answer.status, answer.problem["code"]) == (UNKNOWN, "result_breaks_contract")
     assert answer.problem["breaches"] == [{"pointer": "/ok", "reason": "must be of type boolean"}]
     assert "hidden" not in repr(answer)
+
+
+async def test_every_problem_says_of_which_operation_and_what_to_do(systems: Systems) -> None:
+    denied = failed("access_denied", "the system does not let us do this")
+    known_better = failed("unreachable", "not connected to", sent=False, fix="name the system's own host")
+    of_its_own = failed("credit_exceeded", "the program ended with 8")
+    lost = unanswered(Effect.write, "timed_out", "the system did not answer in time")
+    await systems.apply(catalog(ScriptedPlugin(Scripted(denied, known_better, of_its_own, lost)), retries=0))
+    told = [(await systems.call("s.write", {"n": 1})).problem or {} for _ in range(4)]
+    assert {problem["operation"] for problem in told} == {"s.write"}
+    assert told[0]["fix"] == PROBLEMS["access_denied"].fix
+    assert told[1]["fix"] == "name the system's own host"
+    assert "description of the system" in told[2]["fix"]
+    assert told[3]["fix"].startswith("It may have been done")
+    unfit = (await systems.call("s.write", {"n": "x"})).problem or {}
+    assert unfit["fix"] == PROBLEMS["input_invalid"].fix
+
+
+async def test_a_system_is_asked_whether_it_is_there_within_its_own_time_limit(systems: Systems) -> None:
+    asked: list[float] = []
+
+    class Hanging(Scripted):
+        async def probe(self, *, timeout: float) -> Answer:
+            asked.append(timeout)
+            await asyncio.sleep(60)
+            return GOOD
+
+    await systems.apply(catalog(ScriptedPlugin(Hanging(GOOD)), timeout=0.05))
+    answer = await systems.probe("s")
+    assert (answer.status, (answer.problem or {})["code"], asked) == (FAILED, "timed_out", [0.05])
+    assert (answer.problem or {})["fix"]
 
 
 async def test_an_operation_that_is_gone_is_a_failure(systems: Systems) -> None:

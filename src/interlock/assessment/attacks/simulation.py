@@ -115,7 +115,7 @@ class SimulatedSystem:
                     scene.shown.add(plant)
         return Answer(SUCCEEDED, output=output)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:  # noqa: ARG002 - nothing is asked
         return Answer(SUCCEEDED)
 
     async def definitions(self) -> Mapping[str, Definition] | None:

@@ -134,5 +134,5 @@ def step_text(step: dict[str, Any]) -> str:
         lines.append(indented(reasons_text(decision["reasons"])))
         lines += [f"  waits for {requirement_words(text)}" for text in decision["requirements"]]
     if action.get("problem"):
-        lines.append(f"  {action['problem'].get('detail', '')}")
+        lines += [f"  {action['problem'][name]}" for name in ("detail", "fix") if action["problem"].get(name)]
     return "\n".join(line.rstrip() for line in lines if line.strip())

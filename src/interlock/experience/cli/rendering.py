@@ -44,6 +44,7 @@ def action_text(action: Json) -> str:
         ("output", document_text(action.get("output"))),
         ("label", label_words(action.get("label"))),
         ("problem", problem_text(action.get("problem"))),
+        ("what to do", (action.get("problem") or {}).get("fix", "")),
         ("undoes", action.get("undo_of", "")),
         ("undone by", action.get("undone_by", "")),
     ]

@@ -86,6 +86,8 @@ def _lines(action: Action, note: str) -> list[str]:
         lines.append(standing_words(action.state.value))
     if action.problem is not None:
         lines.append(f"{action.problem.get('detail', '')} ({action.problem.get('code', '')})".strip())
+        if fix := action.problem.get("fix"):
+            lines.append(f"What to do: {fix}")
     if action.state is not ActionState.succeeded:
         lines += [f"- {reason.text} [{reason.rule}]" for reason in action.decision.reasons]
     lines.append(f"Action: {action.id}")

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from interlock.foundation.http import HttpClient
 from interlock.integration.contracts import Definition
+from interlock.values.errors import InterlockError
 from interlock.values.labels import Label
 from interlock.values.operations import Effect
 from interlock.values.secrets import Secret
@@ -29,10 +30,11 @@ class Answer:
     """What came of one call; a value, never an exception.
 
     *status* is `succeeded`, `failed` (the system said no, or the call certainly had no effect) or `unknown`
-    (it may have had its effect, and no trustworthy answer came). *problem* holds `code` and `detail`, no
-    secrets and no personal data. *sent* is False only where the system certainly never saw the call.
-    *transient* says that the same call may well succeed if made again, *retry_after* (seconds) not before
-    when. *rest* are the seconds for which the system wants no further call of whatever kind: its limit is used up.
+    (it may have had its effect, and no trustworthy answer came). *problem* holds `code` and `detail`, and `fix` where
+    the connector knows better than `PROBLEMS` what to do; no secrets and no personal data. *sent* is False only where
+    the system certainly never saw the call. *transient* says that the same call may well succeed if made again,
+    *retry_after* (seconds) not before when. *rest* are the seconds for which the system wants no further call of
+    whatever kind: its limit is used up.
     """
 
     status: str
@@ -79,6 +81,12 @@ def unanswered(effect: Effect, code: str, detail: str, *, transient: bool = Fals
     """
     status = FAILED if effect is Effect.read else UNKNOWN
     return Answer(status, problem={"code": code, "detail": detail, **more}, transient=transient)
+
+
+def unsent(error: InterlockError) -> Answer:
+    """Return the answer for a call that *error* of the house kept from being sent: a secret that is not there."""
+    more = {"fix": error.fix} if error.fix else {}
+    return failed(error.code, error.what, sent=False, transient=error.transient, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +205,8 @@ class Connector(Protocol):
         """
         ...
 
-    async def probe(self) -> Answer:
-        """Say whether the system can be reached and lets us in, without any effect."""
+    async def probe(self, *, timeout: float) -> Answer:
+        """Say within *timeout* seconds whether the system can be reached and lets us in, without any effect."""
         ...
 
     async def definitions(self) -> Mapping[str, Definition] | None:

@@ -27,6 +27,7 @@ from interlock.integration.connectors.interface import (
     failed,
     unanswered,
 )
+from interlock.integration.connectors.problems import PROBLEMS
 from interlock.integration.connectors.receiving import Arrival, Delivery, Intake, Listener, Receiver
 from interlock.integration.connectors.surveys import FILES, SECRET, Offer, Survey
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
@@ -39,6 +40,7 @@ from interlock.integration.systems.systems import Systems
 __all__ = [
     "FAILED",
     "FILES",
+    "PROBLEMS",
     "SECRET",
     "SUCCEEDED",
     "UNKNOWN",

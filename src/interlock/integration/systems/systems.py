@@ -10,11 +10,12 @@ from typing import Any
 from interlock.foundation.clock import Clock, SystemClock
 from interlock.integration.connectors.errors import SystemUnreachable
 from interlock.integration.connectors.interface import Answer, Ports, failed, unanswered
+from interlock.integration.connectors.problems import remedied
 from interlock.integration.contracts import Definition, Difference, differences
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.errors import SystemUnknown
 from interlock.integration.systems.line import Line
-from interlock.integration.systems.passage import Call
+from interlock.integration.systems.passage import GRACE, Call
 
 DRIFT_TIMEOUT = 30.0
 
@@ -95,13 +96,15 @@ class Systems:
         active = self._active
         compiled = active.catalog.operations.get(operation_id)
         if compiled is None:
-            return failed("operation_unknown", "no system of the project declares this operation", sent=False)
+            unknown = failed("operation_unknown", "no system of the project declares this operation", sent=False)
+            return remedied(unknown, "")
         started = self._clock.monotonic()
         operation = compiled.operation
         line = active.lines[operation.system]
         if not compiled.input.holds(arguments):
             breaches = [breach.to_json() for breach in compiled.input.breaches(arguments)]
-            return failed("input_invalid", "the arguments do not fit the contract", sent=False, breaches=breaches)
+            unfit = failed("input_invalid", "the arguments do not fit the contract", sent=False, breaches=breaches)
+            return remedied(unfit, operation_id)
         limit = operation.timeout or line.system.limits.timeout
         if timeout is not None and timeout < limit:
             limit = timeout
@@ -110,6 +113,8 @@ class Systems:
         )
         if answer.succeeded:
             answer = _checked(compiled, answer)
+        if answer.problem is not None:
+            answer = remedied(answer, operation_id)
         return answer.took((self._clock.monotonic() - started) * 1000.0)
 
     def health(self) -> list[dict[str, Any]]:
@@ -117,13 +122,20 @@ class Systems:
         return [line.health() for _, line in sorted(self._active.lines.items())]
 
     async def probe(self, system: str) -> Answer:
-        """Ask *system* whether it is there and lets us in. Raises `SystemUnknown`."""
-        return await self._named(system).connector.probe()
+        """Ask *system*, within its own time limit, whether it is there and lets us in. Raises `SystemUnknown`."""
+        line = self._named(system)
+        limit = line.system.limits.timeout
+        try:
+            async with asyncio.timeout(limit + GRACE):
+                answer = await line.connector.probe(timeout=limit)
+        except TimeoutError:
+            answer = failed("timed_out", f"the system did not answer within {limit:g} s", transient=True)
+        return remedied(answer, "")
 
     async def drift(self, system: str) -> list[Difference]:
         """Return how the live definitions of *system* differ from those of the project, operation by operation.
 
-        Empty where nothing differs, or where the system publishes none. Raises `SystemUnknown`, and and
+        Empty where nothing differs, or where the system publishes none. Raises `SystemUnknown`, and
         `SystemUnreachable` if it cannot be asked.
         """
         line = self._named(system)

@@ -157,7 +157,7 @@ async def _judged(kind: str, port: int, bench: Workbench) -> None:
         ("127.0.0.1", {"ca": "localhost.pem"}, "certificate_untrusted"),
         ("localhost", {"ca": "localhost.pem"}, ""),
     ):
-        answer = await made.connector(servers=[f"{host}:{port}"], tls=True, **ca).probe()
+        answer = await made.connector(servers=[f"{host}:{port}"], tls=True, **ca).probe(timeout=30)
         if code:
             assert _code(answer) == code, (host, ca)
         else:
@@ -184,7 +184,10 @@ async def test_tls_of_kafka(kafka_server: Any, bench: Workbench, tmp_path: Path)
     async with _before(kafka_server.port, tmp_path) as port:
         made = Bench(kafka_server, Relay(port, port), bench)
         for ca in ({}, {"ca": "other.acme.example.pem"}):
-            assert _code(await made.connector(servers=[f"localhost:{port}"], tls=True, **ca).probe()) == "unreachable"
-        answer = await made.connector(servers=[f"localhost:{port}"], tls=True, ca="localhost.pem").probe()
+            assert (
+                _code(await made.connector(servers=[f"localhost:{port}"], tls=True, **ca).probe(timeout=30))
+                == "unreachable"
+            )
+        answer = await made.connector(servers=[f"localhost:{port}"], tls=True, ca="localhost.pem").probe(timeout=30)
         assert _code(answer) == "http_forbidden", "it was let in, and heard of the broker's other address"
         await made.close()

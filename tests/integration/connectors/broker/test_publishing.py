@@ -54,7 +54,7 @@ async def test_the_same_action_has_the_same_id_and_is_told_apart_from_others(bro
 @pytest.mark.parametrize("fault", ["before", "after"])
 async def test_a_connection_that_breaks_before_the_word_leaves_doubt(broker: Bench, fault: str) -> None:
     connector = broker.connector()
-    assert (await connector.probe()).succeeded
+    assert (await connector.probe(timeout=30)).succeeded
     broker.relay.arm(b"breaks-here", fault)
     answer = await connector.call("announce", {"order": "1", "note": "breaks-here"}, key="k-1", timeout=5)
     if broker.kind == "kafka" and answer.status == SUCCEEDED:
@@ -71,7 +71,7 @@ async def test_a_connection_that_breaks_before_the_word_leaves_doubt(broker: Ben
 
 async def test_silence_is_doubt_within_the_time_limit(broker: Bench) -> None:
     connector = broker.connector()
-    assert (await connector.probe()).succeeded
+    assert (await connector.probe(timeout=30)).succeeded
     broker.relay.arm(b"silence-here", "silent")
     began = asyncio.get_running_loop().time()
     answer = await connector.call("announce", {"order": "1", "note": "silence-here"}, key="k-1", timeout=1)

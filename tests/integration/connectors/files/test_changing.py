@@ -272,7 +272,7 @@ async def test_everything_by_sftp(tmp_path: Path) -> None:
         del key["sftp"]["password"]
         key["sftp"]["key"] = "secret:key"
         async with calling(system(folder(), place=key), tmp_path, key=server.client_key) as call:
-            assert (await call.connector.probe()).succeeded
+            assert (await call.connector.probe(timeout=30)).succeeded
             await call.output("write", file="a.csv", rows=ROWS[:1], key="w")
             await call.output("append", file="a.csv", rows=ROWS[1:], key="a")
             assert (await call.output("append", file="a.csv", rows=ROWS[1:], key="a"))["done"] is False
@@ -371,7 +371,7 @@ async def test_everything_in_an_object_store(tmp_path: Path) -> None:
     content = system(folder(), place=place)
     del content["operations"]["append"]
     async with calling(content, tmp_path) as call:
-        assert (await call.connector.probe()).succeeded
+        assert (await call.connector.probe(timeout=30)).succeeded
         assert (await call.output("write", file="a.csv", rows=ROWS, key="w"))["done"] is True
         assert (await call.output("write", file="a.csv", rows=ROWS, key="w"))["done"] is False
         assert (await call.problem("write", file="old.csv", rows=ROWS))["code"] == "file_exists"

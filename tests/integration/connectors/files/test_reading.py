@@ -350,7 +350,7 @@ async def test_links_and_pipes_are_never_followed(tmp_path: Path) -> None:
         inbox.rmdir()
         inbox.symlink_to(outside)
         assert (await call.problem("rows", file="a.csv"))["code"] == "unreachable"
-        assert not (await call.connector.probe()).succeeded
+        assert not (await call.connector.probe(timeout=30)).succeeded
         assert (await call("write", file="b.csv", rows=[{"id": 1}])).status == "failed"
         assert [one.name for one in outside.iterdir()] == ["a.csv"]
 

@@ -305,7 +305,7 @@ async def test_a_changed_schema_is_noticed(tmp_path: Path, definitions: dict[str
 async def test_a_server_that_keeps_its_schema_has_no_live_definitions(tmp_path: Path) -> None:
     async with connected(tmp_path, Shop(closed=True)) as connector:
         assert await connector.definitions() is None
-        assert (await connector.probe()).succeeded
+        assert (await connector.probe(timeout=30)).succeeded
 
 
 async def test_every_offer_of_a_survey_can_be_declared(tmp_path: Path) -> None:

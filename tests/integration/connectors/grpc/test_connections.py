@@ -121,13 +121,13 @@ async def test_a_closed_connector_sends_nothing_until_it_is_opened(tmp_path: Pat
 async def test_the_probe_asks_for_health(tmp_path: Path, health: bytes | None, refusal: Any, status: str) -> None:
     async with working(tmp_path) as (service, connector):
         service.health, service.refusal = health, refusal
-        assert (await connector.probe()).status == status
+        assert (await connector.probe(timeout=30)).status == status
         assert health is None or service.seen["authorization"] == f"Bearer {TOKEN}"
 
 
 async def test_the_probe_says_that_we_are_not_let_in(tmp_path: Path) -> None:
     async with breaking(said("16")) as port, connected(tmp_path, port) as connector:
-        assert code(await connector.probe()) == "access_denied"
+        assert code(await connector.probe(timeout=30)) == "access_denied"
 
 
 def test_the_loop_of_the_server_serves_too(tmp_path: Path) -> None:

@@ -292,10 +292,10 @@ async def test_a_secret_that_comes_back_is_masked() -> None:
 
 async def test_health_is_asked_for() -> None:
     async with shop(answers(200), health="/ping") as known:
-        assert (await known.probe()).succeeded
+        assert (await known.probe(timeout=30)).succeeded
         assert known.last.target == "/v1/ping"
     async with shop(answers(404), health="/ping") as known:
-        assert not (await known.probe()).succeeded
+        assert not (await known.probe(timeout=30)).succeeded
 
 
 # --- declarations that are wrong -------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def helpdesk(connection: dict[str, Any], operations: dict[str, Any] | None = Non
         "system": "helpdesk",
         "connector": "mcp",
         "connection": {"tools": "tools.json"} | connection,
-        "limits": {"timeout": "10s", "retries": 0, "response": "64KiB", "failures": 100},
+        "limits": {"timeout": "60s", "retries": 0, "response": "64KiB", "failures": 100},
         "operations": operations or OPERATIONS,
     }
 

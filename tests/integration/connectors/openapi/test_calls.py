@@ -140,7 +140,7 @@ async def test_an_answer_for_each_part_is_one_only_if_it_is_foreseen(
     async with ScriptedServer(answers(207, {"id": "R1", "amount": 5.5})) as server:
         answer = await issue(await serve(server.port))
     assert answer.status == (SUCCEEDED if foreseen else UNKNOWN)
-    assert foreseen or (answer.problem or {})["code"] == "done_in_part"
+    assert foreseen or (answer.problem or {})["code"] == "partly_done"
 
 
 async def test_a_key_is_sent_only_where_the_system_takes_one(serve: Serve) -> None:

@@ -330,7 +330,7 @@ async def test_credentials_that_the_system_repeats_are_masked() -> None:
 )
 async def test_probes(behaviour: Behaviour, connection: dict[str, Any], there: bool) -> None:
     async with at(behaviour, **connection) as connector:
-        assert (await connector.probe()).succeeded is there
+        assert (await connector.probe(timeout=30)).succeeded is there
 
 
 # --- surveys ---------------------------------------------------------------------------------------------------------

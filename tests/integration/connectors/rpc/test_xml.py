@@ -215,7 +215,7 @@ async def test_the_standard_librarys_server_is_called() -> None:
         async with connected(xml_system(port)) as connector:
             assert (await connector.call("write", ORDER, key="", timeout=5)).output == {"id": 1}
             assert (await connector.call("read", {"id": 3}, key="", timeout=5)).output == {"id": 3, "state": "draft"}
-            assert (await connector.probe()).succeeded
+            assert (await connector.probe(timeout=30)).succeeded
     assert ledger.effects == 1
 
 

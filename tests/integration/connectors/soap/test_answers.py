@@ -308,6 +308,6 @@ async def test_a_status_does_not_undo_what_a_fault_leaves_open(tmp_path: Path) -
 )
 async def test_a_probe_sends_no_message(tmp_path: Path, behaviour: Behaviour, good: bool) -> None:
     async with calling(tmp_path, behaviour) as (connector, listener):
-        assert (await connector.probe()).succeeded is good
+        assert (await connector.probe(timeout=30)).succeeded is good
         assert await connector.definitions() is None
     assert {(one.method, one.target, one.body) for one in listener.received} == {("GET", "/?wsdl", b"")}

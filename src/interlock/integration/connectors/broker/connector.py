@@ -20,6 +20,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
     unanswered,
+    unsent,
 )
 from interlock.integration.connectors.pointers import found_at
 from interlock.integration.connectors.webhook.connector import WebhookConnector
@@ -28,7 +29,6 @@ from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
-PROBE = 5.0
 LONGEST = 300
 """Signs of a subject or partition key that is taken from what is published."""
 
@@ -76,11 +76,11 @@ class BrokerConnector:
             return failed("argument_unsendable", "an argument cannot be written as JSON", sent=False)
         return await self._asked(lambda link: _published(link, outgoing), Effect.write, timeout)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         async def nothing(_: Link) -> None:
             return None
 
-        return await self._asked(nothing, Effect.read, PROBE)
+        return await self._asked(nothing, Effect.read, timeout)
 
     async def definitions(self) -> Mapping[str, Definition] | None:
         """A broker publishes none."""
@@ -119,7 +119,7 @@ class BrokerConnector:
         except BrokerTrouble as trouble:
             return failed(trouble.code, trouble.detail, transient=trouble.transient)
         except InterlockError as error:  # of the secrets
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
 
     async def _linked(self) -> Link:
         async with self._making:

@@ -17,7 +17,6 @@ from interlock.values.operations import Effect
 
 THREADS = 4
 READS = frozenset({"list", "get"})
-PROBE_TIMEOUT = 5.0
 
 
 class EdiConnector:
@@ -45,9 +44,9 @@ class EdiConnector:
             lambda deadline: self._operations.run(binding, arguments, key, deadline), effect, timeout
         )
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Look into the folders."""
-        return await self._run(self._operations.probe, Effect.read, PROBE_TIMEOUT)
+        return await self._run(self._operations.probe, Effect.read, timeout)
 
     async def definitions(self) -> None:
         """The mappings are the project's own."""

@@ -60,7 +60,7 @@ class ExternalConnector:
             f"{operation} is executed by its caller", fix="report its result: POST /v1/actions/{id}/result"
         )
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:  # noqa: ARG002 - nothing is asked
         return Answer(SUCCEEDED)
 
     async def definitions(self) -> Mapping[str, Definition] | None:

@@ -11,14 +11,13 @@ from typing import Any
 from interlock.integration.connectors.files.errors import INDEFINITE, FilesTrouble
 from interlock.integration.connectors.files.operations import Operations
 from interlock.integration.connectors.files.places.interface import Errand
-from interlock.integration.connectors.interface import Answer, SystemDeclaration, failed, unanswered
+from interlock.integration.connectors.interface import Answer, SystemDeclaration, failed, unanswered, unsent
 from interlock.integration.connectors.notes import NotesAway, NotesBusy, NotesUnclear
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
 THREADS = 4
-PROBE_TIMEOUT = 10.0
 _PARTING = 0.5
 """Seconds that a thread has to notice that its time is over."""
 
@@ -48,9 +47,9 @@ class FilesConnector:
         binding, effect = self._bindings[operation], self._effects[operation]
         return await self._run(effect, lambda errand: self._operations.run(binding, arguments, key, errand), timeout)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Look into the declared folders."""
-        return await self._run(Effect.read, self._operations.probe, PROBE_TIMEOUT)
+        return await self._run(Effect.read, self._operations.probe, timeout)
 
     async def definitions(self) -> None:
         """The columns are the project's own."""
@@ -85,7 +84,7 @@ def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) 
     except NotesUnclear:
         return _broken_off(effect, errand, "commit_unclear", "what was done is kept, perhaps not durably")
     except InterlockError as error:  # of the secrets, and of packages that are missing
-        return failed(error.code, error.what, sent=False)
+        return unsent(error)
     except OSError as error:
         detail = f"the files cannot be used: {error.strerror or 'the system said no'}"
         return _broken_off(effect, errand, "system_error", detail)

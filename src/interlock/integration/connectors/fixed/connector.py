@@ -25,7 +25,6 @@ from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
 
 THREADS = 4
-PROBE_TIMEOUT = 5.0
 
 
 class FixedConnector:
@@ -54,14 +53,14 @@ class FixedConnector:
         binding = self._bindings[operation]
         return await self._run(lambda deadline: self._operations.run(binding, arguments, deadline), timeout)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Open the file."""
 
         def look(deadline: float) -> Answer:
             with self._file.opened(deadline):
                 return Answer(SUCCEEDED)
 
-        return await self._run(look, PROBE_TIMEOUT)
+        return await self._run(look, timeout)
 
     async def definitions(self) -> None:
         """The copybook is the project's own."""

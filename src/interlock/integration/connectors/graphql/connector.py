@@ -16,7 +16,7 @@ from interlock.integration.connectors.graphql.answers import interpret
 from interlock.integration.connectors.graphql.definitions import define, parse_documents, pick
 from interlock.integration.connectors.graphql.introspection import introspect
 from interlock.integration.connectors.graphql.schema import SchemaInvalid
-from interlock.integration.connectors.interface import Answer, Ports, SystemDeclaration, failed
+from interlock.integration.connectors.interface import Answer, Ports, SystemDeclaration, failed, unsent
 from interlock.integration.connectors.web.answers import broken
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
@@ -25,7 +25,6 @@ from interlock.values.operations import Effect
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
-PROBE_TIMEOUT = 5.0
 HEADERS = {
     "Accept": "application/graphql-response+json, application/json;q=0.9",
     "Content-Type": "application/json",
@@ -59,9 +58,9 @@ class GraphqlConnector:
             content["operationName"] = binding["operation"]
         return await self._send(content, extra, declared.effect, binding["field"], timeout)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Ask for the name of the type of queries, which every server knows and nothing depends on."""
-        return await self._send({"query": "{__typename}"}, {}, Effect.read, "", PROBE_TIMEOUT)
+        return await self._send({"query": "{__typename}"}, {}, Effect.read, "", timeout)
 
     async def definitions(self) -> Mapping[str, Definition] | None:
         """Return what the documents mean by the live schema; None where the system does not tell its schema."""
@@ -94,7 +93,7 @@ class GraphqlConnector:
         except orjson.JSONEncodeError:
             return failed("argument_unsendable", "an argument cannot be written as JSON", sent=False)
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         hidden = masking.credentials(list(headers.values())[unsigned:])
         try:
             response = await self._http.send(HttpRequest("POST", self._url, headers, body, timeout, self._max_bytes))

@@ -28,7 +28,7 @@ _REFUSALS = {
     "ABORTED": ("conflict", "the system says that this met another change, and took it back"),
     "UNAUTHENTICATED": ("access_denied", "the system does not accept our credentials"),
     "PERMISSION_DENIED": ("access_denied", "the system does not let us do this"),
-    "UNIMPLEMENTED": ("not_offered", "the system does not have this method; it may have changed"),
+    "UNIMPLEMENTED": ("method_unknown", "the system does not have this method; it may have changed"),
     "RESOURCE_EXHAUSTED": ("rate_limited", "the system asks us to slow down"),
 }
 _DOUBTS = {

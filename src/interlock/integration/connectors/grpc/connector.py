@@ -25,7 +25,15 @@ from interlock.integration.connectors.grpc.messages import MOST_MEMBERS, Message
 from interlock.integration.connectors.grpc.reflection import ReflectionFailed, reflect
 from interlock.integration.connectors.grpc.security import Security, security_of
 from interlock.integration.connectors.grpc.targets import target_of
-from interlock.integration.connectors.interface import SUCCEEDED, Answer, Ports, SystemDeclaration, failed, unanswered
+from interlock.integration.connectors.interface import (
+    SUCCEEDED,
+    Answer,
+    Ports,
+    SystemDeclaration,
+    failed,
+    unanswered,
+    unsent,
+)
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
@@ -33,7 +41,6 @@ from interlock.values.operations import Effect
 if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
 
-PROBE_TIMEOUT = 5.0
 _NOT_SERVING = frozenset({b"\x08\x02", b"\x08\x03"})  # `HealthCheckResponse`: NOT_SERVING, SERVICE_UNKNOWN
 _LARGE = 64 << 10  # bytes of an answer that is read beside the event loop
 _EACH = 256  # bytes that a message counts for besides its own
@@ -86,9 +93,9 @@ class GrpcConnector:
             return sent
         return await self._result(sent, method, binding, declared.effect)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Ask for the system's health, which has no effect; one that offers no such service is reached by that too."""
-        sent = await self._send(Request(HEALTH, b""), {}, time.monotonic() + PROBE_TIMEOUT)
+        sent = await self._send(Request(HEALTH, b""), {}, time.monotonic() + timeout)
         if isinstance(sent, Answer):
             return sent
         if sent.status == "UNIMPLEMENTED":
@@ -138,7 +145,7 @@ class GrpcConnector:
         except MetadataUnfit:
             return failed("argument_unsendable", _UNSENDABLE, sent=False)
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         return replace(reply, messages=tuple(_without(one, hidden) for one in reply.messages))
 
     async def _result(self, reply: Reply, method: MethodDescriptor, binding: Binding, effect: Effect) -> Answer:

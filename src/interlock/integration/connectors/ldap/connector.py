@@ -18,6 +18,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
     unanswered,
+    unsent,
 )
 from interlock.integration.connectors.ldap.definitions import Job
 from interlock.integration.connectors.ldap.operations import Operations, Unfit
@@ -40,7 +41,6 @@ from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
-PROBE_TIMEOUT = 10.0
 _OVERHEAD = 1 << 20
 
 
@@ -78,12 +78,12 @@ class LdapConnector:
         job, effect = self._jobs[operation], self._effects[operation]
         return await self._run(effect, lambda errand: self._operations.run(job, effect, arguments, errand), timeout)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Log in, and look whether the base is there."""
         return await self._run(
             Effect.read,
             lambda errand: self._operations.use(errand, lambda session: self._probed(session, errand)),
-            PROBE_TIMEOUT,
+            timeout,
         )
 
     async def definitions(self) -> Mapping[str, Definition] | None:
@@ -100,7 +100,7 @@ class LdapConnector:
         answer = await self._run(
             Effect.read,
             lambda errand: self._operations.use(errand, lambda session: look(session, errand)),
-            PROBE_TIMEOUT,
+            self._limits.timeout,
             most=LARGEST,
         )
         if not answer.succeeded:
@@ -137,7 +137,7 @@ def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) 
     except TimeOver:
         return _late(effect, errand)
     except InterlockError as error:  # of the secrets
-        return failed(error.code, error.what, sent=False)
+        return unsent(error)
     except AccessDenied as error:
         more: dict[str, Any] = {"reason": error.reason} if error.reason else {}
         return failed("access_denied", str(error), sent=False, **more)

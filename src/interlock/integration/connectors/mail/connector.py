@@ -16,6 +16,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
     unanswered,
+    unsent,
 )
 from interlock.integration.connectors.mail.accounts import Account
 from interlock.integration.connectors.mail.folders import NotThere
@@ -26,8 +27,6 @@ from interlock.integration.connectors.mail.writing import Unfit
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
-
-PROBE_TIMEOUT = 10.0
 
 
 class MailConnector:
@@ -57,9 +56,9 @@ class MailConnector:
             self._effects[operation], lambda errand: self._operations.run(binding, arguments, key, errand), timeout
         )
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Log in and out."""
-        return await self._run(Effect.read, self._operations.probe, PROBE_TIMEOUT)
+        return await self._run(Effect.read, self._operations.probe, timeout)
 
     async def definitions(self) -> None:
         """A mail server publishes none."""
@@ -81,7 +80,7 @@ def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) 
     except TimeOver:
         return _late(effect, errand)
     except InterlockError as error:  # of the secrets, and of the guard
-        return failed(error.code, error.what, sent=False)
+        return unsent(error)
     except AccessDenied as error:
         return failed("access_denied", str(error))
     except Unfit as error:

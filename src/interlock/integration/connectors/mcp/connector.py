@@ -8,13 +8,7 @@ from functools import cache
 from typing import Any
 
 from interlock.integration.connectors.errors import SystemUnreachable
-from interlock.integration.connectors.interface import (
-    SUCCEEDED,
-    Answer,
-    SystemDeclaration,
-    failed,
-    unanswered,
-)
+from interlock.integration.connectors.interface import SUCCEEDED, Answer, SystemDeclaration, failed, unanswered
 from interlock.integration.connectors.mcp.messages import NoAnswer
 from interlock.integration.connectors.mcp.session import Connect, SessionRefused, WarmSession
 from interlock.integration.connectors.mcp.tools import ToolsInvalid, definition
@@ -22,7 +16,6 @@ from interlock.integration.connectors.wording import said
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
 
-PROBE_TIMEOUT = 5.0
 MOST_PAGES = 100
 _NOT_DONE = frozenset({-32600, -32601, -32602, -32700})  # JSON-RPC: refused before the tool was reached
 
@@ -55,25 +48,24 @@ class McpConnector:
                 return failed("unreachable", "no session could be opened in time", sent=False, transient=True)
             return unanswered(effect, "timed_out", "the tool did not answer in time", transient=True)
         except SessionRefused as refused:
-            reason = refused.reason
-            return failed(reason.code, reason.detail, sent=False, transient=reason.transient)
+            return _unsent(refused.reason)
         except MCPError as error:
             return _failure(error, effect)
         except ValueError:  # of the protocol's validation
             return unanswered(effect, "result_breaks_contract", "the server's answer is not of the protocol")
         return _result(result, effect, structured=binding["structured"])
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Open the session if it is not, and ask for the first page of tools."""
         from mcp import MCPError
 
         try:
-            async with asyncio.timeout(PROBE_TIMEOUT):
+            async with asyncio.timeout(timeout):
                 await (await self._session.get()).list_tools()
         except TimeoutError:
             return failed("timed_out", "the server did not answer in time", transient=True)
         except SessionRefused as refused:
-            return failed(refused.reason.code, refused.reason.detail, sent=False, transient=refused.reason.transient)
+            return _unsent(refused.reason)
         except MCPError as error:
             return _failure(error, Effect.read)
         return Answer(SUCCEEDED)
@@ -150,12 +142,17 @@ def _result(result: Any, effect: Effect, *, structured: bool) -> Answer:
     return Answer(SUCCEEDED, {"text": text})
 
 
+def _unsent(reason: NoAnswer) -> Answer:
+    more = {"fix": reason.fix} if reason.fix else {}
+    answer = failed(reason.code, reason.detail, sent=False, transient=reason.transient, **more)
+    return answer.after(reason.retry_after) if reason.retry_after else answer
+
+
 def _failure(error: Any, effect: Effect) -> Answer:
     reason = error.data
     if isinstance(reason, NoAnswer):
         if not reason.sent:
-            answer = failed(reason.code, reason.detail, sent=False, transient=reason.transient)
-            return answer.after(reason.retry_after) if reason.retry_after else answer
+            return _unsent(reason)
         return unanswered(effect, reason.code, reason.detail, transient=reason.transient)
     if error.code in _NOT_DONE:
         return failed("refused", "the server refused the call", system={"code": str(error.code)})

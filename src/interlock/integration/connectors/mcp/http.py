@@ -89,7 +89,7 @@ class HttpTransport:
         except HttpFailure as failure:
             answers = [_lost(request, failure)] if request is not None else []
         except InterlockError as error:  # a secret that is missing
-            reason = NoAnswer(error.code, error.what, sent=False, transient=False)
+            reason = NoAnswer.of(error)
             answers = [unanswered_request(request, reason)] if request is not None else []
         for answer in answers:
             await incoming.send(answer)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from interlock.values.errors import InterlockError
+
 if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
 
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 class NoAnswer:
     """Why a request has no answer of the server's own. Made here, so a server cannot pretend to be it.
 
-    *sent* is False only where the server certainly never worked on the request; *retry_after* is in seconds.
+    *sent* is False only where the server certainly never worked on the request; *retry_after* is in seconds; *fix* says
+    what to do, where that is known here.
     """
 
     code: str
@@ -22,6 +25,12 @@ class NoAnswer:
     sent: bool = True
     transient: bool = True
     retry_after: float = 0.0
+    fix: str = ""
+
+    @classmethod
+    def of(cls, error: InterlockError) -> NoAnswer:
+        """Return the reason that an error of the house is, such as a secret that is not there."""
+        return cls(error.code, error.what, sent=False, transient=False, fix=error.fix)
 
 
 def encoded(message: SessionMessage) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interlock.integration.connectors.mcp.messages import NoAnswer
@@ -91,9 +92,9 @@ def _reason(error: BaseException | None) -> NoAnswer:
     if isinstance(error, BaseExceptionGroup):
         return _reason(error.exceptions[0])
     if isinstance(error, MCPError) and isinstance(error.data, NoAnswer):
-        return NoAnswer(error.data.code, error.data.detail, sent=False, transient=error.data.transient)
+        return replace(error.data, sent=False, retry_after=0.0)
     if isinstance(error, InterlockError):  # a secret that is missing
-        return NoAnswer(error.code, error.what, sent=False, transient=False)
+        return NoAnswer.of(error)
     if isinstance(error, FileNotFoundError | PermissionError):
         return NoAnswer("unreachable", "the server's program cannot be started", sent=False, transient=False)
     return AWAY

@@ -17,6 +17,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
     unanswered,
+    unsent,
 )
 from interlock.integration.connectors.program.command import ArgumentUnfit
 from interlock.integration.connectors.program.definitions import OK, Job
@@ -71,7 +72,7 @@ class ProgramConnector:
         except ArgumentUnfit as error:
             return failed("argument_unfit", f"an argument does not fit: {error}", sent=False)
         except InterlockError as error:  # of the secrets
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         try:
             outcome = await self._run(words, given, environment, timeout)
         except TimeoutError:
@@ -116,7 +117,7 @@ class ProgramConnector:
         except OutputUnfit as error:
             return unanswered(effect, "result_breaks_contract", f"the output is not as declared: {error}")
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:  # noqa: ARG002 - nothing is waited for
         """Look whether the programs are there; none is run."""
         for job in self._jobs.values():
             if shutil.which(self._located(job.command.program)) is None:

@@ -11,7 +11,14 @@ from typing import Any
 from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
 from interlock.integration.connectors import masking
 from interlock.integration.connectors.authentication import authentication
-from interlock.integration.connectors.interface import SUCCEEDED, Answer, OperationDeclaration, Ports, SystemDeclaration
+from interlock.integration.connectors.interface import (
+    SUCCEEDED,
+    Answer,
+    OperationDeclaration,
+    Ports,
+    SystemDeclaration,
+    unsent,
+)
 from interlock.integration.connectors.interface import failed as failed_answer
 from interlock.integration.connectors.rpc.access import Access, AccessDenied, Lasting, Login, Session
 from interlock.integration.connectors.rpc.answers import Meaning, interpret
@@ -22,7 +29,6 @@ from interlock.integration.connectors.web.answers import broken
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
-PROBE_TIMEOUT = 5.0
 _Reply = Returned | Fault | ReplyUnfit
 
 
@@ -67,13 +73,13 @@ class RpcConnector:
         meaning = Meaning(declared.effect, self._refusals, job.result)
         return await self._call(job, {**job.usual, **arguments}, meaning, extra, timeout)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Call what `probe` of the connection says; else any answer in the protocol shows that the system is there."""
         job = self._plan.probe
         if job is not None:
-            return await self._call(job, {}, Meaning(Effect.read), {}, PROBE_TIMEOUT)
+            return await self._call(job, {}, Meaning(Effect.read), {}, timeout)
         inquiry = Job(self._plan.protocol.inquiry, Template([]), "", {})
-        answer = await self._call(inquiry, {}, Meaning(Effect.read), {}, PROBE_TIMEOUT)
+        answer = await self._call(inquiry, {}, Meaning(Effect.read), {}, timeout)
         answered = answer.problem is not None and answer.problem["code"] in {"method_unknown", "system_error"}
         return Answer(SUCCEEDED) if answered and answer.problem and "status" not in answer.problem else answer
 
@@ -102,7 +108,7 @@ class RpcConnector:
         except HttpFailure as failure:
             return broken(failure, meaning.effect)
         except InterlockError as error:
-            return failed_answer(error.code, error.what, sent=False)
+            return unsent(error)
         raise AssertionError  # the second round returns
 
     async def _send(

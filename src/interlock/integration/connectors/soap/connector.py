@@ -18,6 +18,7 @@ from interlock.integration.connectors.interface import (
     SecretSource,
     SystemDeclaration,
     failed,
+    unsent,
 )
 from interlock.integration.connectors.soap.answers import Expected, interpret
 from interlock.integration.connectors.soap.envelopes import (
@@ -36,7 +37,6 @@ from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 from interlock.values.secrets import MASK, Secret
 
-PROBE_TIMEOUT = 5.0
 REFERENCE = "secret:"
 _AWAY = frozenset({502, 503, 504})
 
@@ -77,7 +77,7 @@ class SoapConnector:
         except ValueUnfit as error:
             return failed("argument_unsendable", str(error), sent=False)
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         hidden = [*masking.credentials(list(headers.values())[unsigned:]), *revealed.texts()]
         if key and declared.idempotency_header:
             headers[declared.idempotency_header] = key
@@ -89,7 +89,7 @@ class SoapConnector:
         answer = interpret(masking.without(response, hidden), expected)
         return replace(answer, output=_without(answer.output, [one.decode() for one in hidden]))
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Ask the address for its description, as most servers give it; any answer shows that somebody is there."""
         url = self._url or next((binding["address"] for _, binding in self._operations.values()), "")
         if not url:
@@ -99,11 +99,11 @@ class SoapConnector:
             headers |= {name: revealed.filled(value) for name, value in self._headers.items()}
             self._sign(headers)
             ask = url if "?" in url else f"{url}?wsdl"
-            response = await self._http.send(HttpRequest("GET", ask, headers, None, PROBE_TIMEOUT, self._max_bytes))
+            response = await self._http.send(HttpRequest("GET", ask, headers, None, timeout, self._max_bytes))
         except HttpFailure as failure:
             return Answer(SUCCEEDED) if failure.code == "response_too_large" else broken(failure, Effect.read)
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         there = response.status not in _AWAY and response.status != 401
         return Answer(SUCCEEDED) if there else interpret_http(response, Effect.read, {})
 

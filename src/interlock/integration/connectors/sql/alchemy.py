@@ -22,6 +22,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
     unanswered,
+    unsent,
 )
 from interlock.integration.connectors.sql.progress import Abandoned, Progress
 from interlock.integration.connectors.sql.results import Rows, TooMuch, returned, unexpected
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 BATCH = 100
 IDLE = 120
-PROBE_TIMEOUT = 5.0
 GRACE = 0.25  # seconds that the server has for saying that it stopped the statement
 SPARE = 2.0  # seconds that the driver's own time limit is above ours: the second fence
 _GARBLED = (AssertionError, IndexError, KeyError, TypeError, UnicodeDecodeError, struct.error)  # from a broken answer
@@ -185,7 +185,7 @@ class AlchemyConnector:
                 return Answer(meant.status, problem=meant.problem, sent=False)
             return _unreachable()
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         except (OSError, *_GARBLED):
             return _unreachable()
 
@@ -287,10 +287,10 @@ class AlchemyConnector:
             effect, "not_undone", "the change could not be rolled back; its table has no transactions, or it committed"
         )
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Make the smallest query there is."""
         binding = {"parameters": {}, "rows": "one", "max_rows": 1, "expect_rows": None, "booleans": ()}
-        return await self._run(_Statement(Effect.read, "SELECT 1 AS one", binding), {}, PROBE_TIMEOUT)
+        return await self._run(_Statement(Effect.read, "SELECT 1 AS one", binding), {}, timeout)
 
     async def definitions(self) -> None:
         """The statements are the project's own."""

@@ -13,8 +13,6 @@ from interlock.integration.connectors.sql.results import Rows, returned, unexpec
 from interlock.integration.contracts import Definition
 from interlock.values.operations import Effect
 
-PROBE_TIMEOUT = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
@@ -108,12 +106,12 @@ class PostgresConnector:
         expected = binding["expect_rows"]
         return answer if expected is None or affected == expected else unexpected(affected, expected)
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Make the smallest query there is."""
         return await self._run(
             _Statement(Effect.read, "SELECT 1 AS one", (), {"rows": "one", "parameters": {}, "max_rows": 1}),
             {},
-            PROBE_TIMEOUT,
+            timeout,
         )
 
     async def definitions(self) -> None:

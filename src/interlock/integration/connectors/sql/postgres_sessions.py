@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from interlock.foundation.http.sockets import GuardedLoop
-from interlock.integration.connectors.interface import Answer, SecretSource, SystemDeclaration, failed, unanswered
+from interlock.integration.connectors.interface import (
+    Answer,
+    SecretSource,
+    SystemDeclaration,
+    failed,
+    unanswered,
+    unsent,
+)
 from interlock.integration.connectors.sql.results import TooMuch
 from interlock.integration.connectors.wording import said
 from interlock.values.errors import InterlockError
@@ -122,7 +129,7 @@ class PostgresSessions:
         except TooMuch as error:
             return error.answer
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
 
 
 async def gather(connection: Any, text: str, values: Sequence[Any], rows: Gatherer) -> None:

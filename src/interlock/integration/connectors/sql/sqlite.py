@@ -17,7 +17,6 @@ from interlock.values.operations import Effect
 
 READERS = 4
 BATCH = 100
-PROBE_TIMEOUT = 5.0
 
 
 class SqliteConnector:
@@ -105,10 +104,10 @@ class SqliteConnector:
             return unanswered(Effect.write, "commit_unclear", _name(error))
         return answer
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Read the file's schema version."""
         binding = {"statement": "PRAGMA schema_version", "rows": "one", "booleans": ()}
-        answer = await self._run(Effect.read, binding, {}, PROBE_TIMEOUT)
+        answer = await self._run(Effect.read, binding, {}, timeout)
         return Answer(SUCCEEDED) if answer.succeeded else answer
 
     async def definitions(self) -> None:

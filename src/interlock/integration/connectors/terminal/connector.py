@@ -17,6 +17,7 @@ from interlock.integration.connectors.interface import (
     SystemDeclaration,
     failed,
     unanswered,
+    unsent,
 )
 from interlock.integration.connectors.program.command import ArgumentUnfit
 from interlock.integration.connectors.terminal.definitions import Job
@@ -151,7 +152,7 @@ class TerminalConnector:
             detail = "an argument cannot be typed: it holds keys, is too long, or is a text that decides the outcome"
             return failed("argument_unfit", detail, sent=False)
         except InterlockError as error:  # of the secrets
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         task = asyncio.create_task(self._talk(job, words, environment, Given(arguments, secrets), timeout))
         self._running.add(task)
         try:
@@ -193,7 +194,7 @@ class TerminalConnector:
     def _revealed(self, text: str) -> str:
         return self._secrets.get(text).reveal() if text.startswith(_REFERENCE) else text
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:  # noqa: ARG002 - nothing is waited for
         """Look whether the programs are there; none is run."""
         for job in self._jobs.values():
             if shutil.which(self._located(job.command.program)) is None:

@@ -7,14 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from interlock.integration.connectors.files.errors import FilesTrouble
-from interlock.integration.connectors.interface import SUCCEEDED, Answer, SystemDeclaration, failed
+from interlock.integration.connectors.interface import SUCCEEDED, Answer, SystemDeclaration, failed, unsent
 from interlock.integration.connectors.warehouse.engine import Engine
 from interlock.integration.connectors.warehouse.pages import Page, marks_of, seal_of
 from interlock.integration.connectors.warehouse.queries import Query
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
-
-PROBE_TIMEOUT = 10.0
 
 
 class WarehouseConnector:
@@ -40,7 +38,7 @@ class WarehouseConnector:
         except FilesTrouble as error:
             return _failure(error)
         except InterlockError as error:  # of the secrets, and of packages that are missing
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         except OSError as error:
             return failed("system_error", f"the files cannot be used: {error.strerror or 'the system said no'}")
 
@@ -68,14 +66,14 @@ class WarehouseConnector:
             output["next"] = page.next(seal)
         return Answer(SUCCEEDED, {**output, "as_of": answer.output})
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Look whether what is declared can be reached, without reading rows."""
         try:
-            answer = await self._engine.probe(PROBE_TIMEOUT)
+            answer = await self._engine.probe(timeout)
         except FilesTrouble as error:
             return _failure(error)
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         return Answer(SUCCEEDED) if answer.succeeded else answer
 
     async def definitions(self) -> None:

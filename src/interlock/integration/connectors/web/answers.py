@@ -37,7 +37,7 @@ def interpret(response: HttpResponse, effect: Effect, results: Mapping[str, str]
     status = response.status
     if status == MULTI_STATUS and str(status) not in results:
         detail = "the system answered for each part by itself (207), which the contract does not foresee"
-        return unanswered(effect, "done_in_part", detail, status=status)
+        return unanswered(effect, "partly_done", detail, status=status)
     if 200 <= status < 300:
         return _result(response, effect, results.get(str(status)) or results.get("2XX") or results.get("2xx") or "json")
     if 300 <= status < 400:
@@ -57,7 +57,8 @@ def broken(failure: HttpFailure, effect: Effect) -> Answer:
     """Return what it means that no whole answer came."""
     if not failure.sent:
         detail = f"{failure.what}: {failure.why}" if failure.why else failure.what
-        return failed("unreachable", detail, sent=False, transient=failure.transient)
+        more = {"fix": failure.fix} if failure.fix else {}
+        return failed("unreachable", detail, sent=False, transient=failure.transient, **more)
     if isinstance(failure, (ResponseTooLarge, ResponseUnreadable)):
         return unanswered(effect, failure.code, failure.what)
     code = "timed_out" if failure.code == "http_timed_out" else "connection_lost"

@@ -13,13 +13,7 @@ import orjson
 from interlock.foundation.http import HttpFailure, HttpRequest, HttpResponse
 from interlock.foundation.http.rests import used_up
 from interlock.integration.connectors import masking
-from interlock.integration.connectors.interface import (
-    SUCCEEDED,
-    Answer,
-    Ports,
-    SystemDeclaration,
-    failed,
-)
+from interlock.integration.connectors.interface import SUCCEEDED, Answer, Ports, SystemDeclaration, failed, unsent
 from interlock.integration.connectors.signing import signer
 from interlock.integration.connectors.templates import Unsendable
 from interlock.integration.connectors.web.answers import broken, interpret
@@ -28,7 +22,6 @@ from interlock.integration.connectors.web.request import RequestTemplate
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
-PROBE_TIMEOUT = 5.0
 UNAUTHORIZED = 401
 LEAST_TIMEOUT = 0.001
 
@@ -101,7 +94,7 @@ class WebConnector:
         except HttpFailure as failure:
             return Asked(broken(failure, effect))
         except InterlockError as error:
-            return Asked(failed(error.code, error.what, sent=False))
+            return Asked(unsent(error))
         answer, rest = called.meaning(response, effect), used_up(response.headers)
         return Asked(replace(answer, rest=rest) if rest else answer, url, response)
 
@@ -119,17 +112,17 @@ class WebConnector:
         response = await self._http.send(HttpRequest(method, address, signed, body, timeout, self._max_bytes))
         return masking.without(response, masking.credentials(secret))
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """Ask for `health` of the connection, or else the root; any answer below 500 shows that it is
         there.
         """
         url = self._base_url.rstrip("/") + (self._probe_path or "/")
         try:
-            response = await self._send("GET", url, {"Accept": "*/*"}, None, PROBE_TIMEOUT)
+            response = await self._send("GET", url, {"Accept": "*/*"}, None, timeout)
         except HttpFailure as failure:
             return broken(failure, Effect.read)
         except InterlockError as error:
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         healthy = response.status < (300 if self._probe_path else 500) and response.status != 401
         return Answer(SUCCEEDED) if healthy else interpret(response, Effect.read, {})
 

@@ -13,8 +13,6 @@ from interlock.integration.connectors.webhook.definitions import PAGE
 from interlock.integration.contracts import Definition
 from interlock.values.errors import InterlockError
 
-PROBE_TIMEOUT = 5.0
-
 
 class Sending(Protocol):
     """What sends events."""
@@ -80,9 +78,9 @@ class WebhookConnector:
         )
         return {"events": [{name: value for name, value in one.items() if name != "data"} for one in found]}
 
-    async def probe(self) -> Answer:
+    async def probe(self, *, timeout: float) -> Answer:
         """What came is there as long as we are."""
-        return await self._sender.probe(PROBE_TIMEOUT) if self._sender is not None else Answer(SUCCEEDED)
+        return await self._sender.probe(timeout) if self._sender is not None else Answer(SUCCEEDED)
 
     async def definitions(self) -> None:
         """Neither a sender nor a receiver of events publishes any."""

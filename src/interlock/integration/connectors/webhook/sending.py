@@ -11,13 +11,7 @@ import orjson
 
 from interlock.foundation.http import HttpFailure, HttpRequest
 from interlock.foundation.http.rests import used_up
-from interlock.integration.connectors.interface import (
-    SUCCEEDED,
-    Answer,
-    Ports,
-    SystemDeclaration,
-    failed,
-)
+from interlock.integration.connectors.interface import SUCCEEDED, Answer, Ports, SystemDeclaration, failed, unsent
 from interlock.integration.connectors.pointers import found_at
 from interlock.integration.connectors.web.answers import broken, interpret
 from interlock.integration.connectors.webhook.keys import KeyUnfit, key_of, signed_message
@@ -94,7 +88,7 @@ class Sender:
         except KeyUnfit as error:
             return failed("key_unfit", f"the key to sign with {error}", sent=False)
         except InterlockError as error:  # of the secrets
-            return failed(error.code, error.what, sent=False)
+            return unsent(error)
         try:
             response = await self._http.send(
                 HttpRequest("POST", self._to["url"], headers, body, timeout, self._most_bytes)

@@ -62,7 +62,7 @@ class Kafka:
             await _stopped(producer)
             denied = "uthenti" in type(error).__name__
             raise BrokerAway(
-                "unauthorized" if denied else "unreachable",
+                "access_denied" if denied else "unreachable",
                 f"no server of the broker can be used: {type(error).__name__}",
                 transient=not denied,
             ) from None

@@ -68,7 +68,7 @@ class Nats:
             raise untrusted()
         denied = _denied(failure)
         raise BrokerAway(
-            "unauthorized" if denied else "unreachable",
+            "access_denied" if denied else "unreachable",
             "the broker does not let us in" if denied else "no server of the broker can be reached",
             transient=not denied,
         ) from None

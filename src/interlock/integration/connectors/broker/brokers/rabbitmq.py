@@ -58,7 +58,7 @@ class RabbitMq:
                 heartbeat=HEARTBEAT,
             )
         except (AuthenticationError, ProbableAuthenticationError):
-            raise BrokerAway("unauthorized", "the broker does not let us in") from None
+            raise BrokerAway("access_denied", "the broker does not let us in") from None
         except (TimeoutError, OSError, *CONNECTION_EXCEPTIONS) as error:
             if behind(error, ssl.SSLError):
                 raise untrusted() from None

@@ -163,7 +163,7 @@ class RedisLink:
         try:
             return await self._pool.get_connection()  # type: ignore[no-untyped-call]  # the driver leaves it so
         except (AuthenticationError, ResponseError):
-            raise BrokerAway("unauthorized", "the broker does not let us in") from None
+            raise BrokerAway("access_denied", "the broker does not let us in") from None
         except (TimeoutError, RedisError, OSError) as error:
             if forbidden := behind(error, HttpForbidden):  # the driver wraps whatever keeps it from connecting
                 raise forbidden from None
