@@ -16,14 +16,11 @@ The system of a rig declares an operation `read` (effect `read`) and, unless its
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -50,6 +47,7 @@ from interlock.integration.systems import (
     SystemDeclaration,
 )
 from interlock.integration.systems.declarations import declare
+from interlock.testing.resources import held, until
 from interlock.testing.servers import Behaviour, answers, cuts_off, hangs, resets, slowly, streams
 
 TIME_LIMIT = 1.0
@@ -69,6 +67,8 @@ class Condition(StrEnum):
     truncated = "truncated"  # does what it is asked; the answer breaks off in the middle
     garbled = "garbled"  # does what it is asked; the answer is in no encoding, or no format, that was agreed
     mistyped = "mistyped"  # does what it is asked; the answer has another shape than was declared
+    changed = "changed"  # publishes other definitions than were described, and answers by them
+    unending = "unending"  # gives page after page of a list; `read` is such a list
     partial = "partial"  # does a part of what it is asked, and says so
     throttled = "throttled"  # does nothing, since it was asked too often
     expired = "expired"  # does nothing, since it no longer takes the credentials
@@ -231,6 +231,32 @@ class ConnectorContract:
 
         self._with_connector(Condition.mistyped, check)
 
+    def test_what_the_live_system_changed_is_told(self) -> None:
+        async def check(rig: Rig, connector: Connector, description: Description) -> None:
+            live = await connector.definitions()
+            if live is not None:
+                digests = {name: one.digest for name, one in description.definitions.items()}
+                assert set(live) <= set(digests), "what is published beside the declared operations is no operation"
+                assert any(name not in live or live[name].digest != digests[name] for name in digests), "nobody is told"
+            for answer in await _each(rig, connector):
+                if not answer.succeeded:
+                    _well_formed(rig, answer)
+
+        self._with_connector(Condition.changed, check)
+
+    def test_a_list_without_end_is_refused_or_a_part_that_says_so(self) -> None:
+        async def check(rig: Rig, connector: Connector, description: Description) -> None:
+            answer = await connector.call("read", rig.read or {}, key="", timeout=PATIENCE)
+            if answer.succeeded:
+                schema = description.definitions["read"].output_schema
+                assert schema is None or Contract(schema).holds(answer.output)
+                assert answer.output["next"], "nothing says that there is more"
+            else:
+                assert answer.status == FAILED
+                _well_formed(rig, answer)
+
+        self._with_connector(Condition.unending, check)
+
     def test_what_is_done_in_part_never_passes_for_done(self) -> None:
         self._without_an_answer(Condition.partial)
 
@@ -277,9 +303,8 @@ class ConnectorContract:
                 async with self._connector(rig, root) as (connector, _description):
                     await _each(rig, connector)
                     await connector.close()
-                before = before if any(before) else _held()
-            await _until(lambda: all(now <= then for now, then in zip(_held(), before, strict=True)))
-            assert all(now <= then for now, then in zip(_held(), before, strict=True)), (before, _held())
+                before = before if any(before) else held()
+            await until(lambda: all(now <= then for now, then in zip(held(), before, strict=True)))
 
         self._with_rig(Condition.working, check)
 
@@ -367,6 +392,7 @@ def over_http(condition: Condition, good: Behaviour) -> Behaviour:
         Condition.truncated: cuts_off(),
         Condition.garbled: answers(200, b'\xff\xfe{"id": \xe9'),
         Condition.mistyped: answers(200, {"id": ["of", "another", "shape"]}),
+        Condition.changed: answers(200, {"id": "a text by now"}),
         Condition.partial: answers(207, {"responses": [{"status": 201, "id": 1}, {"status": 500}]}),
         Condition.throttled: answers(429, {"error": "slow down"}, headers={"retry-after": "1"}),
         Condition.expired: answers(401, {"error": "the token has expired"}),
@@ -390,22 +416,6 @@ def _well_formed(rig: Rig, answer: Answer) -> None:
 
 def _hides(rig: Rig, text: str) -> None:
     assert not [name for name, secret in rig.secrets.items() if secret in text], "a secret is shown"
-
-
-def _held() -> tuple[int, int, int]:
-    """Return how many files, threads and child processes are held."""
-    gc.collect()
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
-    files = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
-    threads = [one for one in threading.enumerate() if not one.name.startswith("asyncio_")]  # those are the loop's own
-    return files, len(threads), len(children.read_text().split()) if children.exists() else 0
-
-
-async def _until(settled: Callable[[], bool]) -> None:
-    """Wait for what is being closed on the other side too, which may be busy."""
-    limit = time.monotonic() + PATIENCE
-    while not settled() and time.monotonic() < limit:  # noqa: ASYNC110 - the operating system has no event for it
-        await asyncio.sleep(0.05)
 
 
 _DESCRIBE = """

@@ -27,6 +27,10 @@ from tests.integration.connectors.sql.mariadb import MariaDb
 
 OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
 GOOD = {"200": {"description": "ok", "content": {"application/json": {"schema": OBJECT}}}}
+LIST = {"type": "array", "items": OBJECT}
+PAGE = {"type": "object", "properties": {"items": LIST, "next": {"type": "string"}}}
+PAGES = {"pages": {"items": "/items", "cursor": {"parameter": "after", "next": "/next"}, "follow": 5}}
+AFTER = {"type": "object", "properties": {"after": {"type": "string"}}}
 DOCUMENT = {
     "openapi": "3.1.0",
     "info": {"title": "t", "version": "1"},
@@ -34,18 +38,30 @@ DOCUMENT = {
         "/notes": {
             "get": {"responses": GOOD},
             "post": {"requestBody": {"content": {"application/json": {"schema": OBJECT}}}, "responses": GOOD},
-        }
+        },
+        "/pages": {
+            "get": {
+                "parameters": [{"name": "after", "in": "query", "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "ok", "content": {"application/json": {"schema": PAGE}}}},
+            }
+        },
     },
 }
 
 
 class Counting:
-    """Answers well and counts the writes."""
+    """Answers well and counts the writes; there is always a further page."""
 
     effects = 0
+    pages = 0
 
     async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
         self.effects += request.method == "POST"
+        if request.target.startswith("/pages"):
+            self.pages += 1
+            page = {"items": [{"id": self.pages}], "next": f"page-{self.pages}"}
+            await answers(200, page)(request, writer)
+            return
         await answers(200, {"id": 1})(request, writer)
 
 
@@ -61,7 +77,9 @@ class TestOpenApi(ConnectorContract):
             port = free_port() if condition is Condition.refused else listener.port
             connection = {"spec": "spec.json", "base_url": f"http://127.0.0.1:{port}", "auth": {"bearer": "secret:api"}}
             operations = {
-                "read": {"from": "GET /notes", "effect": "read"},
+                "read": {"from": "GET /pages", "effect": "read", "options": PAGES}
+                if condition is Condition.unending
+                else {"from": "GET /notes", "effect": "read"},
                 "write": {"from": "POST /notes", "effect": "write"},
             }
             system = {"system": "notes", "connector": "openapi", "connection": connection, "operations": operations}
@@ -80,7 +98,15 @@ class TestHttp(ConnectorContract):
             connection = {"base_url": f"http://127.0.0.1:{port}", "auth": {"bearer": "secret:api"}}
             shape = {"output_schema": OBJECT}
             operations = {
-                "read": {"from": "GET /notes", "effect": "read", **shape},
+                "read": {
+                    "from": "GET /pages",
+                    "effect": "read",
+                    "options": PAGES,
+                    "input": AFTER,
+                    "output_schema": LIST,
+                }
+                if condition is Condition.unending
+                else {"from": "GET /notes", "effect": "read", **shape},
                 "write": {"from": "POST /notes", "effect": "write", "input": OBJECT, **shape},
             }
             system = {"system": "notes", "connector": "http", "connection": connection, "operations": operations}
@@ -91,7 +117,13 @@ class TestWebhook(ConnectorContract):
     """What is sent; what comes is read from the installation's own store. What a receiver says is not read."""
 
     plugin = "interlock.integration.connectors.webhook:plugin"
-    conditions = frozenset(Condition) - {Condition.garbled, Condition.mistyped, Condition.partial}
+    conditions = frozenset(Condition) - {
+        Condition.garbled,
+        Condition.mistyped,
+        Condition.changed,
+        Condition.unending,
+        Condition.partial,
+    }
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -357,7 +389,7 @@ class TestMcpOverStdio(Mcp):
 class TestMcpOverHttp(Mcp):
     """A server that opens sessions well, and treats only `tools/call` as the condition says."""
 
-    conditions = frozenset(Condition) - {Condition.slow}
+    conditions = frozenset(Condition) - {Condition.slow, Condition.unending}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -366,8 +398,8 @@ class TestMcpOverHttp(Mcp):
             yield Rig(system, {"id": 1}, {"text": "x"}, {"crm": "hidden-token"}, self.counted(root))
 
     def upstream(self, condition: Condition, root: Path) -> AbstractAsyncContextManager[str]:
-        if condition is Condition.working:
-            return listening(server(root / "effects"))
+        if condition in {Condition.working, Condition.changed}:
+            return listening(server(root / "effects", extra=condition is Condition.changed))
         return pretending(condition)
 
 

@@ -126,6 +126,7 @@ PROBLEMS: Mapping[str, Problem] = {
         "See `interlock operations list` for those that there are.",
     ),
     "page_stale": Problem("The list has changed since the page before.", "Begin again at the first page."),
+    "paging_broken": Problem("A page does not fit what is declared of the list.", _PAGING),
     "paging_endless": Problem("The list does not end.", _PAGING),
     "paging_refused": Problem("The next page is at an address that is not asked.", _PAGING),
     "paging_repeats": Problem("The system gives a page again that was there before.", _PAGING),

@@ -70,11 +70,19 @@ def expired(stream: Stream) -> None:
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.grpc:plugin"
     drivers = ("grpc",)
-    conditions = frozenset(Condition) - {Condition.slow, Condition.mistyped, Condition.partial}
+    conditions = frozenset(Condition) - {
+        Condition.slow,
+        Condition.mistyped,
+        Condition.unending,
+        Condition.partial,
+    }
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         service = Shop(files(root))
+        if condition is Condition.changed:
+            (root / "live").mkdir()
+            service = Shop(files(root / "live", PROTO.replace("string customer = 2;", "string client = 2;")))
         async with self.server(condition, service) as port:
             yield Rig(shop(port), {"id": "7"}, PLACED, {"shop": TOKEN}, lambda: service.effects)
 
