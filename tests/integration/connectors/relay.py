@@ -68,11 +68,11 @@ class Relay:
             writer.transport.abort()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
-    def refusal(self, request: bytes) -> bytes:  # noqa: ARG002 - a protocol of its own looks at it
+    def refusal(self, request: bytes) -> bytes:
         """Return what *fault* answers instead of the server, which then hears nothing; empty for nothing."""
         return b""
 
-    def altered(self, answer: bytes) -> bytes | None:  # noqa: ARG002 - a protocol of its own looks at it
+    def altered(self, answer: bytes) -> bytes | None:
         """Return what *fault* makes of an *answer* and goes on, None for a fault that ends the connection."""
         return None
 

@@ -31,8 +31,8 @@ def result(request: bytes, code: int) -> bytes:
 
 
 class Relay(relay.Relay):
-    """One that speaks LDAP: `mistyped` answers with the result of something else; `busy` and `unwilling` pass nothing on
-    and say that they are.
+    """One that speaks LDAP: `mistyped` answers with the result of something else; `busy` and `unwilling` pass
+    nothing on and say that they are.
     """
 
     noise = b"\x30\x0c\x02\x01\x07\x65\x07\x0a\x01\x00\x04\x7f\x04\x00"  # its inner lengths lead outside

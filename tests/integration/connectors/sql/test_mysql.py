@@ -348,7 +348,7 @@ async def test_a_call_given_up_before_its_statement_was_sent_never_sends_it(
     bench: Workbench, mariadb: MariaDb, database: str, tmp_path: Path
 ) -> None:
     socket = tmp_path / "r"
-    async with Relay(mariadb.socket, b"START TRANSACTION", "silent", here=socket) as relay:
+    async with Relay(mariadb.socket, b"START TRANSACTION", "silent", here=socket):
         operations = {"rename": OPERATIONS["rename"] | {"timeout": "1s"}}
         systems = await bench.serve(declared(mariadb.url(database, socket), operations=operations))
         answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=0.2)
