@@ -164,16 +164,6 @@ async def test_one_who_dies_with_a_message_in_hand_leaves_it_to_the_next(broker:
     assert [one.key for one in next_one.taken] == ["/erp e-1"]
 
 
-async def test_events_out_of_their_order_and_twice_are_all_given_under_their_own_ids(broker: Bench) -> None:
-    for number in (3, 1, 2, 1):
-        await broker.server.put(broker.topic, order(number), event(f"e-{number}"))
-    basket = Basket()
-    async with listening(broker, basket):
-        await basket.until(lambda: len(basket.taken) == 4)
-        await settled(broker)
-    assert [one.key for one in basket.taken] == ["/erp e-3", "/erp e-1", "/erp e-2", "/erp e-1"]
-
-
 POISON: list[tuple[bytes, dict[str, str], str]] = [
     (b"{", {}, "delivery_unfit"),
     (b"\xff\xfe", {}, "delivery_unfit"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.broker.arrivals import Fitting
 from interlock.integration.connectors.broker.brokers import Broker, Link, Place, Subscription
+from interlock.integration.connectors.broker.brokers.waiting import heed
 from interlock.integration.connectors.broker.cloudevents import JSON, attributes_of
 from interlock.integration.connectors.broker.errors import BrokerRefused, BrokerTrouble
 from interlock.integration.connectors.broker.messages import Outgoing, Received
@@ -41,6 +42,7 @@ class Ear:
             async with aclosing(link.messages(self.subscription)) as messages:  # type: ignore[type-var]  # a generator
                 async for received in messages:
                     await self._take(link, received)
+                    heed()
         except BrokerTrouble as trouble:
             raise SystemUnreachable("the broker cannot be listened to", why=trouble.detail) from None
         except HttpForbidden as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.foundation.http import HttpForbidden
 from interlock.foundation.http.sockets import answering, check_declared
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
+from interlock.integration.connectors.broker.brokers.waiting import heed
 from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, lost
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
@@ -184,6 +185,7 @@ class KafkaLink:
         try:
             await consumer.start()
             while True:
+                heed()
                 for part, records in (await consumer.getmany(timeout_ms=POLL, max_records=BATCH)).items():
                     for record in records:
                         yield _received(consumer, part, record)

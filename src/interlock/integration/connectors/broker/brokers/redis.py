@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.foundation.http import HttpForbidden
 from interlock.foundation.http.sockets import connected
 from interlock.integration.connectors.broker.brokers.interface import Place, Subscription
+from interlock.integration.connectors.broker.brokers.waiting import heed
 from interlock.integration.connectors.broker.errors import BrokerAway, BrokerRefused, behind, lost, untrusted
 from interlock.integration.connectors.broker.messages import Outgoing, Receipt, Received
 
@@ -137,6 +138,7 @@ class RedisLink:
         try:
             await self._group(topic, group)
             while True:
+                heed()
                 found: list[Any] = []
                 if asyncio.get_running_loop().time() - looked >= subscription.redeliver / 2:
                     looked = asyncio.get_running_loop().time()

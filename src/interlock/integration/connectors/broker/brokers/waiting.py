@@ -11,6 +11,17 @@ from interlock.integration.connectors.broker.errors import BrokerLost
 T = TypeVar("T")
 
 
+def heed() -> None:
+    """Raise `CancelledError` where the task was told to stop and a driver went on all the same.
+
+    `asyncio.wait_for` of Python 3.11 does so when what it waits for is ready in the same moment; a listener would then
+    wait for ever, and with it whoever stops it.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def unless(closed: asyncio.Event, work: Awaitable[T]) -> T:
     """Return what *work* does. Raises `BrokerLost` as soon as the connection has *closed*: drivers would wait on."""
     task, end = asyncio.ensure_future(work), asyncio.ensure_future(closed.wait())
