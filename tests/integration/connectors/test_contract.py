@@ -23,6 +23,7 @@ from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
 from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
 from tests.integration.connectors.mcp.upstream import server
+from tests.integration.connectors.sql import tds
 from tests.integration.connectors.sql.mariadb import MariaDb
 
 OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
@@ -349,6 +350,43 @@ class TestMariaDb(ConnectorContract):
                 cursor.execute(f"GRANT ALL ON {database}.* TO clerk@localhost")
             url = self.server.url(database).replace("root@", "clerk@")
         yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
+
+
+class TestSqlServer(ConnectorContract):
+    """On a server of the tests' own; SQL Server itself is not at hand."""
+
+    plugin = "interlock.integration.connectors.sql:plugin"
+    drivers = ("sqlalchemy", "pytds")
+    conditions = BASIC | {Condition.slow, Condition.truncated, Condition.garbled, Condition.expired}
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        server = tds.TdsServer(root / "erp.db")
+        with sqlite3.connect(server.file) as made:
+            made.executescript(SCHEMA)
+        made.close()
+        script, pieces = server.script, {"SELECT name FROM t", "UPDATE t SET"}
+        faults = {
+            Condition.lost: script.cut,
+            Condition.silent: script.mute,
+            Condition.slow: script.slow,
+            Condition.endless: script.endless,
+            Condition.truncated: script.truncated,
+            Condition.garbled: script.garbled,
+        }
+        if condition in faults:
+            faults[condition].update(pieces)
+        if condition is Condition.expired:
+            server.password = "another"
+        with tds.running(server):
+            url = server.url if condition is not Condition.refused else f"mssql://clerk@localhost:{free_port()}/shop"
+            yield Rig(
+                statements(url, password="secret:db"),
+                {"id": 1},
+                WRITE,
+                {"db": "hidden-password"},
+                lambda: len(server.look("SELECT id FROM t WHERE name = 'two'")),
+            )
 
 
 class Mcp(ConnectorContract):
