@@ -66,6 +66,7 @@ def store(host: str) -> dict[str, Any]:
 SYSTEMS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "postgres": (database(f"postgresql://u@{EVIL}/d"), "erp.one", {}),
     "mysql": (database(f"mysql://u@{EVIL}/d"), "erp.one", {}),
+    "mssql": (database(f"mssql://u@{EVIL}/d"), "erp.one", {}),
     "imap": (mail("imap", EVIL, 993), "mail.list", {}),
     "smtp": (mail("smtp", EVIL, 465), "mail.send", LETTER),
     "sftp": (sftp(EVIL), "files.list", {}),

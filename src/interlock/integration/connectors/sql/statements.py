@@ -19,6 +19,11 @@ POSTGRES = "postgres"
 MYSQL = "mysql"
 DUCKDB = "duckdb"
 TSQL = "tsql"
+_ALONE = frozenset(
+    """BACKUP BEGIN BREAK CHECKPOINT CLOSE COMMIT CONTINUE DBCC DEALLOCATE DECLARE DENY DUMP END EXEC EXECUTE GO GOTO
+    IF KILL LOAD OPEN PRINT RAISERROR RECONFIGURE RESTORE RETURN REVERT ROLLBACK SAVE SETUSER SHUTDOWN THROW USE WAITFOR
+    WHILE""".split()
+)
 _HINTS = ("Hint", "WithTableHint", "QueryOption")
 
 
@@ -53,6 +58,8 @@ def check_statement(text: str, dialect: str, effect: Effect, *, functions: Itera
     root = _parsed(text, dialect)
     if dialect in {MYSQL, TSQL}:
         _only_what_is_read_alike(text, dialect, root)
+    if dialect == TSQL:
+        _only_one_of_tsql(root)
     _only_named_parameters(root)
     _only_harmless(root, dialect, frozenset(name.lower() for name in functions))
     (_is_read if effect is Effect.read else _is_write)(root)
@@ -158,6 +165,20 @@ def _only_what_is_read_alike(text: str, dialect: str, root: Any) -> None:
         raise StatementInvalid("must hold no comments and hints, since the database may act on them")
     if root.args.get("ignore"):
         raise StatementInvalid("must not IGNORE what the database finds wrong")
+
+
+def _only_one_of_tsql(root: Any) -> None:
+    """Refuse a second statement that the parser takes for a name (T-SQL needs no semicolon between two).
+
+    OUTPUT INTO and a name of four parts are refused too: what they change or ask is not what the statement says.
+    """
+    for name in _all(root, "Identifier"):
+        if not name.args.get("quoted") and name.name.upper() in _ALONE:
+            raise StatementInvalid(f"must be exactly one statement; {name.name.upper()} begins another")
+    if any(len(table.parts) > 3 for table in _all(root, "Table")):
+        raise StatementInvalid("must not ask another server")
+    if any(node.args.get("into") for node in _all(root, "Returning")):
+        raise StatementInvalid("holds OUTPUT INTO, which changes things on the side")
 
 
 def _only_named_parameters(root: Any) -> None:
