@@ -47,12 +47,14 @@ from interlock.integration.systems import (
     SystemDeclaration,
 )
 from interlock.integration.systems.declarations import declare
-from interlock.testing.resources import held, until
+from interlock.testing.resources import held, peak, until
 from interlock.testing.servers import Behaviour, answers, cuts_off, hangs, resets, slowly, streams
 
 TIME_LIMIT = 1.0
 SLACK = 1.5
 PATIENCE = 30.0
+MOST_MEMORY = 128 << 20
+"""Bytes that a process may grow by while an answer without end is refused; the usual `limits.response` is 1 MiB."""
 
 
 class Condition(StrEnum):
@@ -196,8 +198,10 @@ class ConnectorContract:
     def test_silence_ends_with_the_time_limit(self) -> None:
         self._without_an_answer(Condition.silent)
 
-    def test_an_answer_without_end_is_dropped(self) -> None:
+    def test_an_answer_without_end_is_dropped_and_takes_no_memory(self) -> None:
+        before = peak()
         self._without_an_answer(Condition.endless)
+        assert peak() - before < MOST_MEMORY, "it is kept until it ends"
 
     def test_a_slow_answer_is_waited_for(self) -> None:
         async def check(rig: Rig, connector: Connector, description: Description) -> None:

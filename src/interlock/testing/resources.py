@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,12 @@ def held() -> tuple[int, int, int]:
     files = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
     threads = [one for one in threading.enumerate() if not one.name.startswith("asyncio_")]  # those are the loop's own
     return files, len(threads), len(children.read_text().split()) if children.exists() else 0
+
+
+def peak() -> int:
+    """Return the most memory, in bytes, that this process has held so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 async def until(met: Callable[[], Any]) -> None:
