@@ -102,7 +102,7 @@ async def test_the_address_itself_is_not_either(bench: Workbench, kind: str) -> 
     assert (answer.status, answer.problem and answer.problem["code"]) == ("failed", "http_forbidden")
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mssql"])
 async def test_nor_is_what_somebody_wants_connected(bench: Workbench, scheme: str) -> None:
     ports = Ports(HttpClient(), SecretStore.standard(environment={}), bench.root)
     with pytest.raises(SourceUnfit) as refused:

@@ -42,8 +42,8 @@ class TdsDialect(DefaultDialect):
         return pytds
 
     def create_connect_args(self, url: Any) -> Any:
-        options = {"host": url.host, "port": url.port, "user": url.username, "database": url.database, **url.query}
-        return [], options
+        options = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
+        return [], {**options, "database": url.database, **url.query}
 
     def initialize(self, connection: Any) -> None:
         """Ask the server nothing."""

@@ -68,7 +68,7 @@ class SqlPlugin:
         """Return whether *source* is the address of a database, or a file that SQLite wrote."""
         if source.content is not None:
             return source.content.startswith(survey.SQLITE_HEAD)
-        return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES, *MYSQL_ADDRESSES))
+        return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES, *MYSQL_ADDRESSES, *MSSQL_ADDRESSES))
 
     async def survey(self, source: Source, ports: Ports) -> Survey:
         """Return reads of every table and view. Raises `SourceUnfit` and `PackageMissing`."""
