@@ -52,9 +52,7 @@ class MssqlDialect:
 
     def connect(self, options: dict[str, Any]) -> Any:
         """Connect to what was judged; the certificate is verified by the declared name."""
-        from interlock.integration.connectors.sql.mssql_driver import signed_in
-
-        made = signed_in(options)
+        made = options["sign_in"](options)
         try:
             made.cursor().execute(_SESSION)
         except BaseException:

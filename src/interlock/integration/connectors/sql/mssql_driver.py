@@ -43,7 +43,7 @@ class TdsDialect(DefaultDialect):
 
     def create_connect_args(self, url: Any) -> Any:
         options = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
-        return [], {**options, "database": url.database, **url.query}
+        return [], {**options, "database": url.database, **url.query, "sign_in": signed_in}
 
     def initialize(self, connection: Any) -> None:
         """Ask the server nothing."""
