@@ -66,6 +66,7 @@ def store(host: str) -> dict[str, Any]:
 SYSTEMS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "postgres": (database(f"postgresql://u@{EVIL}/d"), "erp.one", {}),
     "mysql": (database(f"mysql://u@{EVIL}/d"), "erp.one", {}),
+    "mssql": (database(f"mssql://u@{EVIL}/d"), "erp.one", {}),
     "imap": (mail("imap", EVIL, 993), "mail.list", {}),
     "smtp": (mail("smtp", EVIL, 465), "mail.send", LETTER),
     "sftp": (sftp(EVIL), "files.list", {}),
@@ -101,7 +102,7 @@ async def test_the_address_itself_is_not_either(bench: Workbench, kind: str) -> 
     assert (answer.status, answer.problem and answer.problem["code"]) == ("failed", "http_forbidden")
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mssql"])
 async def test_nor_is_what_somebody_wants_connected(bench: Workbench, scheme: str) -> None:
     ports = Ports(HttpClient(), SecretStore.standard(environment={}), bench.root)
     with pytest.raises(SourceUnfit) as refused:

@@ -32,6 +32,7 @@ from interlock.values.operations import Effect
 from tests.assessment.connecting.test_proposal import DOCUMENT
 from tests.integration.connectors.mcp.test_mcp import listening
 from tests.integration.connectors.mcp.upstream import server
+from tests.integration.connectors.sql import tds
 from tests.integration.connectors.sql.mariadb import MariaDb
 
 SCHEMA = """
@@ -208,6 +209,59 @@ async def test_a_mariadb_database_is_read_page_by_page(looking: Looking, mariadb
         "rate": 0.5,
         "more": "{}",
     }
+
+
+@pytest.mark.parametrize("scheme", ["mssql", "sqlserver"])
+async def test_a_database_of_sql_server_is_read_page_by_page(looking: Looking, tmp_path: Path, scheme: str) -> None:
+    server = tds.TdsServer(tmp_path / "shop.db", password="")
+    for statement in SCHEMA.strip().removesuffix(";").split(";"):
+        server.look(statement)
+    columns = [
+        ("", "orders", "id", "int", 0, 1),
+        ("", "orders", "customer", "nvarchar", 0, 0),
+        ("", "orders", "total", "decimal", 1, 0),
+        ("", "orders", "due", "date", 1, 0),
+        ("", "orders", "stamp", "timestamp", 1, 0),
+        ("main", "Order Lines", "order_id", "int", 0, 1),
+        ("main", "Order Lines", "line", "int", 0, 1),
+        ("main", "Order Lines", "text", "nvarchar", 1, 0),
+        ("", "customers", "customer", "nvarchar", 0, 0),
+    ]
+    names = ["schema", "table", "name", "type", "nullable", "key"]
+    server.script.results["INFORMATION_SCHEMA.COLUMNS"] = (names, list(columns))
+    with tds.running(server):
+        systems = await looking.served(server.url.replace("mssql:", f"{scheme}:"))
+        try:
+            await _reads_orders(systems)
+            lines = await systems.call("found.get_main_order_lines", {"order_id": 1, "line": 2})
+        finally:
+            await systems.close()
+    assert lines.output == {"order_id": 1, "line": 2, "text": "a lid"}
+    assert server.script.statements[3].strip().startswith("SELECT CASE")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mssql://me:hidden@127.0.0.1:{port}/shop",
+        "sqlserver://me:hidden@127.0.0.1:{port}",
+        "mssql://me:hidden@127.0.0.1:{port}/shop?encrypt=no",
+        "mssql://me:hidden@127.0.0.1:port/shop",
+        "mssql://me:hidden@[/shop",
+    ],
+)
+async def test_an_address_of_sql_server_that_gives_nothing_says_why(looking: Looking, address: str) -> None:
+    with pytest.raises(SourceUnfit) as refused:
+        await looking.at(address.format(port=free_port()))
+    assert "hidden" not in str(refused.value.problem())
+
+
+async def test_a_sql_server_that_does_not_let_us_in_is_told_by_its_number(looking: Looking, tmp_path: Path) -> None:
+    server = tds.TdsServer(tmp_path / "shop.db", password="another")
+    with tds.running(server), pytest.raises(SourceUnfit) as refused:
+        await looking.at(server.url.replace("clerk@", "clerk:hidden@"))
+    assert refused.value.why == "MSSQL-18456"
+    assert server.script.logins[0]["password"] == "hidden"
 
 
 @pytest.mark.parametrize(

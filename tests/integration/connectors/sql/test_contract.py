@@ -12,9 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from interlock.testing.connectors import Condition, ConnectorContract, Rig
+from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
 from tests.integration.connectors import relay
+from tests.integration.connectors.sql import tds
 from tests.integration.connectors.sql.mariadb import MariaDb, Relay
 
 
@@ -135,3 +136,40 @@ class TestMariaDb(ConnectorContract):
         with self.server.look(database) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM t WHERE name = 'two'")
             return int(cursor.fetchone()[0])
+
+
+class TestSqlServer(ConnectorContract):
+    """On a server of the tests' own; SQL Server itself is not at hand."""
+
+    plugin = "interlock.integration.connectors.sql:plugin"
+    drivers = ("sqlalchemy", "pytds")
+    conditions = BASIC | {Condition.slow, Condition.truncated, Condition.garbled, Condition.expired}
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        server = tds.TdsServer(root / "erp.db")
+        with sqlite3.connect(server.file) as made:
+            made.executescript(SCHEMA)
+        made.close()
+        script, pieces = server.script, {"SELECT name FROM t", "UPDATE t SET"}
+        faults = {
+            Condition.lost: script.cut,
+            Condition.silent: script.mute,
+            Condition.slow: script.slow,
+            Condition.endless: script.endless,
+            Condition.truncated: script.truncated,
+            Condition.garbled: script.garbled,
+        }
+        if condition in faults:
+            faults[condition].update(pieces)
+        if condition is Condition.expired:
+            server.password = "another"
+        with tds.running(server):
+            url = server.url if condition is not Condition.refused else f"mssql://clerk@localhost:{free_port()}/shop"
+            yield Rig(
+                statements(url, password="secret:db"),
+                {"id": 1},
+                WRITE,
+                {"db": "hidden-password"},
+                lambda: len(server.look("SELECT id FROM t WHERE name = 'two'")),
+            )

@@ -21,6 +21,9 @@ READS = [
     ("postgres", "SELECT jsonb_agg(t.x) AS x FROM t, jsonb_array_elements(t.data) AS e WHERE t.id = :id"),
     ("mysql", "SELECT IFNULL(a, 0) AS a, DATE_FORMAT(day, '%Y') AS y FROM `t` WHERE id = :id AND b = '# -- /* no */'"),
     ("mysql", "SELECT 5 --1 AS six FROM t WHERE id = :id;"),
+    ("tsql", "SELECT TOP 5 [order] AS o, ISNULL(a, 0) AS a, GETDATE() AS d FROM dbo.t WHERE id = :id AND b = '-- :no'"),
+    ("tsql", "SELECT a FROM t WHERE id > :id ORDER BY id OFFSET 0 ROWS FETCH NEXT 50 ROWS ONLY"),
+    ("tsql", "SELECT [commit].[go] AS [shutdown] FROM [commit] WHERE id = :id"),
     ("postgres", "SELECT ':no' AS a FROM t -- :neither\n WHERE id = :id"),
 ]
 
@@ -56,6 +59,22 @@ NO_READS = [
     ("postgres", "SELECT * FROM dblink('x', 'y') AS t(a int)", "dblink()"),
     ("postgres", "SELECT a FROM t WHERE pg_terminate_backend(1)", "pg_terminate_backend()"),
     ("mysql", "SELECT sleep(10) AS a", "sleep()"),
+    ("tsql", "SELECT a FROM t SHUTDOWN", "SHUTDOWN begins another"),
+    ("tsql", "SELECT a FROM t commit", "COMMIT begins another"),
+    ("tsql", "SELECT 1 RETURN", "RETURN begins another"),
+    ("tsql", "SELECT a FROM t DELETE FROM t", "is not valid SQL"),
+    ("tsql", "SELECT a FROM t EXEC p", "is not valid SQL"),
+    ("tsql", "SELECT a FROM there.shop.dbo.t", "another server"),
+    ("tsql", "SELECT a FROM OPENQUERY(there, 'DELETE FROM t') AS b", "OPENQUERY()"),
+    ("tsql", "SELECT dbo.f(1) AS a", "f()"),
+    ("tsql", "SELECT NEXT VALUE FOR s AS a", "sequence"),
+    ("tsql", "SELECT a INTO u FROM t", "INTO inside"),
+    ("tsql", "SELECT a FROM t WITH (XLOCK)", "hints"),
+    ("tsql", "SELECT a FROM t (XLOCK)", "hints"),
+    ("tsql", "SELECT a FROM t OPTION (RECOMPILE)", "hints"),
+    ("tsql", "SELECT a FROM t -- as it is", "no comments"),
+    ("tsql", "SELECT @@VERSION AS a", "as :name"),
+    ("tsql", "SELECT @a AS a", "as :name"),
     ("mysql", "SELECT load_file('/etc/passwd') AS a", "load_file()"),
     ("mysql", "SELECT get_lock('a', 1) AS a", "get_lock()"),
     ("mysql", "SELECT nextval(s) AS a", "nextval()"),
@@ -247,6 +266,29 @@ def test_writes_that_mysql_would_do_otherwise_than_said(effect: Effect, text: st
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("UPDATE t SET a = :a OUTPUT inserted.a INTO log WHERE id = :id", "OUTPUT INTO"),
+        ("UPDATE t SET a = :a WHERE id = :id SHUTDOWN", "is not valid SQL"),
+        ("INSERT INTO t (a) EXEC p", "is not valid SQL"),
+        ("MERGE t USING s ON t.a = s.a WHEN MATCHED THEN DELETE", "must be INSERT, UPDATE or DELETE"),
+        ("EXEC p", "must be INSERT, UPDATE or DELETE"),
+        ("DELETE FROM t", "no WHERE"),
+    ],
+    ids=["output-into", "second", "exec", "merge", "procedure", "delete-all"],
+)
+def test_writes_that_sql_server_would_do_otherwise_than_said(text: str, said: str) -> None:
+    with pytest.raises(StatementInvalid, match=said):
+        check_statement(text, "tsql", Effect.write)
+
+
+def test_only_parameters_become_those_of_the_driver_of_sql_server() -> None:
+    assert formatted("SELECT '5% :b' AS [a:b] FROM t WHERE c % 2 = :b", "tsql") == (
+        "SELECT '5%% :b' AS [a:b] FROM t WHERE c %% 2 = %(b)s"
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "driver"),
     [
         ("SELECT a FROM t WHERE b = :b AND c = :b", "SELECT a FROM t WHERE b = %(b)s AND c = %(b)s"),
@@ -266,8 +308,10 @@ def test_only_parameters_become_those_of_pymysql(text: str, driver: str) -> None
         ("mysql://u@h/d?init_command=DROP+TABLE+t", "must not set init_command"),
         ("mariadb://u@h/d?local_infile=1", "must not set local_infile"),
         ("mysql://u@h/d?password=p", "must not set password"),
+        ("mssql://u:p@h/d", "must not hold a password"),
+        ("sqlserver://u@h/d?seconds=9", "must not set seconds; it may set ssl_ca"),
     ],
-    ids=["password", "init", "infile", "password-option"],
+    ids=["password", "init", "infile", "password-option", "mssql-password", "mssql-option"],
 )
 async def test_an_address_holds_no_password_and_no_order(bench: Workbench, url: str, said: str) -> None:
     operations = {"get": {"from": "SELECT a FROM t", "effect": "read"}}

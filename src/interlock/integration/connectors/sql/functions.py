@@ -71,10 +71,20 @@ to_months to_quarters to_seconds to_timestamp to_weeks to_years translate trunc 
 union_extract union_tag union_value url_decode url_encode uuid_extract_timestamp vector_type width_bucket xor yearweek
 """
 
+_TSQL = """
+acos asin atan atn2 binary_checksum bit_count checksum choose cot cume_dist datalength datediff_big datefromparts
+datename datetime2fromparts datetimefromparts datetimeoffsetfromparts datetrunc degrees difference eomonth format
+getutcdate grouping_id hashbytes isdate isjson isnumeric json_array json_modify json_object json_path_exists json_query
+json_value ltrim nchar newid patindex percent_rank pi quotename radians reverse rtrim scope_identity sign
+smalldatetimefromparts soundex space square str string_escape string_split stuff switchoffset sysdatetime
+sysdatetimeoffset sysutcdatetime timefromparts todatetimeoffset translate try_convert try_parse unicode
+"""
+
 HARMLESS: dict[str, frozenset[str]] = {
     "sqlite": frozenset(_SQLITE.split()),
     "postgres": frozenset(_POSTGRES.split()),
     "mysql": frozenset(_MYSQL.split()),
     "duckdb": frozenset(_DUCKDB.split()),
+    "tsql": frozenset(_TSQL.split()),
 }
 """By dialect, in lower case."""

@@ -6,9 +6,9 @@ import struct
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.packages import Packages
+from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
 from interlock.integration.connectors.sql.routines import MYSQL_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
@@ -41,7 +41,7 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
     try:
         rows = _rows(address, timeout, _COLUMNS)
     except (OSError, ValueError, *_GARBLED) as error:
-        raise _refused(type(error).__name__) from error
+        raise refused(type(error).__name__) from error
     tables: dict[str, list[Column]] = {}
     for table, name, native, nullable, key in rows:
         if not any(sign in native for sign in _BYTES):
@@ -55,7 +55,7 @@ def mysql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]
     try:
         return call_offers(_rows(address, timeout, MYSQL_ROUTINES), _WORDS)
     except (OSError, ValueError, *_GARBLED) as error:
-        raise _refused(type(error).__name__) from error
+        raise refused(type(error).__name__) from error
 
 
 def _usable(address: str) -> None:
@@ -75,33 +75,9 @@ def _usable(address: str) -> None:
 
 
 def _rows(address: str, timeout: float, query: str) -> list[tuple[Any, ...]]:
-    from sqlalchemy import create_engine, event
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-    from sqlalchemy.pool import NullPool
-
-    dialect = MysqlDialect()
-    try:
-        engine = create_engine(
-            dialect.address(address),
-            isolation_level="AUTOCOMMIT",
-            connect_args=dialect.driver(timeout),
-            poolclass=NullPool,
-            hide_parameters=True,
-        )
-        event.listen(engine, "do_connect", lambda *given: dialect.connect(given[-1]))
-        with engine.connect() as connection:
-            dialect.begin(connection, writes=False, seconds=timeout)
-            rows = [tuple(row) for row in connection.exec_driver_sql(query)]
-            connection.exec_driver_sql("ROLLBACK")
-    except HttpForbidden as error:
-        raise SourceUnfit("the database is not connected to", why=error.why, fix=error.fix) from error
-    except DBAPIError as error:
-        number = error.orig.args[0] if error.orig is not None and error.orig.args else ""
-        raise _refused(f"MYSQL-{number}" if isinstance(number, int) else type(error.orig).__name__) from error
-    except SQLAlchemyError as error:
-        raise _refused(type(error).__name__) from error
-    return rows
+    return catalogue_rows(MysqlDialect(), address, query, timeout=timeout, number=_number)
 
 
-def _refused(why: str) -> SourceUnfit:
-    return SourceUnfit("the database does not let us read its catalogue", why=why)
+def _number(error: Any) -> str:
+    number = error.args[0] if error.args else ""
+    return f"MYSQL-{number}" if isinstance(number, int) else type(error).__name__

@@ -40,13 +40,13 @@ def _spelt(text: str, dialect: str, spell: Callable[[str], str]) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def formatted(text: str) -> str:
-    """Return *text*, written for MySQL, with `%(name)s` for its `:name` parameters and every other `%` doubled."""
-    from sqlglot.dialects import MySQL
+def formatted(text: str, dialect: str = "mysql") -> str:
+    """Return *text* with `%(name)s` for its `:name` parameters and every other `%` doubled."""
+    from sqlglot.dialects import Dialect
 
     pieces: list[str] = []
     done = 0
-    for start, end, name in _placeholders(MySQL().tokenize(_readable(text))):
+    for start, end, name in _placeholders(Dialect.get_or_raise(dialect).tokenize(_readable(text))):
         pieces += [text[done:start].replace("%", "%%"), f"%({name})s"]
         done = end
     return "".join([*pieces, text[done:].replace("%", "%%")])

@@ -13,11 +13,12 @@ from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql import survey
 from interlock.integration.connectors.sql.alchemy import AlchemyConnector
 from interlock.integration.connectors.sql.definitions import define
+from interlock.integration.connectors.sql.mssql import MSSQL_ADDRESSES, MSSQL_OPTIONS, MssqlDialect
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
 from interlock.integration.connectors.sql.mysql_tables import MYSQL as MYSQL_ADDRESSES
 from interlock.integration.connectors.sql.postgres import PostgresConnector
 from interlock.integration.connectors.sql.sqlite import SqliteConnector
-from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, SQLITE, StatementInvalid
+from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, SQLITE, TSQL, StatementInvalid
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
@@ -25,7 +26,7 @@ _FILE = "sqlite:///"
 
 
 class SqlPlugin:
-    """Describes from the statements, calls SQLite, PostgreSQL, MySQL or MariaDB."""
+    """Describes from the statements, calls SQLite, PostgreSQL, MySQL, MariaDB or SQL Server."""
 
     name = "sql"
     connection_schema: Mapping[str, Any] = {
@@ -33,9 +34,9 @@ class SqlPlugin:
         "properties": {
             "url": {
                 "type": "string",
-                "pattern": "^(sqlite:///.+|(postgresql|mysql|mariadb)://.*)$",
-                "description": "sqlite:///FILE (relative to the project), postgresql://USER@HOST/DATABASE or "
-                "mysql://USER@HOST/DATABASE (also mariadb://)",
+                "pattern": "^(sqlite:///.+|(postgresql|mysql|mariadb|mssql|sqlserver)://.*)$",
+                "description": "sqlite:///FILE (relative to the project), postgresql://USER@HOST/DATABASE, "
+                "mysql://USER@HOST/DATABASE (also mariadb://) or mssql://USER@HOST/DATABASE (also sqlserver://)",
             },
             "password": REFERENCE,
             "allow_functions": {
@@ -67,7 +68,7 @@ class SqlPlugin:
         """Return whether *source* is the address of a database, or a file that SQLite wrote."""
         if source.content is not None:
             return source.content.startswith(survey.SQLITE_HEAD)
-        return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES, *MYSQL_ADDRESSES))
+        return source.address.startswith((survey.SQLITE_FILE, survey.POSTGRES, *MYSQL_ADDRESSES, *MSSQL_ADDRESSES))
 
     async def survey(self, source: Source, ports: Ports) -> Survey:
         """Return reads of every table and view. Raises `SourceUnfit` and `PackageMissing`."""
@@ -80,6 +81,9 @@ class SqlPlugin:
         if url.startswith(MYSQL_ADDRESSES):
             Packages("sql", "databases", ("sqlalchemy", "pymysql")).check()
             return AlchemyConnector(system, definitions, ports.secrets, MysqlDialect())
+        if url.startswith(MSSQL_ADDRESSES):
+            Packages("sql", "databases", ("sqlalchemy", "pytds")).check()
+            return AlchemyConnector(system, definitions, ports.secrets, MssqlDialect())
         Packages("sql", "postgres", ("asyncpg",)).check()
         return PostgresConnector(system, definitions, ports.secrets)
 
@@ -87,6 +91,8 @@ class SqlPlugin:
 def _dialect(url: str) -> str:
     if url.startswith(_FILE):
         return SQLITE
+    if url.startswith(MSSQL_ADDRESSES):
+        return TSQL
     return MYSQL if url.startswith(MYSQL_ADDRESSES) else POSTGRES
 
 
@@ -100,12 +106,20 @@ def _address(url: str) -> list[Trouble]:
         return [Trouble("/connection/url", "is no valid address")]
     if password:
         return [Trouble("/connection/url", "must not hold a password; write `password: secret:NAME` beside it")]
-    if not url.startswith(MYSQL_ADDRESSES):
+    allowed = _options(url)
+    if allowed is None:
         return []
-    options = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - OPTIONS)
+    options = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - allowed)
     return [
-        Trouble("/connection/url", f"must not set {name}; it may set {', '.join(sorted(OPTIONS))}") for name in options
+        Trouble("/connection/url", f"must not set {name}; it may set {', '.join(sorted(allowed))}") for name in options
     ]
+
+
+def _options(url: str) -> frozenset[str] | None:
+    """Return what may follow the `?` of an address; None where its driver takes nothing from there."""
+    if url.startswith(MSSQL_ADDRESSES):
+        return MSSQL_OPTIONS
+    return OPTIONS if url.startswith(MYSQL_ADDRESSES) else None
 
 
 plugin = SqlPlugin()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, Checked, StatementInvalid
+from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, TSQL, Checked, StatementInvalid
 from interlock.values.operations import Effect
 
 CALLED = {
@@ -34,6 +34,8 @@ def check_call(text: str, dialect: str, effect: Effect) -> Checked | None:
     begins = _BEGINS.match(text) is not None
     if not begins and (found is None or effect is Effect.read or dialect != POSTGRES):
         return None
+    if dialect == TSQL:
+        raise StatementInvalid("calls a procedure, which is not supported on SQL Server")
     if dialect not in {POSTGRES, MYSQL}:
         raise StatementInvalid("calls a procedure, of which this database has none")
     if effect is Effect.read:

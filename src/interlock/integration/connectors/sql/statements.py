@@ -18,6 +18,13 @@ SQLITE = "sqlite"
 POSTGRES = "postgres"
 MYSQL = "mysql"
 DUCKDB = "duckdb"
+TSQL = "tsql"
+_ALONE = frozenset(
+    """BACKUP BEGIN BREAK CHECKPOINT CLOSE COMMIT CONTINUE DBCC DEALLOCATE DECLARE DENY DUMP END EXEC EXECUTE GO GOTO
+    IF KILL LOAD OPEN PRINT RAISERROR RECONFIGURE RESTORE RETURN REVERT ROLLBACK SAVE SETUSER SHUTDOWN THROW USE WAITFOR
+    WHILE""".split()
+)
+_HINTS = ("Hint", "WithTableHint", "QueryOption")
 
 
 class StatementInvalid(ValueError):
@@ -49,8 +56,10 @@ def check_statement(text: str, dialect: str, effect: Effect, *, functions: Itera
     Raises `StatementInvalid`.
     """
     root = _parsed(text, dialect)
-    if dialect == MYSQL:
-        _only_what_is_read_alike(text, root)
+    if dialect in {MYSQL, TSQL}:
+        _only_what_is_read_alike(text, dialect, root)
+    if dialect == TSQL:
+        _only_one_of_tsql(root)
     _only_named_parameters(root)
     _only_harmless(root, dialect, frozenset(name.lower() for name in functions))
     (_is_read if effect is Effect.read else _is_write)(root)
@@ -139,22 +148,37 @@ def _all(root: Any, *kinds: str) -> Iterator[Any]:
     yield from root.find_all(*classes)
 
 
-def _only_what_is_read_alike(text: str, root: Any) -> None:
+def _only_what_is_read_alike(text: str, dialect: str, root: Any) -> None:
     """Refuse what MySQL reads otherwise than the parser: it runs some comments, and takes orders from hints.
 
-    IGNORE is refused too: it stores what fits of a value that does not, and skips rows without a word.
+    So does SQL Server from hints. IGNORE is refused too: it stores what fits of a value that does not, and skips rows
+    without a word.
     """
-    from sqlglot.dialects import MySQL
+    from sqlglot.dialects import Dialect
 
     done = 0
-    for token in MySQL().tokenize(text):
+    for token in Dialect.get_or_raise(dialect).tokenize(text):
         if text[done : token.start].strip("; \t\r\n"):
             break
         done = token.end + 1
-    if text[done:].strip("; \t\r\n") or next(_all(root, "Hint"), None) is not None:
+    if text[done:].strip("; \t\r\n") or next(_all(root, *_HINTS), None) is not None:
         raise StatementInvalid("must hold no comments and hints, since the database may act on them")
     if root.args.get("ignore"):
         raise StatementInvalid("must not IGNORE what the database finds wrong")
+
+
+def _only_one_of_tsql(root: Any) -> None:
+    """Refuse a second statement that the parser takes for a name (T-SQL needs no semicolon between two).
+
+    OUTPUT INTO and a name of four parts are refused too: what they change or ask is not what the statement says.
+    """
+    for name in _all(root, "Identifier"):
+        if not name.args.get("quoted") and name.name.upper() in _ALONE:
+            raise StatementInvalid(f"must be exactly one statement; {name.name.upper()} begins another")
+    if any(len(table.parts) > 3 for table in _all(root, "Table")):
+        raise StatementInvalid("must not ask another server")
+    if any(node.args.get("into") for node in _all(root, "Returning")):
+        raise StatementInvalid("holds OUTPUT INTO, which changes things on the side")
 
 
 def _only_named_parameters(root: Any) -> None:
@@ -184,6 +208,8 @@ def _is_read(root: Any) -> None:
         raise StatementInvalid(f"must be a SELECT, since the effect is `read`; it is {_kind(root)}")
     if next(_all(root, "Lock"), None) is not None:
         raise StatementInvalid("must not lock rows (FOR UPDATE, FOR SHARE), since the effect is `read`")
+    if next(_all(root, "NextValueFor"), None) is not None:
+        raise StatementInvalid("must not take the next number of a sequence, since the effect is `read`")
 
 
 def _is_write(root: Any) -> None:

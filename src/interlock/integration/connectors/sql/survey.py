@@ -13,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.interface import Ports
+from interlock.integration.connectors.sql.mssql import MSSQL_ADDRESSES
+from interlock.integration.connectors.sql.mssql_tables import mssql_tables
 from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_calls, mysql_tables
 from interlock.integration.connectors.sql.postgres_tables import KINDS, postgres_catalogue
 from interlock.integration.connectors.sql.routines import call_offers
@@ -51,6 +53,9 @@ async def survey(source: Source, ports: Ports) -> Survey:
     if source.address.startswith(MYSQL):
         tables = await asyncio.to_thread(mysql_tables, source.address, timeout=TIMEOUT)
         calls, others = await asyncio.to_thread(mysql_calls, source.address, timeout=TIMEOUT)
+    elif source.address.startswith(MSSQL_ADDRESSES):
+        tables = await asyncio.to_thread(mssql_tables, source.address, timeout=TIMEOUT)
+        calls, others = [], []
     else:
         tables, routines = await postgres_catalogue(source.address)
         calls, others = call_offers(routines, KINDS)
@@ -96,7 +101,7 @@ def _find(table: Table, spoken: str) -> Offer:
         after = f" WHERE {parameter} IS NULL OR {spelling.name(keys[0].name)} > {parameter}"
         order = f" ORDER BY {spelling.name(keys[0].name)}"
         given = {"after": f"{keys[0].word}?", **given}
-    statement = f"{_select(table)}{after}{order} LIMIT :limit"
+    statement = spelling.limited(_select(table), f"{after}{order}")
     description = f"Rows of {table.name}, a page of them{', after the one with this key' if after else ''}."
     settings = {"input": given, "columns": _words(table), "rows": "many"}
     return Offer(statement, f"find_{spoken}", description, effect=Effect.read, settings=settings)
@@ -117,9 +122,9 @@ def _get(table: Table, spoken: str, keys: Sequence[Column]) -> Offer:
 
 def _speakable(name: str) -> bool:
     """Return whether `:name` is a parameter to every reader of the statement: *name* is no word of the language."""
-    from sqlglot.dialects import MySQL, Postgres, SQLite
+    from sqlglot.dialects import TSQL, MySQL, Postgres, SQLite
 
-    kinds = ([token.token_type.name for token in one().tokenize(name)] for one in (MySQL, Postgres, SQLite))
+    kinds = ([token.token_type.name for token in one().tokenize(name)] for one in (MySQL, Postgres, SQLite, TSQL))
     return name.isidentifier() and all(kind == ["VAR"] for kind in kinds)
 
 

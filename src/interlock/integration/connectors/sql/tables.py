@@ -38,6 +38,10 @@ class Spelling:
         """Return the parameter *name* where it is compared with *column*."""
         return f"CAST(:{name} AS {column.native})" if self.casts else f":{name}"
 
+    def limited(self, select: str, rest: str) -> str:
+        """Return the statement of *select* and *rest* that gives `:limit` rows at most."""
+        return f"{select}{rest} LIMIT :limit"
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

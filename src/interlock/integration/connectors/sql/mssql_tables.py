@@ -1,0 +1,85 @@
+"""The catalogue of a SQL Server database, read with the driver that statements are run with."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.packages import Packages
+from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused
+from interlock.integration.connectors.sql.mssql import MSSQL_OPTIONS, MssqlDialect
+from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+
+_WORDS = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer"),
+    **dict.fromkeys(("decimal", "numeric", "money", "smallmoney", "float", "real"), "number"),
+    **dict.fromkeys(("char", "varchar", "text", "nchar", "nvarchar", "ntext", "uniqueidentifier"), "string"),
+    **dict.fromkeys(("date", "time", "datetime", "datetime2", "smalldatetime", "datetimeoffset"), "string"),
+    "bit": "boolean",
+}
+_UNREAD = frozenset(
+    {"binary", "varbinary", "image", "timestamp", "rowversion", "geometry", "geography", "hierarchyid", "sql_variant"}
+    | {"xml", "json", "vector"}
+)
+_COLUMNS = """
+SELECT CASE WHEN c.TABLE_SCHEMA = SCHEMA_NAME() THEN '' ELSE c.TABLE_SCHEMA END, c.TABLE_NAME, c.COLUMN_NAME,
+  c.DATA_TYPE, CASE WHEN c.IS_NULLABLE = 'YES' THEN 1 ELSE 0 END, CASE WHEN k.COLUMN_NAME IS NULL THEN 0 ELSE 1 END
+FROM INFORMATION_SCHEMA.COLUMNS AS c
+LEFT JOIN (
+  SELECT u.TABLE_SCHEMA, u.TABLE_NAME, u.COLUMN_NAME FROM INFORMATION_SCHEMA.TABLE_CONSTRAINTS AS p
+  JOIN INFORMATION_SCHEMA.KEY_COLUMN_USAGE AS u
+    ON u.CONSTRAINT_SCHEMA = p.CONSTRAINT_SCHEMA AND u.CONSTRAINT_NAME = p.CONSTRAINT_NAME
+  WHERE p.CONSTRAINT_TYPE = 'PRIMARY KEY'
+) AS k ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME
+ORDER BY c.TABLE_SCHEMA, c.TABLE_NAME, c.ORDINAL_POSITION
+"""
+_FIX = "write mssql://USER@HOST/DATABASE"
+
+
+class TsqlSpelling(Spelling):
+    """T-SQL has no LIMIT; TOP needs no order."""
+
+    def limited(self, select: str, rest: str) -> str:
+        return f"SELECT TOP (:limit){select.removeprefix('SELECT')}{rest}"
+
+
+_SPELLING = TsqlSpelling('"')
+
+
+def mssql_tables(address: str, *, timeout: float) -> list[Table]:
+    """Return the tables and views of the database at *address*, which names it; waits *timeout* seconds at most.
+
+    Raises `SourceUnfit` and `PackageMissing`.
+    """
+    _usable(address)
+    Packages("sql", "databases", ("sqlalchemy", "pytds")).check()
+    try:
+        rows = catalogue_rows(MssqlDialect(), address, _COLUMNS, timeout=timeout, number=_number)
+    except (OSError, ValueError) as error:
+        raise refused(type(error).__name__) from error
+    tables: dict[tuple[str, ...], list[Column]] = {}
+    for schema, table, name, native, nullable, key in rows:
+        if native not in _UNREAD:
+            path = (schema, table) if schema else (table,)
+            column = Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key))
+            tables.setdefault(path, []).append(column)
+    return [Table(path, tuple(columns), _SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]]
+
+
+def _usable(address: str) -> None:
+    """Raise `SourceUnfit` for an address that names no database, or sets what it must not."""
+    try:
+        parts = urlsplit(address)
+        database, options = parts.path.strip("/"), {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    except ValueError as error:
+        raise SourceUnfit("this is no address of a database", fix=_FIX) from error
+    if not database:
+        raise SourceUnfit("the address names no database", fix=_FIX)
+    if options - MSSQL_OPTIONS:
+        raise SourceUnfit(f"the address must not set {', '.join(sorted(options - MSSQL_OPTIONS))}", fix=_FIX)
+
+
+def _number(error: Any) -> str:
+    number = getattr(error, "msg_no", None)
+    return f"MSSQL-{number}" if isinstance(number, int) else type(error).__name__
