@@ -80,6 +80,4 @@ def problem_of(action: Action) -> dict[str, Any]:
         "detail": str(problem.get("detail", words_of(action))),
         **standing_of(action),
     }
-    if "system" in problem:
-        document["system"] = problem["system"]
-    return document
+    return document | {name: problem[name] for name in ("system", "fix") if name in problem}
