@@ -42,7 +42,9 @@ def test_what_a_server_publishes_becomes_the_file_to_pin(tmp_path: Path, capsys:
 def test_a_server_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["connect", "http://127.0.0.1:9/mcp", "--out", "x.json", "--project", str(tmp_path), "--json"]
     assert main(words) == 1
-    assert "system_unreachable" in capsys.readouterr().out
+    report = json.loads(capsys.readouterr().out)
+    assert report["code"] == "system_unreachable"
+    assert "whether the address is right" in report["fix"]
     assert not (tmp_path / "x.json").exists()
 
 

@@ -48,6 +48,10 @@ class SystemUnreachable(InterlockError):
     title = "The system cannot be asked"
     transient = True
 
+    def __init__(self, what: str, *, why: str = "", fix: str = "", **details: object) -> None:
+        usual = "see whether the address is right, the system runs, and it lets this machine in"
+        super().__init__(what, why=why, fix=fix or usual, **details)
+
 
 class TokenRefused(InterlockError):
     """The server of access tokens gives none, so a system was not called."""
