@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
 from interlock.integration.systems import OperationExternal
 from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig, over_http
-from interlock.testing.servers import Received, ScriptedServer, answers, free_port, head, resets
+from interlock.testing.servers import Received, ScriptedServer, answers, free_port
 from tests.integration.connectors.edi.samples import ORDER, x12
 from tests.integration.connectors.files import rigs as file_rigs
 from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
-from tests.integration.connectors.mcp.test_mcp import UPSTREAM, listening, pinned
-from tests.integration.connectors.mcp.upstream import server
-from tests.integration.connectors.sql.mariadb import MariaDb
 
 OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
 GOOD = {"200": {"description": "ok", "content": {"application/json": {"schema": OBJECT}}}}
@@ -139,32 +134,6 @@ class TestWebhook(ConnectorContract):
                 "operations": {"write": write},
             }
             yield Rig(system, None, {"id": 1}, {"hook": "whsec_aGlkZGVuLWtleQ=="}, lambda: counting.effects)
-
-
-def statements(url: str, **more: Any) -> dict[str, Any]:
-    return {
-        "system": "erp",
-        "connector": "sql",
-        "connection": {"url": url} | more,
-        "operations": {
-            "read": {
-                "from": "SELECT name FROM t WHERE id = :id",
-                "effect": "read",
-                "input": {"id": "integer"},
-                "columns": {"name": "string"},
-                "rows": "one",
-            },
-            "write": {
-                "from": "UPDATE t SET name = :name WHERE id = :id",
-                "effect": "write",
-                "input": {"id": "integer", "name": "string"},
-            },
-        },
-    }
-
-
-SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL); INSERT INTO t VALUES (1, 'one');"
-WRITE = {"id": 1, "name": "two"}
 
 
 class TestMail(ConnectorContract):
@@ -292,140 +261,6 @@ class TestTerminal(ConnectorContract):
         )
 
 
-class TestSqlite(ConnectorContract):
-    plugin = "interlock.integration.connectors.sql:plugin"
-    drivers = ("asyncpg",)
-    conditions = frozenset({Condition.working, Condition.refused})
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        file = root / "erp.db"
-        if condition is Condition.working:
-            made = sqlite3.connect(file)
-            made.executescript(SCHEMA)
-            made.close()
-        yield Rig(statements("sqlite:///erp.db"), {"id": 1}, WRITE)
-
-
-@pytest.mark.postgres
-class TestPostgres(ConnectorContract):
-    plugin = "interlock.integration.connectors.sql:plugin"
-    drivers = ("asyncpg",)
-    conditions = frozenset({Condition.working, Condition.refused})
-
-    @pytest.fixture(autouse=True)
-    def _url(self, postgres_url: str) -> None:
-        self.url = postgres_url
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        if condition is Condition.working:
-            connection = await asyncpg.connect(self.url)
-            await connection.execute(SCHEMA)
-            await connection.close()
-        url = self.url if condition is Condition.working else "postgresql://u@127.0.0.1:1/d"
-        yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
-
-
-class TestMariaDb(ConnectorContract):
-    plugin = "interlock.integration.connectors.sql:plugin"
-    drivers = ("sqlalchemy", "pymysql")
-    conditions = frozenset({Condition.working, Condition.refused, Condition.expired})
-
-    @pytest.fixture(autouse=True)
-    def _server(self, mariadb: MariaDb) -> None:
-        self.server = mariadb
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        url = "mysql://u@127.0.0.1:1/d"
-        if condition is not Condition.refused:
-            database = self.server.database()
-            with self.server.look(database) as connection, connection.cursor() as cursor:
-                for statement in SCHEMA.removesuffix(";").split(";"):
-                    cursor.execute(statement)
-                password = "hidden-password" if condition is Condition.working else "another"
-                cursor.execute(f"CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY '{password}'")
-                cursor.execute(f"GRANT ALL ON {database}.* TO clerk@localhost")
-            url = self.server.url(database).replace("root@", "clerk@")
-        yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
-
-
-class Mcp(ConnectorContract):
-    """What both transports share."""
-
-    plugin = "interlock.integration.connectors.mcp:plugin"
-    drivers = ("mcp", "mcp_types", "anyio")
-
-    async def system(self, root: Path, connection: Mapping[str, Any]) -> dict[str, Any]:
-        (root / "tools.json").write_bytes(orjson.dumps(await pinned(server(root / "effects"))))
-        return {
-            "system": "helpdesk",
-            "connector": "mcp",
-            "connection": {"tools": "tools.json"} | dict(connection),
-            "limits": {"response": "64KiB", "timeout": "30s"},
-            "operations": {
-                "read": {"from": "get_ticket", "effect": "read"},
-                "write": {"from": "make_ticket", "effect": "write"},
-            },
-        }
-
-    def counted(self, root: Path) -> Callable[[], int]:
-        file = root / "effects"
-        return lambda: len(file.read_text().splitlines()) if file.exists() else 0
-
-
-class TestMcpOverStdio(Mcp):
-    conditions = frozenset({Condition.working, Condition.refused})
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        program = str(UPSTREAM) if condition is Condition.working else str(root / "none.py")
-        connection = {"command": [sys.executable, program, str(root / "effects")], "env": {"TOKEN": "secret:crm"}}
-        system = await self.system(root, connection)
-        yield Rig(system, {"id": 1}, {"text": "x"}, {"crm": "hidden-token"}, self.counted(root))
-
-
-class TestMcpOverHttp(Mcp):
-    """A server that opens sessions well, and treats only `tools/call` as the condition says."""
-
-    conditions = frozenset(Condition) - {Condition.slow, Condition.unending}
-
-    @asynccontextmanager
-    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        async with self.upstream(condition, root) as url:
-            system = await self.system(root, {"url": url, "auth": {"bearer": "secret:crm"}})
-            yield Rig(system, {"id": 1}, {"text": "x"}, {"crm": "hidden-token"}, self.counted(root))
-
-    def upstream(self, condition: Condition, root: Path) -> AbstractAsyncContextManager[str]:
-        if condition in {Condition.working, Condition.changed}:
-            return listening(server(root / "effects", extra=condition is Condition.changed))
-        return pretending(condition)
-
-
-@asynccontextmanager
-async def pretending(condition: Condition) -> AsyncIterator[str]:
-    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
-        message = request.json()
-        if message["method"] == "tools/call":
-            await over_http(condition, resets())(request, writer)
-        elif message["method"] == "initialize":
-            result = {
-                "protocolVersion": "2025-11-25",
-                "capabilities": {"tools": {}},
-                "serverInfo": {"name": "x", "version": "1"},
-            }
-            content = orjson.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
-            lines = {"content-type": "application/json", "content-length": str(len(content))}
-            writer.write(head(200, lines) + content)
-        else:
-            writer.write(head(202 if "id" not in message else 404, {"content-length": "0"}))
-
-    async with ScriptedServer(behave) as listener:
-        port = free_port() if condition is Condition.refused else listener.port
-        yield f"http://127.0.0.1:{port}/mcp"
-
-
 COPYBOOK = "01 NOTE. 05 ID PIC 9(4). 05 AMOUNT PIC S9(5)V99 COMP-3. 05 TEXT-OF PIC X(20)."
 
 
@@ -536,6 +371,3 @@ class TestExternal(ConnectorContract):
 
     def test_closing_releases_everything_and_may_be_done_twice(self) -> None:
         """There is nothing to call, so nothing to hold."""
-
-
-del Mcp

@@ -60,4 +60,4 @@ def server(effects: Path, *, extra: bool = False) -> MCPServer:
 if __name__ == "__main__":
     sys.stdout.write("a stray line that is no message\n")
     sys.stdout.flush()
-    server(Path(sys.argv[1])).run("stdio")
+    server(Path(sys.argv[1]), extra="extra" in sys.argv[2:]).run("stdio")

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from interlock.testing.connectors import Condition, ConnectorContract, Rig, over_http
-from interlock.testing.servers import ScriptedServer, free_port
+from interlock.testing.servers import ScriptedServer, free_port, resets
+from tests.integration.connectors.relay import Relay
 from tests.integration.connectors.rpc.desk import SESSION, Desk, desk, xml_desk, xml_system
 
 
@@ -38,11 +39,19 @@ class TestJsonRpcInSessions(ConnectorContract):
 
 
 class TestXmlRpc(ConnectorContract):
+    """A real server answers whole or in pieces; what a broken one says is the same for all that go over HTTP."""
+
     plugin = "interlock.integration.connectors.rpc:plugin"
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset(Condition) - {Condition.unending}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         with xml_desk() as (port, ledger):
-            system = xml_system(free_port() if condition is Condition.refused else port)
-            yield Rig(system, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: ledger.effects)
+            fault = "slow" if condition is Condition.slow else ""
+            async with (
+                Relay(port, b"methodCall", fault) as whole,
+                ScriptedServer(over_http(condition, resets())) as broken,
+            ):
+                there = whole.port if condition in {Condition.working, Condition.slow} else broken.port
+                system = xml_system(free_port() if condition is Condition.refused else there)
+                yield Rig(system, {"id": 1}, {"customer": "C1"}, {"desk": "hidden-password"}, lambda: ledger.effects)

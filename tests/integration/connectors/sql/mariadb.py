@@ -1,8 +1,7 @@
-"""A real MariaDB server of the test run's own, and a relay before it that fails as networks do."""
+"""A real MariaDB server of the test run's own, and a relay before it."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import shutil
@@ -12,10 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pymysql  # type: ignore[import-untyped]  # it has no types
 import pytest
+
+from tests.integration.connectors import relay
 
 OTHER_USER = "mysql"  # the server refuses to run as root
 STARTED_WITHIN = 60.0
@@ -113,72 +114,7 @@ def _wait(server: MariaDb, process: subprocess.Popen[bytes]) -> None:
             return
 
 
-class Relay:
-    """Passes bytes on to the server, until a request holds *trigger*: then it does as *fault* says.
+class Relay(relay.Relay):
+    """One that stands before MariaDB."""
 
-    `before` cuts without passing the request on, `after` passes it on and cuts instead of answering, `silent` passes
-    nothing on any more, `garbled` answers with noise, `truncated` with the first half of the answer.
-    """
-
-    def __init__(self, socket: Path, server: Path, trigger: bytes, fault: str) -> None:
-        self.socket = socket
-        self.armed = True
-        self._server = server
-        self._trigger = trigger
-        self._fault = fault
-        self._listener: asyncio.Server | None = None
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def __aenter__(self) -> Self:
-        self._listener = await asyncio.start_unix_server(self._serve, self.socket)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._listener is not None
-        self._listener.close()
-        for writer in self._writers:
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_unix_connection(self._server)
-        self._writers += [writer, there_writer]
-        faulty = asyncio.Event()
-        await asyncio.gather(
-            self._requests(reader, there_writer, writer, faulty),
-            self._answers(there_reader, writer, faulty),
-            return_exceptions=True,
-        )
-        writer.transport.abort()
-        there_writer.transport.abort()
-
-    async def _requests(
-        self,
-        reader: asyncio.StreamReader,
-        there: asyncio.StreamWriter,
-        here: asyncio.StreamWriter,
-        faulty: asyncio.Event,
-    ) -> None:
-        while data := await reader.read(1 << 16):
-            if self.armed and self._trigger in data:
-                faulty.set()
-                if self._fault == "before":
-                    here.transport.abort()
-                    break
-            there.write(data)
-            await there.drain()
-        there.transport.abort()
-
-    async def _answers(self, there: asyncio.StreamReader, here: asyncio.StreamWriter, faulty: asyncio.Event) -> None:
-        while data := await there.read(1 << 16):
-            if faulty.is_set():
-                if self._fault == "silent":
-                    continue
-                if self._fault == "garbled":
-                    here.write(b"\x07\x00\x00\x01\xfe\xfe\xfe\xfe\xfe\xfe\xfe")
-                elif self._fault == "truncated":
-                    here.write(data[: len(data) // 2])
-                await here.drain()
-                break
-            here.write(data)
-            await here.drain()
-        here.close()
+    noise = b"\x07\x00\x00\x01\xfe\xfe\xfe\xfe\xfe\xfe\xfe"

@@ -327,16 +327,17 @@ async def test_a_network_that_fails_makes_no_claim_that_may_be_wrong(
     bench: Workbench, mariadb: MariaDb, database: str, tmp_path: Path, operation: str, trigger: bytes, fault: str,
     status: str, problem: str,
 ) -> None:  # fmt: skip
-    async with Relay(tmp_path / "r", mariadb.socket, trigger, fault) as relay:
+    socket = tmp_path / "r"
+    async with Relay(mariadb.socket, trigger, fault, here=socket) as relay:
         limits = declared("")["limits"] | {"timeout": "1s"}
-        url = mariadb.url(database, relay.socket)
+        url = mariadb.url(database, socket)
         operations = {name: OPERATIONS[name] for name in ("get", "rename")}
         systems = await bench.serve(declared(url, limits=limits, operations=operations))
         arguments = {"id": 1} | ({"name": "x"} if operation == "rename" else {})
         answer = await systems.call(f"erp.{operation}", arguments, key="key")
         assert code(answer) == (status, problem)
         assert answer.sent is (problem != "unreachable")
-        relay.armed = False
+        relay.fault = ""
         assert (await systems.call("erp.get", {"id": 2}, key="other")).succeeded
         await bench.systems.close()
     if status == FAILED:
@@ -346,9 +347,10 @@ async def test_a_network_that_fails_makes_no_claim_that_may_be_wrong(
 async def test_a_call_given_up_before_its_statement_was_sent_never_sends_it(
     bench: Workbench, mariadb: MariaDb, database: str, tmp_path: Path
 ) -> None:
-    async with Relay(tmp_path / "r", mariadb.socket, b"START TRANSACTION", "silent") as relay:
+    socket = tmp_path / "r"
+    async with Relay(mariadb.socket, b"START TRANSACTION", "silent", here=socket):
         operations = {"rename": OPERATIONS["rename"] | {"timeout": "1s"}}
-        systems = await bench.serve(declared(mariadb.url(database, relay.socket), operations=operations))
+        systems = await bench.serve(declared(mariadb.url(database, socket), operations=operations))
         answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=0.2)
         assert (*code(answer), answer.sent) == (FAILED, "unreachable", False)
         await bench.systems.close()  # waits for the thread

@@ -82,7 +82,7 @@ class StdioTransport:
                     continue  # a server's stray print
                 await incoming.send(message)
         except ValueError:
-            pass  # a line above the limit: nothing it says can be trusted any more
+            _signal(process, signal.SIGTERM)  # a line above the limit: nothing it says can be trusted any more
         finally:
             incoming.close()
             self.ended()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 BATCH = 100
 IDLE = 120.0
+GRACE = 0.5  # seconds that a server has, after the time limit, to hear that a call is over
 SPARE = 2.0  # seconds that the server's own time limit is above ours: the second fence
 _TEXTS = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "inet", "cidr")
 _SHORT_OFFSET = re.compile(r"[+-]\d\d$")
@@ -114,15 +116,16 @@ class PostgresSessions:
             return failed("unreachable", "the connector is closed", sent=False)
         progress = Progress()
         driver = self._driver
+        limit = asyncio.timeout(timeout)
         try:
-            async with asyncio.timeout(timeout), self._pool.acquire() as connection:
-                progress.sent = True
-                return await work(connection, progress)
+            return await self._within(limit, work, progress)
         except TimeoutError:
             return _late(progress)
         except driver.PostgresError as error:
-            return _refused(error, progress)
+            return _late(progress) if limit.expired() else _refused(error, progress)
         except (driver.InterfaceError, OSError) as error:
+            if limit.expired():
+                return _late(progress)
             if isinstance(error, (driver.DataError, ValueError)):
                 return failed("argument_unsendable", "an argument does not fit its place in the statement", sent=False)
             return _lost(progress)
@@ -130,6 +133,38 @@ class PostgresSessions:
             return error.answer
         except InterlockError as error:
             return unsent(error)
+
+    async def _within(
+        self, limit: asyncio.Timeout, work: Callable[[Any, Progress], Awaitable[Answer]], progress: Progress
+    ) -> Answer:
+        """Do *work* within *limit*. A server that does not even hear that it is over loses the connection: the driver
+        would wait for it without end, both to roll back and to make the connection good for the next.
+        """
+        pool, driver = self._pool, self._driver
+        assert pool is not None
+        connection: Any = None
+        try:
+            async with limit:
+                connection = await pool.acquire()
+                progress.sent = True
+                with _given_up(connection, limit):
+                    return await work(connection, progress)
+        finally:
+            if connection is not None:
+                with suppress(driver.PostgresError, driver.InterfaceError, OSError):  # it is dropped, and another made
+                    await pool.release(connection, timeout=GRACE)
+
+
+@contextmanager
+def _given_up(connection: Any, limit: asyncio.Timeout) -> Iterator[None]:
+    """Drop *connection* when *limit* has passed and what runs on it still does not end."""
+    when = limit.when()
+    assert when is not None
+    fence = asyncio.get_running_loop().call_at(when + GRACE, connection.terminate)
+    try:
+        yield
+    finally:
+        fence.cancel()
 
 
 async def gather(connection: Any, text: str, values: Sequence[Any], rows: Gatherer) -> None:
