@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,14 @@ def test_what_is_proposed_loads_and_says_what_was_guessed(tmp_path: Path) -> Non
         assert mark in text
     assert proposal.notes[-1].startswith("put the secret 'shop'")
     assert "secret:shop" in text
+
+
+def test_what_may_hold_anything_is_not_offered_as_trusted() -> None:
+    order = {"type": "object", "properties": {"id": {"type": "string"}, "data": {}, "total": {"type": "number"}}}
+    document = copy.deepcopy(DOCUMENT)
+    document["paths"]["/orders"]["post"]["responses"] = answers(order)
+    text = made(OFFERS[1], document=document).files["systems/shop.yaml"].decode()
+    assert "trusted_fields: [/id, /total]" in text
 
 
 def test_what_cannot_be_used_is_left_out_with_the_reason(tmp_path: Path) -> None:

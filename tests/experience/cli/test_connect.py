@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from interlock.app.main import main
+from interlock.integration.connectors.mcp.plugin import McpPlugin
 
 SERVER = """
 import asyncio
@@ -41,7 +42,9 @@ def test_what_a_server_publishes_becomes_the_file_to_pin(tmp_path: Path, capsys:
 def test_a_server_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["connect", "http://127.0.0.1:9/mcp", "--out", "x.json", "--project", str(tmp_path), "--json"]
     assert main(words) == 1
-    assert "system_unreachable" in capsys.readouterr().out
+    report = json.loads(capsys.readouterr().out)
+    assert report["code"] == "system_unreachable"
+    assert "whether the address is right" in report["fix"]
     assert not (tmp_path / "x.json").exists()
 
 
@@ -106,3 +109,35 @@ def test_what_could_be_a_secret_in_an_address_is_in_no_file(project: Path, capsy
     assert "hidden" not in "".join(file.read_text("utf-8") for file in project.rglob("*.yaml"))
     assert "hidden" not in "".join(capsys.readouterr())
     assert main(["check", str(project)]) == 0
+
+
+def test_a_name_that_no_system_can_have_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["connect", str(BILLING), "--all", "--project", str(project), "--name"]
+    for name in ("Mein ERP", "../out"):
+        assert main([*words, name]) == 2
+    assert "--name mein_erp" in capsys.readouterr().err
+
+
+def test_a_source_that_describes_nothing_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"openapi": "3.1.0", "info": {"title": "none", "version": "1"}, "paths": {}}
+    (project / "none.json").write_text(json.dumps(document), "utf-8")
+    assert main(["connect", str(project / "none.json"), "--project", str(project)]) == 1
+    told = capsys.readouterr().out
+    assert "no operation that could be connected" in told
+    assert "--pick" not in told
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "server.py").write_text(SERVER, "utf-8")
+    words = ["connect", sys.executable, str(tmp_path / "server.py"), "--out", "nowhere/tools.json"]
+    assert main([*words, "--project", str(tmp_path)]) == 1
+    assert "file_unusable: " in capsys.readouterr().err
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[McpPlugin.__module__], "PATIENCE", 0.0)
+    silent = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    assert main(["connect", "--out", "x.json", "--project", str(tmp_path), "--", *silent]) == 1
+    assert "within 0 seconds" in capsys.readouterr().err

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from interlock.experience.cli.errors import FileUnusable
 from interlock.experience.cli.first_project import write_project
 from interlock.experience.cli.main import run
 from interlock.foundation.documents import KINDS
@@ -43,6 +45,30 @@ def test_nothing_is_written_over(project: Path, capsys: pytest.CaptureFixture[st
     assert run(["init", str(project)]) == 1
     assert capsys.readouterr().err.startswith("folder_taken: ")
     assert (project / "interlock.yaml").read_text("utf-8") == before
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    assert run(["init", str(tmp_path / "file" / "shop"), "--json"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["code"] == FileUnusable.code
+    assert "file" in told.err
+    assert "hint: name another" in told.err
+
+
+def test_the_next_steps_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "Müller & Söhne"
+    assert run(["init", str(folder)]) == 0
+    assert shlex.split(capsys.readouterr().out.split("\n  cd ")[1].splitlines()[0]) == [str(folder)]
+
+
+def test_a_project_is_checked_by_either_way_of_naming_it(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["check", "--project", str(project)]) == 0
+    monkeypatch.setenv("INTERLOCK_PROJECT", str(project))
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.count("1 system, 3 operations") == 2
 
 
 def test_what_git_should_not_see_is_left_out(project: Path) -> None:

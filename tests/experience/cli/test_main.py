@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,26 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         said = process.stderr.read()
         assert process.wait(60) == 0
     assert b"Traceback" not in said
+
+
+def test_signs_that_the_terminal_lacks_end_nothing(tmp_path: Path) -> None:
+    program = "import sys; from interlock.app.main import main; sys.exit(main(['init', sys.argv[1]]))"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "Süd")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "S\\xfcd" in done.stdout
+
+
+def test_a_fault_of_ours_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> int:
+        raise OSError("no file was named")
+
+    monkeypatch.setattr("interlock.experience.cli.version.version", broken)
+    with pytest.raises(OSError, match="no file was named"):
+        run(["version"])

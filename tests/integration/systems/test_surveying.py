@@ -16,6 +16,8 @@ from interlock.foundation.documents import parse_document
 from interlock.foundation.http import HttpClient
 from interlock.foundation.plugins.errors import PluginMissing
 from interlock.foundation.secrets import SecretStore
+from interlock.integration.connectors.errors import DocumentWanted
+from interlock.integration.connectors.surveys import Source
 from interlock.integration.systems import (
     Ports,
     SourceUnfit,
@@ -110,6 +112,34 @@ async def test_a_document_is_fetched_from_its_own_host_alone(looking: Looking) -
     for address in (f"http://127.0.0.1:{free_port()}/", "file:///etc/passwd", "no-such-file", "\0", "."):
         with pytest.raises(SourceUnreadable):
             await looking.at(address)
+
+
+@pytest.mark.parametrize("kind", ["openapi", "soap", "edi", "fixed"])
+async def test_a_document_whose_kind_is_said_is_fetched_too(looking: Looking, kind: str) -> None:
+    async with ScriptedServer(answers(200, DOCUMENT)) as host:
+        if kind == "openapi":
+            _, survey = await looking.at(f"{host.url}/openapi.json", kind)
+            assert survey.title == "Orders"
+        else:
+            with pytest.raises(SourceUnfit):
+                await looking.at(f"{host.url}/openapi.json", kind)
+        host.behaviour = answers(500, {})
+        with pytest.raises(SourceUnreadable) as refused:
+            await looking.at(f"{host.url}/openapi.json", kind)
+        assert "500" in str(refused.value)
+    for address in (f"http://127.0.0.1:{free_port()}/", "no-such-file"):
+        with pytest.raises(SourceUnreadable) as missing:
+            await looking.at(address, kind)
+        assert missing.value.problem()["fix"]
+
+
+async def test_what_nobody_knows_is_said(looking: Looking) -> None:
+    with pytest.raises(DocumentWanted):
+        _ = Source("ftp://acme.example").document
+    with pytest.raises(SourceUnreadable, match="begins with 'ftp'"):
+        await looking.at("ftp://acme.example/x")
+    with pytest.raises(SourceUnreadable, match="holds no files that are known"):
+        await looking.at(".")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from interlock.assessment.attacks.fields import singles_of
+from interlock.assessment.attacks.filling import type_of
 from interlock.assessment.declarations.draft import draft_of
 from interlock.assessment.declarations.guesses import distrusts, words_of
 from interlock.assessment.declarations.marked import flow, marked_lines, plain, remark
@@ -258,7 +259,7 @@ def _issued(catalog: Catalog) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for compiled in catalog.operations.values():
         fields = singles_of(compiled.operation.output_schema) if compiled.operation.output_schema else ()
-        issued = [pointer_of(path) for path, part in fields if not distrusts(path, part)]
+        issued = [pointer_of(path) for path, part in fields if type_of(part) and not distrusts(path, part)]
         if issued:
             found[compiled.operation.name] = issued[:MOST_FIELDS]
     return found

@@ -27,6 +27,7 @@ _TARGETS = frozenset(
     " attendees participant participants member members user users customer payee beneficiary owner assignee channel"
     " folder path file files filename bucket repository repo branch sku slug".split()
 )
+_PLACES = frozenset("after before cursor offset".split())
 _CONTENTS = frozenset(
     "body text content message description comment comments note notes reason subject title summary memo remark remarks"
     " details html markdown caption greeting".split()
@@ -70,8 +71,10 @@ def role_guess(name: str, schema: Any, root: Mapping[str, Any], *, deep: int = D
     if kind == "array":
         return role_guess(name, joined.get("items", {}), root, deep=deep - 1)
     named = _named(words_of(name), numeric=kind in ("number", "integer"))
-    if kind == "object" and named is None:
+    if kind == "object" and (named is None or named.word == Role.content):
         return _inner(joined, root, deep - 1)
+    if named is None and not _PLACES.isdisjoint(words_of(name)[-1:]):
+        return Guess(Role.control, "it says where a list goes on")
     if joined.get("format") in _FORMATS:
         return Guess(Role.target, f"written as {joined['format']}")
     if named is not None and kind != "number":

@@ -37,4 +37,5 @@ IN_SESSION = argument("--session", metavar="SESSION", default="", help="the sess
 SCOPE = argument("scope", choices=("agent", "operation", "system", "tenant", "installation"), help="what sort of thing")
 TARGET = argument("target", nargs="?", default="", metavar="TARGET", help="its name; none for the installation")
 EVERYWHERE = argument("--everywhere", action="store_true", help="for every tenant, not only your own")
+CHECKED = argument("folder", nargs="?", default="", metavar="DIR", help="the project's folder, as with --project")
 FOLDER = argument("folder", nargs="?", default=".", metavar="DIR", help="the folder (default: this one)")

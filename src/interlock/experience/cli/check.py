@@ -17,7 +17,7 @@ from interlock.orchestration.project import Project, load_project
 
 def check(arguments: argparse.Namespace) -> int:
     """Print every finding as `file:line: message`, then what became of the policy cases; 1 if anything was found."""
-    return _report(arguments, Path(arguments.folder))
+    return _report(arguments, Path(arguments.folder) if arguments.folder else root_of(arguments))
 
 
 def test_policies(arguments: argparse.Namespace) -> int:

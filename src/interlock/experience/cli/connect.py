@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from interlock.assessment.connecting import Proposal, picked, propose
 from interlock.experience.cli.command import OK, REFUSED
-from interlock.experience.cli.errors import FolderTaken
+from interlock.experience.cli.errors import FolderTaken, UsageInvalid
 from interlock.experience.cli.output import show, table
 from interlock.experience.cli.storage import root_of
 from interlock.foundation.http import HttpClient
@@ -23,6 +23,7 @@ from interlock.integration.systems import Offer, Ports, Survey, discover, look
 
 FEW, SHOWN, MOST = 12, 60, 500
 """How many operations are taken without being picked, are shown in a list, and fit into one system's file."""
+_SYSTEM = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def connect(arguments: argparse.Namespace) -> int:
@@ -39,7 +40,7 @@ def _propose(arguments: argparse.Namespace) -> int:
     if arguments.list or not offers or not chosen:
         show(arguments, _listed(connector, survey, offers), _offers_text)
         return OK if arguments.list else REFUSED
-    name = arguments.name or _name(survey.title or Path(address).stem)
+    name = _called(arguments.name) or _name(survey.title or Path(address).stem)
     proposal = propose(name, connector, survey, offers[:MOST], source=_source(address), owner=arguments.owner)
     report = {**proposal.to_json(), "written": bool(proposal.operations) and not arguments.dry_run}
     if arguments.dry_run:
@@ -84,6 +85,14 @@ def _name(title: str) -> str:
     return spoken if spoken[:1].isalpha() else f"system_{spoken}".strip("_")
 
 
+def _called(name: str) -> str:
+    """Return the name that a system was given. Raises `UsageInvalid` where systems cannot be called so."""
+    if name and not _SYSTEM.fullmatch(name):
+        fix = f"begin with a small letter, then small letters, digits or '_': --name {_name(name) or 'crm'}"
+        raise UsageInvalid(f"a system cannot be called {name[:80]!r}", fix=fix)
+    return name
+
+
 def _listed(connector: str, survey: Survey, offers: Sequence[Offer]) -> dict[str, Any]:
     return {
         "connector": connector,
@@ -102,6 +111,8 @@ def _offers_text(report: dict[str, Any]) -> str:
     rows = ((one["name"], one["from"], one["description"][:60]) for one in report["offers"][:SHOWN])
     lines = [table(("NAME", "FROM", "WHAT FOR"), rows, empty="nothing fits")]
     count = len(report["offers"])
+    if not report["in_all"]:
+        return "\n".join(["it describes no operation that could be connected", *report["notes"]])
     if count > SHOWN:
         lines.append(f"and {count - SHOWN} more")
     tags = ", ".join(f"{tag} ({number})" for tag, number in report["tags"].items())
@@ -114,10 +125,11 @@ def _proposal_text(report: dict[str, Any]) -> str:
     if "text" in report:
         return str(report["text"]).rstrip("\n")
     lines = [f"wrote {file}" for file in report["files"]] if report["written"] else []
-    lines.append(f"{len(report['operations'])} operations: {', '.join(report['operations'])}")
+    names = report["operations"]
+    lines.append(f"{len(names)} operation{'s' if len(names) != 1 else ''}: {', '.join(names) or 'none'}")
     lines += [f"left out {one['origin']}: {one['why']}" for one in report["left_out"]]
     lines += [f"to do: {note}" for note in report["notes"]]
-    return "\n".join([*lines, "look at every remark in these files, then: interlock check"])
+    return "\n".join([*lines, *(["look at every remark in these files, then: interlock check"] if names else [])])
 
 
 def _pin(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 InterlockError
  +-- UsageInvalid        the command was written in a way that cannot be meant (exit code 2)
  +-- FolderTaken         `init` would write over files that are there
+ +-- FileUnusable        a file or folder that a command needs cannot be read or written
  +-- NothingStored       the project has no storage yet, so there is no journal to read
  +-- AdminKeyExists      `keys create --local` where keys can be created through the server
 """
@@ -26,6 +27,14 @@ class FolderTaken(InterlockError):
     code = "folder_taken"
     status = 409
     title = "The folder already holds such files"
+
+
+class FileUnusable(InterlockError):
+    """A file or folder that a command needs cannot be read or written."""
+
+    code = "file_unusable"
+    status = 400
+    title = "A file cannot be used"
 
 
 class NothingStored(InterlockError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -60,7 +61,7 @@ def _make_database(path: Path, script: str) -> None:
 
 
 def _next_steps(folder: Path, written: list[str]) -> str:
-    enter = "" if str(folder) == "." else f"\n  cd {folder}"
+    enter = "" if str(folder) == "." else f"\n  cd {shlex.quote(str(folder))}"
     return f"""wrote {len(written)} files to {folder}
 
 next:{enter}

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock.experience.cli.command import OK, REFUSED, UNREACHABLE, USAGE, Command, argument
-from interlock.experience.cli.errors import UsageInvalid
-from interlock.experience.cli.output import emit, note
+from interlock.experience.cli.errors import FileUnusable, UsageInvalid
+from interlock.experience.cli.output import emit, note, write_in_any_locale
 from interlock.experience.cli.table import COMMANDS, GROUPS
 from interlock.experience.client.errors import AddressInvalid, ServerUnreachable
 from interlock.values.errors import InterlockError
@@ -65,6 +65,7 @@ def build_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentPar
 
 def run(argv: Sequence[str], commands: Sequence[Command] = COMMANDS) -> int:
     """Run the command that *argv* (without the program's name) selects; return the exit code."""
+    write_in_any_locale()
     try:
         arguments = build_parser(commands).parse_args(argv)
     except SystemExit as stop:
@@ -81,6 +82,10 @@ def run(argv: Sequence[str], commands: Sequence[Command] = COMMANDS) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:
+        if error.filename is None:  # no file that was named: a fault of ours, which is shown whole
+            raise
+        return _failed(_unusable(error), as_json=arguments.json)
     return code
 
 
@@ -95,6 +100,15 @@ def _add(subparsers: Any, name: str, command: Command) -> None:
 def _parser(subparsers: Any, name: str, text: str) -> Any:
     sentence = text[0].upper() + text[1:] + "."
     return subparsers.add_parser(name, help=text, description=sentence, formatter_class=_Formatter, allow_abbrev=False)
+
+
+def _unusable(error: OSError) -> FileUnusable:
+    """Return what is to be said of a file that the operating system refuses."""
+    return FileUnusable(
+        f"{os.fsdecode(error.filename)!r} cannot be read or written",
+        why=str(error.strerror),
+        fix="name another, or ask whoever owns it for the rights",
+    )
 
 
 def _failed(error: InterlockError, *, as_json: bool) -> int:

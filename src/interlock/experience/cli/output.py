@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,13 @@ from interlock.experience.cli.errors import UsageInvalid
 from interlock.experience.words import short, visible
 
 LONGEST_CELL = 72
+
+
+def write_in_any_locale() -> None:
+    """Let signs that the terminal's encoding lacks be written as escapes, where they would end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(text: str = "") -> None:

@@ -6,6 +6,7 @@ from interlock.experience.cli.arguments import (
     ACTION,
     APPROVAL,
     BEFORE,
+    CHECKED,
     CLEARANCE,
     COMMENT,
     EVERYWHERE,
@@ -51,7 +52,7 @@ GROUPS = {
 
 _PROJECTS = (
     Command("init", "write a small working first project", HERE + "first_project:init", (FOLDER,)),
-    Command("check", "validate a project and run its policy cases", HERE + "check:check", (FOLDER,)),
+    Command("check", "validate a project and run its policy cases", HERE + "check:check", (CHECKED, PROJECT)),
     local("doctor", "look for what would keep an installation from working", "doctor:doctor"),
     Command("version", "print the version", HERE + "version:version"),
 )

@@ -5,6 +5,7 @@ InterlockError
  +-- OperationExternal    an operation that the caller runs was to be run here
  +-- SystemUnreachable    a system cannot be asked what it publishes now
  +-- SourceUnfit          what is to be connected is not what it seems to be
+ |    +-- DocumentWanted  what describes it has to be read first
  +-- TokenRefused         no access token can be had for a system
  +-- DeliveryUnproven     what was sent may be anybody's
  +-- DeliveryUnfit        what was sent is no event
@@ -47,6 +48,10 @@ class SystemUnreachable(InterlockError):
     title = "The system cannot be asked"
     transient = True
 
+    def __init__(self, what: str, *, why: str = "", fix: str = "", **details: object) -> None:
+        usual = "see whether the address is right, the system runs, and it lets this machine in"
+        super().__init__(what, why=why, fix=fix or usual, **details)
+
 
 class TokenRefused(InterlockError):
     """The server of access tokens gives none, so a system was not called."""
@@ -78,3 +83,10 @@ class SourceUnfit(InterlockError):
     code = "source_unfit"
     status = 400
     title = "The source cannot be read"
+
+
+class DocumentWanted(SourceUnfit):
+    """A connector that looks at documents alone was given an address; whoever asked it reads the document first."""
+
+    code = "document_wanted"
+    title = "The document has to be read first"

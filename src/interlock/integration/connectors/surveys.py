@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from interlock.integration.connectors.errors import DocumentWanted
 from interlock.integration.connectors.interface import Ports
 from interlock.values.operations import Effect
 
@@ -25,6 +26,13 @@ class Source:
 
     address: str
     content: bytes | None = field(default=None, repr=False)
+
+    @property
+    def document(self) -> bytes:
+        """What the file or URL holds, for connectors that can ask nothing but a document. Raises `DocumentWanted`."""
+        if self.content is None:
+            raise DocumentWanted("it is known by a document alone", fix="name the file that describes the system")
+        return self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class Surveyor(Protocol):
     async def survey(self, source: Source, ports: Ports) -> Survey:
         """Return what *source* offers; may ask a live system, without any effect.
 
-        Raises a kind of `InterlockError` that says what is wrong with the source, and `PackageMissing`.
+        Raises a kind of `InterlockError` that says what is wrong with the source, and `PackageMissing`; with
+        `DocumentWanted` it is called again, with the content of the file or URL.
         """
         ...

@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 from interlock.foundation.http import HttpFailure
 from interlock.foundation.http.exchange import HttpRequest
 from interlock.foundation.plugins import CONNECTORS, load_plugin, plugins
+from interlock.integration.connectors.errors import DocumentWanted
 from interlock.integration.connectors.interface import Ports
 from interlock.integration.connectors.surveys import Source, Survey, Surveyor
 from interlock.integration.systems.errors import SourceUnknown, SourceUnreadable
 
 LARGEST = 64 << 20
 TIMEOUT = 30.0
+_PLACE = "name it from where you are, or from the project's folder"
+_REACH = "see whether the address is right, and can be reached from here; or download the file, and name it instead"
 
 
 async def look(address: str, ports: Ports, *, connector: str = "") -> tuple[str, Survey]:
@@ -40,7 +43,11 @@ async def look(address: str, ports: Ports, *, connector: str = "") -> tuple[str,
             why="no connector recognises its address or its beginning" if not fitting else "",
             fix=f"say it with --kind: {', '.join(sorted(fitting or surveyors))}",
         )
-    return fitting[0], await surveyors[fitting[0]].survey(source, ports)
+    surveyor = surveyors[fitting[0]]
+    try:
+        return fitting[0], await surveyor.survey(source, ports)
+    except DocumentWanted:
+        return fitting[0], await surveyor.survey(Source(address, await _content(address, ports, wanted=True)), ports)
 
 
 def _surveyor(name: str) -> Surveyor | None:
@@ -53,6 +60,11 @@ async def _content(address: str, ports: Ports, *, wanted: bool) -> bytes | None:
     try:
         if address.partition("://")[0].lower() in {"http", "https"}:
             return await _fetched(address, ports) if wanted else None
+        if "://" in address:
+            raise SourceUnreadable(
+                f"nothing is known that begins with {address.partition('://')[0][:20]!r}",
+                fix="name a file, a URL, or an address as docs/how-to/connect.md lists them",
+            )
         return await asyncio.to_thread(_read, ports.root, address)
     except SourceUnreadable:
         if wanted:
@@ -71,7 +83,7 @@ async def _fetched(address: str, ports: Ports) -> bytes:
     try:
         answer = await ports.http.send(request)
     except HttpFailure as error:
-        raise SourceUnreadable("the address does not answer", why=error.what) from error
+        raise SourceUnreadable("the address does not answer", why=error.what, fix=_REACH) from error
     if answer.status != 200:
         why = f"it answered {answer.status}"
         raise SourceUnreadable("the address gives nothing", why=why, fix="download the file, and name it instead")
@@ -81,12 +93,17 @@ async def _fetched(address: str, ports: Ports) -> bytes:
 def _read(root: Path, address: str) -> bytes:
     path = Path(address) if Path(address).is_absolute() else Path.cwd() / address
     path = path if path.exists() else root / address
+    if path.is_dir():
+        raise SourceUnreadable(
+            f"the folder {address[:200]!r} holds no files that are known",
+            fix="name the file that describes the system, or a folder of CSV, JSON lines, Excel or Parquet files",
+        )
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no path"
-        raise SourceUnreadable(f"{address[:200]!r} cannot be read", why=why) from error
+        raise SourceUnreadable(f"{address[:200]!r} cannot be read", why=why, fix=_PLACE) from error
     if len(content) > LARGEST:
         raise SourceUnreadable("the file is too large", why=f"at most {LARGEST} bytes are read")
     return content

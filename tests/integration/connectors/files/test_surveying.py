@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from interlock.foundation.http import HttpClient
@@ -116,13 +119,43 @@ def test_only_files_of_rows_are_recognised(tmp_path: Path) -> None:
         assert plugin.recognises(Source(address, content)) is known, address
 
 
-@pytest.mark.parametrize("content", [b"", b"a,a\n1,2\n", b'a,b\n1,"x'], ids=["empty", "twice", "cut"])
+@pytest.mark.parametrize(
+    "content", [b"", b"a,a\n1,2\n", b'a,b\n1,"x', b"\0\1,b\n"], ids=["empty", "twice", "cut", "no text"]
+)
 async def test_what_is_no_file_of_rows_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(SourceUnfit):
         await surveyed(tmp_path, str(tmp_path / "a.csv"))
     with pytest.raises(SourceUnfit):
         await surveyed(tmp_path, str(tmp_path / "none.csv"))
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(SourceUnfit, match=r"a\.png is of no known format"):
+        await surveyed(tmp_path, str(tmp_path / "a.png"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceUnfit):
         await surveyed(tmp_path, str(tmp_path / "empty"))
+
+
+async def test_what_is_no_single_value_is_left_out_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "x": {"y": 2}, "z": 1}\n{"id": 2, "z": "b"}\n', "utf-8")
+    survey = await surveyed(tmp_path, str(tmp_path / "a.jsonl"))
+    assert survey.connection["folders"]["files"]["columns"] == {"id": "integer"}
+    assert [note.split(" is left out")[0] for note in survey.notes if "is left out" in note] == [
+        "a.jsonl: x",
+        "a.jsonl: z",
+    ]
+    assert await read(tmp_path, survey, "files", "a.jsonl") == [{"id": 1}, {"id": 2}]
+    (tmp_path / "b.jsonl").write_text('{"x": []}\n', "utf-8")
+    with pytest.raises(SourceUnfit, match="no column of single values"):
+        await surveyed(tmp_path, str(tmp_path / "b.jsonl"))
+
+
+async def test_columns_of_parquet_are_read_by_what_was_proposed(tmp_path: Path) -> None:
+    table = pa.table(
+        {"at": [datetime.fromisoformat("2026-01-01T00:00")], "day": [date(2026, 1, 2)], "raw": [b"x"], "parts": [[1]]}
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    survey = await surveyed(tmp_path, str(tmp_path / "a.parquet"))
+    assert survey.connection["folders"]["files"]["columns"] == {"at": "datetime", "day": "date"}
+    (row,) = await read(tmp_path, survey, "files", "a.parquet")
+    assert row == {"at": "2026-01-01T00:00:00", "day": "2026-01-02"}

@@ -32,7 +32,7 @@ def recognises(source: Source) -> bool:
 
 def survey(source: Source, root: Path) -> Survey:
     """Return what a received interchange offers to whoever received it. Raises `SourceUnfit`."""
-    text = (source.content or b"").decode("latin-1")
+    text = source.document.decode("latin-1")
     try:
         first = parse_interchanges(text)[0]
     except InterchangeBroken as error:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
@@ -67,6 +68,8 @@ def survey(source: Source, root: Path) -> Survey:
     """Return a declaration of the folder that *source* is, or is in. Raises `SourceUnfit`, `PackageMissing`."""
     path = path_of(source.address, root)
     found = {one.suffix.lower(): one for one in sorted(path.iterdir()) if _is_ours(one)} if path.is_dir() else {}
+    if path.is_file() and path.suffix.lower() not in SUFFIXES:
+        raise SourceUnfit(f"{path.name} is of no known format", fix=f"known endings: {', '.join(SUFFIXES)}")
     if path.is_dir() and not found:
         raise SourceUnfit("the folder holds no file of a known format", fix=f"known endings: {', '.join(SUFFIXES)}")
     files = list(found.values()) or [path]
@@ -88,10 +91,15 @@ def survey(source: Source, root: Path) -> Survey:
             "pattern": f"*{file.suffix}",
             "format": {"kind": SUFFIXES[suffix], **looked.format},
             "columns": looked.columns,
+            **({"other_columns": "leave"} if looked.leaves else {}),
         }
         offers += _offers(name, SUFFIXES[suffix])
     place = str(folder.resolve().relative_to(root.resolve())) if folder.resolve().is_relative_to(root.resolve()) else ""
     connection = {"place": {"local": place or str(folder.resolve())}, "state": "state/files", "folders": folders}
+    if path.is_file():
+        notes.append(
+            f"every {folders['files']['pattern']} of its folder is taken: narrow `pattern` down where it is not"
+        )
     notes.append("name the `key` of a folder to have single rows read, and check the types of its columns")
     return Survey(path.name, connection, tuple(offers), notes=tuple(notes))
 
@@ -125,6 +133,8 @@ class _Looked:
     format: dict[str, Any]
     columns: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    leaves: bool = False
+    """Whether it has columns that cannot be declared."""
 
 
 def _look(file: Path, content: bytes | None) -> _Looked:
@@ -135,7 +145,12 @@ def _look(file: Path, content: bytes | None) -> _Looked:
         stream.seek(0)
         headings = made.names(stream, USUAL)
         if not headings or len(set(headings)) < len(headings) or not all(headings):
-            raise SourceUnfit(f"{file.name} has no columns, one twice, or one without a name")
+            raise SourceUnfit(
+                f"{file.name} has no columns, one twice, or one without a name",
+                fix="give each column a name of its own in the first row",
+            )
+        if not all(one.isprintable() for one in headings):
+            raise SourceUnfit(f"{file.name} is no text", why="its first row holds control characters")
         texts = {
             f"c{place}": Column(f"c{place}", "string", optional=True, heading=one) for place, one in enumerate(headings)
         }
@@ -158,10 +173,22 @@ def _look(file: Path, content: bytes | None) -> _Looked:
             looked.format["thousands"] = "."
     reading = format_of({"kind": kind, **looked.format}, "refuse").texts
     for heading, values in zip(headings, cells, strict=True):
+        written = _type(values, reading, _kinds(kind, values))
+        if written is None:
+            looked.notes.append(f"{heading} is left out: it holds lists, objects, bytes or several kinds of values")
+            looked.leaves = True
+            continue
         name = _name(heading, taken)
-        written = _type(values, reading)
         looked.columns[name] = written if name == heading else {"heading": heading, **_long(written)}
+    if not looked.columns:
+        raise SourceUnfit(f"{file.name} has no column of single values", fix="look at it with --kind warehouse")
     return looked
+
+
+def _kinds(kind: str, values: Sequence[Any]) -> tuple[str, ...]:
+    """Return the types to try: moments of Parquet, which has dates of their own, are none, even at midnight."""
+    moments = kind == "parquet" and any(isinstance(value, datetime) for value in values)
+    return tuple(one for one in _TRIED if not (moments and one == "date"))
 
 
 def _long(written: Any) -> dict[str, Any]:
@@ -187,15 +214,17 @@ def _is_comma(values: Sequence[Any]) -> bool:
     return bool(texts) and all(_COMMA.fullmatch(str(value)) for value in texts)
 
 
-def _type(values: Sequence[Any], texts: Texts | None) -> Any:
-    """Return the narrowest type that all values of a column have, as it would be declared."""
+def _type(values: Sequence[Any], texts: Texts | None, tried: Sequence[str]) -> Any:
+    """Return the narrowest type that all values of a column have, as it would be declared; None where none has them."""
     given = [value for value in values if value is not None and (value != "" or texts is None)]
     mark = "?" if len(given) < len(values) or not given else ""
     if not given or any(isinstance(value, str) and re.match(r"-?0[0-9]", value) for value in given):
         return _dated(given, texts, mark) or f"string{mark}"  # 00123 is no number to count with
-    for kind in _TRIED:
+    for kind in tried:
         if _holds(Column("x", kind), given, texts):
             return f"{kind}{mark}"
+    if not _holds(Column("x", "string"), given, texts):
+        return None
     return _dated(given, texts, mark) or f"string{mark}"
 
 

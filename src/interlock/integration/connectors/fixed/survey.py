@@ -31,7 +31,7 @@ def recognises(source: Source) -> bool:
 
 def survey(source: Source, root: Path) -> Survey:
     """Return what a copybook offers. Raises `SourceUnfit`."""
-    text = (source.content or b"").decode("latin-1")
+    text = source.document.decode("latin-1")
     try:
         items = parse_copybook(text, Path(source.address).name, form="auto", resolve=lambda _: None).records
     except CopybookInvalid as error:
@@ -47,13 +47,13 @@ def survey(source: Source, root: Path) -> Survey:
         notes.append("no data file lies beside the copybook: write `file`, `encoding` and `format`")
     records = _records(items, notes)
     connection["records"] = records
-    setup = _setup(connection, source.content or b"", notes)
+    setup = _setup(connection, source.document, notes)
     return Survey(
         title="",
         connection=connection,
         offers=tuple(_offers(setup, records)),
         kind="legacy",
-        files={COPYBOOK: source.content or b""},
+        files={COPYBOOK: source.document},
         notes=tuple(notes),
     )
 

@@ -43,6 +43,7 @@ async def survey(source: Source, ports: Ports) -> Survey:
         content, schema = found
         url = source.address
     else:
+        content = source.document
         try:
             schema = schema_of(content)
         except SchemaInvalid as error:

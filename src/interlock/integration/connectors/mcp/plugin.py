@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from interlock.integration.connectors.authentication import AUTHENTICATION_SCHEMA, authentication
-from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.errors import SourceUnfit, SystemUnreachable
 from interlock.integration.connectors.interface import Connector, Description, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.mcp.connector import McpConnector
 from interlock.integration.connectors.mcp.http import HttpTransport
@@ -21,6 +22,8 @@ from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
+PATIENCE = 30.0
+"""Seconds that a server has to list its tools, whichever revisions of the protocol are tried."""
 _REFERENCE = "secret:"
 
 
@@ -97,7 +100,14 @@ class McpPlugin:
         """Return the live server's tools in the form of the file that pins them. Raises `SystemUnreachable`."""
         connector = McpConnector(system, {}, _transport(system, ports))
         try:
-            return {"tools": await connector.tools()}
+            async with asyncio.timeout(PATIENCE):
+                return {"tools": await connector.tools()}
+        except TimeoutError as error:
+            raise SystemUnreachable(
+                "the server cannot be asked for its tools",
+                why=f"it said nothing of the protocol within {PATIENCE:g} seconds",
+                fix="see whether it is a server of MCP, and whether it starts when it is called by hand",
+            ) from error
         finally:
             await connector.close()
 

@@ -40,7 +40,7 @@ def recognises(source: Source) -> bool:
 
 def survey(source: Source) -> Survey:
     """Return what a document offers. Raises `SourceUnfit`."""
-    content = source.content or b""
+    content = source.document
     plain_json = content.lstrip()[:1] == b"{"
     file = f"{NAME}.json" if plain_json else f"{NAME}.yaml"
     try:

@@ -86,17 +86,17 @@ async def survey(source: Source, ports: Ports) -> Survey:
 def _from_folder(source: Source, root: Path) -> _Looked:
     given = Path(source.address)
     file = next((one for one in (Path.cwd() / given, root / given) if one.exists()), given).resolve()
-    shelf = Shelf(file.parent, {str(file): source.content or b""})
+    shelf = Shelf(file.parent, {str(file): source.document})
     wsdl = wsdl_of(shelf, file)
     files = {str(path.relative_to(file.parent).as_posix()): content for path, content in wsdl.read.items()}
-    return _Looked(wsdl, file.name, {file.name: source.content or b"", **files})
+    return _Looked(wsdl, file.name, {file.name: source.document, **files})
 
 
 async def _from_host(source: Source, ports: Ports) -> _Looked:
     """Read the WSDL, fetch what it misses if the same host has it, and read it again."""
     base = Path("/nowhere") / _FILE
     imports: dict[str, str] = {}
-    files = {_FILE: source.content or b""}
+    files = {_FILE: source.document}
     while True:
         known = {absolute(base, location): files[name] for location, name in imports.items()}
         try:
