@@ -21,6 +21,30 @@ CLOSED = {"properties": {"amount": {}}, "additionalProperties": False}
 
 
 @pytest.mark.parametrize(
+    ("pattern", "fits", "breaks"),
+    [
+        (r"^(?!.*--)[a-z-]+$", "a-b", "a--b"),
+        (r"^(\w)\1$", "aa", "ab"),
+        (r"^\S+(?<!\.)$", "end", "end."),
+    ],
+)
+def test_patterns_may_look_around_and_back(pattern: str, fits: str, breaks: str) -> None:
+    contract = Contract({"type": "string", "pattern": pattern})
+    assert contract.holds(fits)
+    assert not contract.holds(breaks)
+    assert [breach.reason for breach in contract.breaches(breaks)] == [f"must match the pattern {pattern}"]
+
+
+def test_a_pattern_that_takes_too_many_steps_counts_as_not_matched() -> None:
+    contract = Contract({"type": "string", "pattern": r"^(?:a(?!c)|a(?!d))*b$"})
+    assert contract.holds("aab")
+    endless = "a" * 5000 + "!"
+    assert not contract.holds(endless)
+    reasons = [breach.reason for breach in contract.breaches(endless)]
+    assert reasons == ["takes too many steps to be compared with its pattern"]
+
+
+@pytest.mark.parametrize(
     ("schema", "value", "reason"),
     [
         ({"type": "integer"}, "hidden", "must be of type integer"),

@@ -65,12 +65,7 @@ class Contract:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         try:
-            self._validator = jsonschema_rs.Draft202012Validator(
-                dict(schema),
-                validate_formats=True,
-                offline=True,
-                pattern_options=jsonschema_rs.RegexOptions(),
-            )
+            self._validator = _validator(dict(schema))
         except jsonschema_rs.ValidationError as error:
             raise SchemaInvalid(_about_schema(error)) from error
         except jsonschema_rs.ReferencingError as error:
@@ -80,6 +75,21 @@ class Contract:
     def breaches(self, value: Any) -> list[Breach]:
         """Return the broken rules, at most `MOST_BREACHES`; empty where the contract holds."""
         return [_breach(error) for error in islice(self._validator.iter_errors(value), MOST_BREACHES)]
+
+
+def _validator(schema: dict[str, Any]) -> Any:
+    """Return *schema* compiled: with patterns that take linear time where all can be had so, else with bounded ones.
+
+    A look-ahead or a back-reference needs the latter, and real documents have them.
+    """
+    try:
+        return _compiled(schema, jsonschema_rs.RegexOptions())
+    except jsonschema_rs.ValidationError:
+        return _compiled(schema, jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACKS))
+
+
+def _compiled(schema: dict[str, Any], patterns: Any) -> Any:
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, offline=True, pattern_options=patterns)
 
 
 def _breach(error: jsonschema_rs.ValidationError) -> Breach:
@@ -95,6 +105,8 @@ def _breach(error: jsonschema_rs.ValidationError) -> Breach:
         return Breach(pointer, f"has unknown members: {', '.join(_named(key) for key in parts['unexpected'][:5])}")
     if name in {"enum", "const"}:
         return Breach(pointer, "is not one of the allowed values")
+    if name == "pattern" and "pattern" not in parts:
+        return Breach(pointer, "takes too many steps to be compared with its pattern")
     phrase = _PHRASES.get(name)
     try:
         return Breach(pointer, phrase.format(**parts) if phrase else f"breaks the rule {name}")
