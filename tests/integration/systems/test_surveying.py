@@ -189,6 +189,17 @@ async def test_a_sqlite_file_is_read_page_by_page(looking: Looking) -> None:
         await systems.close()
 
 
+async def test_bytes_are_left_out_with_a_remark_and_what_an_index_keeps_is_no_table(looking: Looking) -> None:
+    with sqlite3.connect(looking.root / "shop.db") as database:
+        database.execute("CREATE TABLE photos (id INTEGER PRIMARY KEY, title TEXT, picture BLOB)")
+        database.execute("CREATE VIRTUAL TABLE notes USING fts5(body)")
+    _, survey = await looking.at("sqlite:///shop.db")
+    assert [offer.name for offer in survey.offers] == ["find_notes", "find_photos", "get_photos"]
+    assert "picture" not in "".join(offer.origin for offer in survey.offers)
+    (note,) = survey.notes
+    assert note.startswith("no proposal reads photos.picture")
+
+
 @pytest.mark.postgres
 async def test_a_postgresql_database_is_read_page_by_page(looking: Looking, postgres_url: str) -> None:
     import asyncpg

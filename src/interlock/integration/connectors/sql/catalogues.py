@@ -8,6 +8,7 @@ from typing import Any
 from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.sql.alchemy import Dialect
+from interlock.integration.connectors.sql.tables import REACH
 
 
 def catalogue_rows(
@@ -45,4 +46,4 @@ def catalogue_rows(
 
 def refused(why: str) -> SourceUnfit:
     """Return the error of a catalogue that cannot be read."""
-    return SourceUnfit("the database does not let us read its catalogue", why=why)
+    return SourceUnfit("the database does not let us read its catalogue", why=why, fix=REACH)

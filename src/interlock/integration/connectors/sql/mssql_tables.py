@@ -9,7 +9,7 @@ from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused
 from interlock.integration.connectors.sql.mssql import MSSQL_OPTIONS, MssqlDialect
-from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+from interlock.integration.connectors.sql.tables import Column, Spelling, Table, gathered
 
 _WORDS = {
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer"),
@@ -58,13 +58,14 @@ def mssql_tables(address: str, *, timeout: float) -> list[Table]:
         rows = catalogue_rows(MssqlDialect(), address, _COLUMNS, timeout=timeout, number=_number)
     except (OSError, ValueError) as error:
         raise refused(type(error).__name__) from error
-    tables: dict[tuple[str, ...], list[Column]] = {}
-    for schema, table, name, native, nullable, key in rows:
-        if native not in _UNREAD:
-            path = (schema, table) if schema else (table,)
-            column = Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key))
-            tables.setdefault(path, []).append(column)
-    return [Table(path, tuple(columns), _SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]]
+    found = (
+        (
+            (schema, table) if schema else (table,),
+            Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key)),
+        )
+        for schema, table, name, native, nullable, key in rows
+    )
+    return gathered(found, _SPELLING, _UNREAD.__contains__)
 
 
 def _usable(address: str) -> None:

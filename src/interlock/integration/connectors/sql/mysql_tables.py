@@ -11,7 +11,7 @@ from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
 from interlock.integration.connectors.sql.routines import MYSQL_ROUTINES, call_offers
-from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+from interlock.integration.connectors.sql.tables import Column, Spelling, Table, gathered
 from interlock.integration.connectors.surveys import Offer
 
 MYSQL = ("mysql://", "mariadb://")
@@ -42,11 +42,11 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
         rows = _rows(address, timeout, _COLUMNS)
     except (OSError, ValueError, *_GARBLED) as error:
         raise refused(type(error).__name__) from error
-    tables: dict[str, list[Column]] = {}
-    for table, name, native, nullable, key in rows:
-        if not any(sign in native for sign in _BYTES):
-            tables.setdefault(table, []).append(Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key)))
-    return [Table((name,), tuple(columns), _SPELLING) for name, columns in list(tables.items())[:MOST_TABLES]]
+    found = (
+        ((table,), Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key)))
+        for table, name, native, nullable, key in rows
+    )
+    return gathered(found, _SPELLING, lambda native: any(sign in native for sign in _BYTES))
 
 
 def mysql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]]:

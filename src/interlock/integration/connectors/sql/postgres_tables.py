@@ -10,7 +10,7 @@ from interlock.foundation.http.sockets import GuardedLoop
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.routines import POSTGRES_ROUTINES
-from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+from interlock.integration.connectors.sql.tables import REACH, Column, Spelling, Table, gathered
 
 TIMEOUT = 15.0
 _SPELLING = Spelling('"', casts=True)
@@ -54,7 +54,7 @@ async def postgres_catalogue(address: str) -> tuple[list[Table], list[tuple[Any,
     except HttpForbidden as error:
         raise SourceUnfit("the database is not connected to", why=error.why, fix=error.fix) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-        raise SourceUnfit("the database does not let us in", why=type(error).__name__) from error
+        raise SourceUnfit("the database does not let us in", why=type(error).__name__, fix=REACH) from error
     try:
         async with database.transaction(readonly=True):
             rows = await database.fetch(_TABLES, timeout=TIMEOUT)
@@ -63,9 +63,11 @@ async def postgres_catalogue(address: str) -> tuple[list[Table], list[tuple[Any,
         raise SourceUnfit("the database's catalogue cannot be read", why=type(error).__name__) from error
     finally:
         await database.close(timeout=TIMEOUT)
-    tables: dict[tuple[str, ...], list[Column]] = {}
-    for schema, name, column, native, nullable, key in rows:
-        table = (name,) if schema == "public" else (schema, name)
-        if native != "bytea":
-            tables.setdefault(table, []).append(Column(column, KINDS.get(native, ""), native, nullable, key))
-    return [Table(path, tuple(columns), _SPELLING) for path, columns in list(tables.items())[:MOST_TABLES]], routines
+    found = (
+        (
+            (name,) if schema == "public" else (schema, name),
+            Column(column, KINDS.get(native, ""), native, nullable, key),
+        )
+        for schema, name, column, native, nullable, key in rows
+    )
+    return gathered(found, _SPELLING, lambda native: native == "bytea"), routines

@@ -18,7 +18,7 @@ from interlock.integration.connectors.sql.mssql_tables import mssql_tables
 from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_calls, mysql_tables
 from interlock.integration.connectors.sql.postgres_tables import KINDS, postgres_catalogue
 from interlock.integration.connectors.sql.routines import call_offers
-from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table
+from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table, gathered, left_out
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
 
@@ -26,6 +26,10 @@ SQLITE_FILE, POSTGRES = "sqlite:///", "postgresql://"
 SQLITE_HEAD = b"SQLite format 3\x00"
 TIMEOUT = 15.0
 _SQLITE_SPELLING = Spelling("`")  # where no column has a name in double quotes, SQLite takes it for a text
+_SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+_SHADOWS = "SELECT name FROM pragma_table_list WHERE type = 'shadow'"
+"""The tables in which a virtual one, such as an index of words, keeps its data."""
+_KNOWS_SHADOWS = (3, 37)
 _PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _AFFINITIES = (("INT", "integer"), ("CHAR", "string"), ("CLOB", "string"), ("TEXT", "string"), ("BOOL", "boolean"))
@@ -40,7 +44,8 @@ async def survey(source: Source, ports: Ports) -> Survey:
     if source.address.startswith(SQLITE_FILE) or source.content is not None:
         file = _file(source.address, ports.root)
         tables = await asyncio.to_thread(_sqlite, file)
-        return Survey(file.stem, {"url": _url(file, ports.root)}, tuple(_offers(tables)))
+        url = {"url": _url(file, ports.root)}
+        return Survey(file.stem, url, tuple(_offers(tables)), notes=left_out(tables))
     try:
         parts = urlsplit(source.address)
     except ValueError as error:
@@ -59,7 +64,9 @@ async def survey(source: Source, ports: Ports) -> Survey:
     else:
         tables, routines = await postgres_catalogue(source.address)
         calls, others = call_offers(routines, KINDS)
-    notes = (f"no call could be written for {', '.join(others[:10])}",) if others else ()
+    notes = left_out(tables)
+    if others:
+        notes += (f"no call could be written for {', '.join(others[:10])}",)
     return Survey(parts.path.strip("/"), connection, (*_offers(tables), *calls), notes=notes)
 
 
@@ -143,10 +150,10 @@ def _sqlite(file: Path) -> list[Table]:
     except sqlite3.Error as error:
         raise SourceUnfit("the database file cannot be opened", why=str(error)) from error
     try:
-        names = database.execute(
-            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
-        ).fetchmany(MOST_TABLES)
-        return [Table((name,), tuple(_sqlite_columns(database, name)), _SQLITE_SPELLING) for (name,) in names]
+        shadows = database.execute(_SHADOWS).fetchall() if sqlite3.sqlite_version_info >= _KNOWS_SHADOWS else []
+        names = [one for one in database.execute(f"{_SQLITE_TABLES} ORDER BY name") if one not in shadows]
+        found = ((name, column) for name in names[:MOST_TABLES] for column in _sqlite_columns(database, *name))
+        return gathered(found, _SQLITE_SPELLING, lambda native: "BLOB" in native.upper())
     except sqlite3.Error as error:
         raise SourceUnfit("the file is no database that can be read", why=str(error)) from error
     finally:
@@ -157,8 +164,6 @@ def _sqlite_columns(database: sqlite3.Connection, table: str) -> list[Column]:
     columns = []
     for _, name, native, required, _, key in database.execute("SELECT * FROM pragma_table_info(?)", (table,)):
         kind = native.upper()
-        if "BLOB" in kind:
-            continue  # bytes are no JSON
         word = next((word for sign, word in _AFFINITIES if sign in kind), "")
         word = word or ("number" if any(sign in kind for sign in _NUMBERS) else "string" if "DATE" in kind else "")
         columns.append(Column(name, word, native, nullable=not required and not key, key=bool(key)))

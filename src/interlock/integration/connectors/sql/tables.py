@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+REACH = "see that the database runs at this address and lets this user in; the password may stand in the address"
+"""What to do where a catalogue cannot be read; a password goes to the environment, not to the project."""
 MOST_TABLES = 1000
 """How many tables are looked at."""
 
@@ -45,11 +48,14 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view. *path* is its name, after that of its schema where one is needed."""
+    """A table or view. *path* is its name, after that of its schema where one is needed; *left_out* are the names of
+    columns that no proposal reads.
+    """
 
     path: tuple[str, ...]
     columns: tuple[Column, ...]
     spelling: Spelling
+    left_out: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,3 +66,31 @@ class Table:
     def keys(self) -> tuple[Column, ...]:
         """The columns of its primary key."""
         return tuple(column for column in self.columns if column.key)
+
+
+def gathered(
+    found: Iterable[tuple[tuple[str, ...], Column]], spelling: Spelling, unread: Callable[[str], bool]
+) -> list[Table]:
+    """Return the tables that the columns *found* make up, by the path of their table; those whose native type is
+    *unread* (bytes, shapes: what is no JSON) are left out.
+    """
+    read: dict[tuple[str, ...], list[Column]] = {}
+    others: dict[tuple[str, ...], list[str]] = {}
+    for path, column in found:
+        read.setdefault(path, [])
+        if unread(column.native):
+            others.setdefault(path, []).append(column.name)
+        else:
+            read[path].append(column)
+    first = list(read.items())[:MOST_TABLES]
+    return [Table(path, tuple(columns), spelling, tuple(others.get(path, ()))) for path, columns in first]
+
+
+def left_out(tables: Iterable[Table]) -> tuple[str, ...]:
+    """Return a remark on what no proposal reads, where there is anything."""
+    names = [f"{table.name}.{column}" for table in tables for column in table.left_out]
+    if not names:
+        return ()
+    more = f" and {len(names) - 10} others" if len(names) > 10 else ""
+    shown = ", ".join(names[:10])
+    return (f"no proposal reads {shown}{more}: bytes and shapes; a statement of your own that names one gives base64",)
