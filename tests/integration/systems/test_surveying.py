@@ -270,6 +270,7 @@ async def test_a_database_of_sql_server_is_read_page_by_page(looking: Looking, t
     ]
     names = ["schema", "table", "name", "type", "nullable", "key"]
     server.script.results["INFORMATION_SCHEMA.COLUMNS"] = (names, list(columns))
+    server.script.results["INFORMATION_SCHEMA.ROUTINES"] = (["none"], [])
     with tds.running(server):
         systems = await looking.served(server.url.replace("mssql:", f"{scheme}:"))
         try:
@@ -279,6 +280,32 @@ async def test_a_database_of_sql_server_is_read_page_by_page(looking: Looking, t
             await systems.close()
     assert lines.output == {"order_id": 1, "line": 2, "text": "a lid"}
     assert server.script.statements[3].strip().startswith("SELECT CASE")
+
+
+async def test_procedures_of_sql_server_are_proposed_and_what_is_left_out_is_said(
+    looking: Looking, tmp_path: Path
+) -> None:
+    server = tds.TdsServer(tmp_path / "shop.db", password="")
+    columns = ["schema", "table", "name", "type", "nullable", "key"]
+    server.script.results["INFORMATION_SCHEMA.COLUMNS"] = (columns, [("", "orders", "stamp", "timestamp", 1, 0)])
+    routines = [
+        ("put", "", "put", "PROCEDURE", "customer", "IN", "nvarchar"),
+        ("put", "", "put", "PROCEDURE", "amount", "IN", "int"),
+        ("told", "", "told", "PROCEDURE", "number", "INOUT", ""),
+        ("tidy", "main", "tidy", "PROCEDURE", None, None, ""),
+    ]
+    said = ["specific", "schema", "name", "kind", "parameter", "mode", "type"]
+    server.script.results["INFORMATION_SCHEMA.ROUTINES"] = (said, list(routines))
+    with tds.running(server):
+        _, survey = await looking.at(server.url)
+    offers = {one.name: (one.origin, one.effect) for one in survey.offers}
+    assert offers == {
+        "call_put": ("CALL put(:customer, :amount)", Effect.irreversible),
+        "call_tidy": ("CALL main.tidy()", Effect.irreversible),
+    }
+    left_out, no_call = survey.notes
+    assert left_out.startswith("no proposal reads orders.stamp")
+    assert no_call == "no call could be written for told"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ class Script:
 
     faults: dict[str, Fault] = field(default_factory=dict)
     results: dict[str, tuple[list[str], list[Row]]] = field(default_factory=dict)
+    procedures: dict[str, list[str]] = field(default_factory=dict)  # statements in SQLite's words, COMMIT, THROW number
     trailing: dict[str, Fault] = field(default_factory=dict)  # said after the statement's own count
     before: dict[str, int] = field(default_factory=dict)  # a count that a trigger gives before the statement's own
     silent: set[str] = field(default_factory=set)  # until it is told to stop
@@ -198,6 +199,7 @@ class Conversation:
         self.wire = Wire(sock)
         self.database = sqlite3.connect(server.file, isolation_level=None, timeout=0.05)
         self.begun = False
+        self.marked = self.kept = False  # whether the session has a temporary table, and had one before it began
 
     def run(self) -> None:
         try:
@@ -315,6 +317,7 @@ class Conversation:
     def _roll_back(self) -> None:
         if self.begun:
             self.database.execute("ROLLBACK")
+            self.marked = self.kept
         self.begun = False
 
     def _ran(self, text: str, values: dict[str, Any]) -> Answered:
@@ -329,7 +332,7 @@ class Conversation:
             return Answered(b"", -1)
         if text == "BEGIN TRANSACTION":
             self.database.execute("BEGIN")
-            self.begun = True
+            self.begun, self.kept = True, self.marked
             return Answered(_changed(8, b"\x08" + TRANSACTION + b"\x00"), -1)
         if text == "COMMIT":
             if not self.begun:
@@ -341,7 +344,38 @@ class Conversation:
             begun = self.begun
             self._roll_back()
             return Answered(_changed(10, b"\x00\x08" + TRANSACTION) if begun else b"", -1)
+        if word == "EXEC":
+            return self._called(text, values)
+        if "#interlock_call" in text:
+            return self._marks(text)
         return self._on_sqlite(text, values)
+
+    def _marks(self, text: str) -> Answered:
+        """Keep account of the one temporary table there is."""
+        if text.startswith("SELECT"):
+            return Answered(b"".join(_table(["committed"], [(int(self.marked),)])), 1)
+        self.marked = text.startswith("CREATE")
+        return Answered(b"", -1)
+
+    def _called(self, text: str, values: dict[str, Any]) -> Answered:
+        name, _, given = text.removeprefix("EXEC ").partition(" ")
+        arguments = [values[one.strip().removeprefix("@")] for one in given.split(",")] if given else []
+        parts, begun = b"", self.begun
+        for step in self.script.procedures[name]:
+            if step == "COMMIT":
+                self.database.execute("COMMIT")
+                self.begun = False
+            elif step.startswith("THROW"):
+                raise Fault(int(step.split()[1]), "not today")
+            else:
+                cursor = self.database.execute(step, arguments[: step.count("?")])
+                if cursor.description:
+                    rows = cursor.fetchall()
+                    parts += b"".join(_table([one[0] for one in cursor.description], rows))
+                    parts += _done(COUNT | MORE, len(rows), kind=0xFF)
+        if self.begun != begun:
+            raise Fault(266, "Transaction count after EXECUTE indicates a mismatching number")
+        return Answered(parts, -1)
 
     def _on_sqlite(self, text: str, values: dict[str, Any]) -> Answered:
         statement = sqlglot.transpile(text, read="tsql", write="sqlite")[0]

@@ -312,6 +312,64 @@ async def test_an_error_at_the_commit_is_in_doubt(shop: Shop) -> None:
     assert code(await shop.call("rename", id=1, name="New")) == (UNKNOWN, "commit_unclear")
 
 
+CALLED: dict[str, Any] = {"effect": "write", "input": {"name": "string", "id": "integer"}}
+PROCEDURES = {
+    "dbo.put": ["INSERT INTO customers (name, id) VALUES (?, ?)"],
+    "put_row": ["INSERT INTO customers (name, id) VALUES (?, ?)", "SELECT 7 AS number", "SELECT 'more' AS other"],
+    "put_late": ["INSERT INTO customers (name, id) VALUES (?, ?)", "SELECT 7 AS number", "THROW 50001"],
+    "put_end": ["INSERT INTO customers (name, id) VALUES (?, ?)", "COMMIT", "THROW 50002"],
+    "put_commit": ["INSERT INTO customers (name, id) VALUES (?, ?)", "COMMIT"],
+    "tidy": ["DELETE FROM customers WHERE id = 3"],
+}
+ONE_ROW: dict[str, Any] = {"rows": "one", "columns": {"number": "integer"}}
+CALLS = {
+    "put": CALLED | {"from": "CALL dbo.put(:name, :id)"},
+    "put_row": CALLED | ONE_ROW | {"from": "call put_row(:name, :id);"},
+    "put_late": CALLED | ONE_ROW | {"from": "CALL put_late(:name, :id)"},
+    "put_end": CALLED | {"from": "CALL put_end(:name, :id)"},
+    "put_commit": CALLED | {"from": "CALL put_commit(:name, :id)"},
+    "tidy": {"from": "CALL tidy()", "effect": "irreversible"},
+    "put_slowly": CALLED | {"from": "CALL put_slowly(:name, :id)", "timeout": "500ms"},
+}
+
+
+@pytest.fixture
+async def caller(bench: Workbench, server: TdsServer) -> AsyncIterator[Shop]:
+    server.script.procedures = dict(PROCEDURES)
+    bench.secrets["INTERLOCK_SECRET_SHOP"] = server.password
+    yield Shop(await bench.serve(declared(server.url) | {"operations": CALLS}), server)
+    await bench.systems.close()
+
+
+async def test_a_procedure_is_called_and_its_first_rows_are_given(caller: Shop) -> None:
+    assert (await caller.call("put", name="Ann; DROP TABLE customers", id=4)).output == {"called": True}
+    assert (await caller.call("put_row", name="Bob", id=5)).output == {"number": 7}
+    assert (await caller.call("tidy")).output == {"called": True}
+    assert caller.names() == ["Alfreds", "Bolids", "Ann; DROP TABLE customers", "Bob"]
+    called = [text for text in caller.script.statements if text.startswith("EXEC")]
+    assert called == ["EXEC dbo.put @P1, @P2", "EXEC put_row @P1, @P2", "EXEC tidy"]
+
+
+async def test_what_a_procedure_did_before_it_failed_is_undone(caller: Shop) -> None:
+    for _ in range(2):
+        answer = await caller.call("put_late", name="Ann", id=4)
+        assert code(answer) == (FAILED, "refused")
+        assert (answer.problem or {})["system"] == {"code": "MSSQL-50001", "title": "not today"}
+    assert caller.names() == ["Alfreds", "Bolids", "Chops"]
+
+
+async def test_what_a_procedure_committed_by_itself_is_told_as_not_undone(caller: Shop) -> None:
+    assert code(await caller.call("put_end", name="Ann", id=4)) == (UNKNOWN, "not_undone")
+    assert code(await caller.call("put_commit", name="Bob", id=5)) == (UNKNOWN, "not_undone")
+    assert caller.names() == ["Alfreds", "Bolids", "Chops", "Ann", "Bob"]
+    assert code(await caller.call("put_late", name="Eve", id=6)) == (FAILED, "refused"), "each call is judged by itself"
+
+
+async def test_a_procedure_that_was_stopped_may_have_committed_before(caller: Shop) -> None:
+    caller.script.silent.add("EXEC put_slowly")
+    assert code(await caller.call("put_slowly", name="Ann", id=4)) == (UNKNOWN, "not_undone")
+
+
 async def test_a_wrong_password_is_told_and_nothing_was_sent(bench: Workbench, server: TdsServer) -> None:
     bench.secrets["INTERLOCK_SECRET_SHOP"] = "wrong"
     answer = await (await bench.serve(declared(server.url))).call("erp.get", {"id": 1}, key="key")

@@ -251,7 +251,9 @@ class AlchemyConnector:
                 more: Any = True
                 while more:
                     if wanted and cursor.description:
-                        rows.add([one[0] for one in cursor.description], cursor.fetchall())
+                        names = [one[0] for one in cursor.description]
+                        while batch := cursor.fetchmany(BATCH):
+                            rows.add(names, batch)
                         wanted = False  # the first result is the procedure's
                     more = cursor.nextset()
         except driver.Error as error:

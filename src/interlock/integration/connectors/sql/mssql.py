@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from interlock.integration.connectors.interface import Answer, failed
@@ -23,6 +24,9 @@ SET ANSI_WARNINGS ON; SET ANSI_PADDING ON; SET ARITHABORT ON; SET CONCAT_NULL_YI
 SET NUMERIC_ROUNDABORT OFF; SET ROWCOUNT 0; SET LANGUAGE us_english; SET DATEFORMAT ymd;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED
 """
+_MARK = "#interlock_call"
+_MARKED = f"OBJECT_ID('tempdb..{_MARK}')"
+_CALL = re.compile(r"CALL\s+(?P<name>[\w.]+)\s*\((?P<arguments>.*)\)", re.IGNORECASE | re.DOTALL)
 _SHARE = 0.8  # of the time left, for the statement; the rest is for stopping it
 _OWN = 50_000  # from here on, numbers are those of RAISERROR and THROW
 _FULL = frozenset({701, 802, 10928, 10929, 17809, 40197, 40501, 40613, 49918, 49919, 49920})
@@ -61,22 +65,34 @@ class MssqlDialect:
         return made
 
     def text(self, statement: str) -> str:
-        return formatted(statement, "tsql")
+        text = formatted(statement, "tsql")
+        call = _CALL.fullmatch(text)
+        return f"EXEC {call['name']} {call['arguments']}".rstrip() if call else text
 
     def begin(self, connection: Connection, *, writes: bool, seconds: float, calls: bool = False) -> None:  # noqa: ARG002 - one kind of transaction
-        """Begin; when the time has passed, the server is told to stop, and the connection is closed."""
+        """Begin; when the time has passed, the server is told to stop, and the connection is closed.
+
+        A procedure may commit by itself. Then the table that is made here before it is still there after a rollback.
+        """
         _line(connection).allow(max(seconds, 0.001) * _SHARE)
         waiting = max(int(seconds * _SHARE * 900), 1)
         connection.exec_driver_sql(f"SET LOCK_TIMEOUT {waiting}")
+        if calls:
+            connection.exec_driver_sql(f"IF {_MARKED} IS NOT NULL DROP TABLE {_MARK}")
         connection.exec_driver_sql("BEGIN TRANSACTION")
+        if calls:
+            connection.exec_driver_sql(f"CREATE TABLE {_MARK} (called BIT)")
 
-    def undo(self, connection: Connection, *, calls: bool) -> bool:  # noqa: ARG002 - there are no calls
+    def undo(self, connection: Connection, *, calls: bool) -> bool:
         """Roll back; a connection that is closed, the change uncommitted, is rolled back by the server."""
         if _line(connection).stopped:
             self.drop(connection)
-            return True
+            return not calls  # nobody can say any more what a procedure committed before
         connection.exec_driver_sql("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
-        return True
+        if not calls:
+            return True
+        left = connection.exec_driver_sql(f"SELECT CASE WHEN {_MARKED} IS NULL THEN 0 ELSE 1 END AS committed")
+        return left.scalar() == 0
 
     def drop(self, connection: Connection) -> None:
         if not connection.invalidated:

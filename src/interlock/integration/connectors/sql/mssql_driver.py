@@ -124,6 +124,15 @@ class Cursor:
         rows = self.fetchmany(1)
         return rows[0] if rows else None
 
+    def nextset(self) -> bool:
+        """Go on to the next rows; return whether there are any."""
+        with _heard():
+            if self._inner.nextset():
+                self._forward()
+            else:
+                self.description = None
+            return bool(self.description)
+
     def _finish(self) -> None:
         while self._inner.nextset():
             pass

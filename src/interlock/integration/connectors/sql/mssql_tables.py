@@ -9,7 +9,9 @@ from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused
 from interlock.integration.connectors.sql.mssql import MSSQL_OPTIONS, MssqlDialect
+from interlock.integration.connectors.sql.routines import MSSQL_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import Column, Spelling, Table, gathered
+from interlock.integration.connectors.surveys import Offer
 
 _WORDS = {
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer"),
@@ -66,6 +68,16 @@ def mssql_tables(address: str, *, timeout: float) -> list[Table]:
         for schema, table, name, native, nullable, key in rows
     )
     return gathered(found, _SPELLING, _UNREAD.__contains__)
+
+
+def mssql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]]:
+    """Return calls of the procedures there, and the names of others, as `call_offers` does; else like `mssql_tables`,
+    which is asked before."""
+    try:
+        rows = catalogue_rows(MssqlDialect(), address, MSSQL_ROUTINES, timeout=timeout, number=_number)
+    except (OSError, ValueError) as error:
+        raise refused(type(error).__name__) from error
+    return call_offers(rows, _WORDS)
 
 
 def _usable(address: str) -> None:

@@ -34,9 +34,7 @@ def check_call(text: str, dialect: str, effect: Effect) -> Checked | None:
     begins = _BEGINS.match(text) is not None
     if not begins and (found is None or effect is Effect.read or dialect != POSTGRES):
         return None
-    if dialect == TSQL:
-        raise StatementInvalid("calls a procedure, which is not supported on SQL Server")
-    if dialect not in {POSTGRES, MYSQL}:
+    if dialect not in {POSTGRES, MYSQL, TSQL}:
         raise StatementInvalid("calls a procedure, of which this database has none")
     if effect is Effect.read:
         raise StatementInvalid("calls a procedure, which may change things, so its effect cannot be `read`")

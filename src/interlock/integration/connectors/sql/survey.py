@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.interface import Ports
 from interlock.integration.connectors.sql.mssql import MSSQL_ADDRESSES
-from interlock.integration.connectors.sql.mssql_tables import mssql_tables
+from interlock.integration.connectors.sql.mssql_tables import mssql_calls, mssql_tables
 from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_calls, mysql_tables
 from interlock.integration.connectors.sql.postgres_tables import KINDS, postgres_catalogue
 from interlock.integration.connectors.sql.routines import call_offers
@@ -60,7 +60,7 @@ async def survey(source: Source, ports: Ports) -> Survey:
         calls, others = await asyncio.to_thread(mysql_calls, source.address, timeout=TIMEOUT)
     elif source.address.startswith(MSSQL_ADDRESSES):
         tables = await asyncio.to_thread(mssql_tables, source.address, timeout=TIMEOUT)
-        calls, others = [], []
+        calls, others = await asyncio.to_thread(mssql_calls, source.address, timeout=TIMEOUT)
     else:
         tables, routines = await postgres_catalogue(source.address)
         calls, others = call_offers(routines, KINDS)
