@@ -6,7 +6,6 @@ what SQLite has not (types, numbers of errors, statements that last) is scripted
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import socketserver
 import sqlite3
@@ -14,24 +13,21 @@ import ssl
 import struct
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import sqlglot
 
+from tests.integration.connectors.sql.tds_values import COLLATION, Row, b_varchar, table
+
 SQL_BATCH, RPC, REPLY, ATTENTION, LOGIN7, PRELOGIN = 0x01, 0x03, 0x04, 0x06, 0x10, 0x12
 ON, NOT_SUPPORTED = 0x01, 0x02
 EXECUTESQL = 10
 MORE, ERROR, COUNT, STOPPED = 0x01, 0x02, 0x10, 0x20
-COLLATION = bytes.fromhex("0904d00034")  # SQL_Latin1_General_CP1_CI_AS
 TRANSACTION = struct.pack("<Q", 7)
-YEAR_ONE = dt.date(1, 1, 1).toordinal()
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -40,14 +36,6 @@ class Fault(Exception):
 
     number: int
     text: str = "a message with a value in it"
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A value that SQLite has no type for: its TYPE_INFO and its bytes."""
-
-    info: bytes
-    value: bytes | None
 
 
 @dataclass
@@ -231,9 +219,9 @@ class Conversation:
             change = b"\x14" + struct.pack("<H", len(route)) + route + b"\x00\x00"
             self.wire.send(_token(0xE3, change) + _acknowledged() + _done(0))
             return True
-        shop = _changed(1, _b_varchar(said["database"]) + _b_varchar("master"))
+        shop = _changed(1, b_varchar(said["database"]) + b_varchar("master"))
         collation = _changed(7, bytes((5,)) + COLLATION + b"\x00")
-        size = _changed(4, _b_varchar("4096") + _b_varchar("4096"))
+        size = _changed(4, b_varchar("4096") + b_varchar("4096"))
         self.wire.send(shop + collation + _acknowledged() + size + _done(0))
         return True
 
@@ -305,7 +293,7 @@ class Conversation:
 
     def _endless(self) -> None:
         names, rows = ["n"], [(number,) for number in range(500)]
-        head, body = _table(names, rows)
+        head, body = table(names, rows)
         packet = head
         while True:
             piece = packet + body
@@ -326,7 +314,7 @@ class Conversation:
             raise script.faults[piece]
         if (piece := script.found(script.results, text)) is not None:
             names, rows = script.results[piece]
-            return Answered(b"".join(_table(names, rows)), len(rows))
+            return Answered(b"".join(table(names, rows)), len(rows))
         word = text.split()[0].upper()
         if word == "SET":
             return Answered(b"", -1)
@@ -353,7 +341,7 @@ class Conversation:
     def _marks(self, text: str) -> Answered:
         """Keep account of the one temporary table there is."""
         if text.startswith("SELECT"):
-            return Answered(b"".join(_table(["committed"], [(int(self.marked),)])), 1)
+            return Answered(b"".join(table(["committed"], [(int(self.marked),)])), 1)
         self.marked = text.startswith("CREATE")
         return Answered(b"", -1)
 
@@ -371,7 +359,7 @@ class Conversation:
                 cursor = self.database.execute(step, arguments[: step.count("?")])
                 if cursor.description:
                     rows = cursor.fetchall()
-                    parts += b"".join(_table([one[0] for one in cursor.description], rows))
+                    parts += b"".join(table([one[0] for one in cursor.description], rows))
                     parts += _done(COUNT | MORE, len(rows), kind=0xFF)
         if self.begun != begun:
             raise Fault(266, "Transaction count after EXECUTE indicates a mismatching number")
@@ -390,7 +378,7 @@ class Conversation:
         except sqlite3.OperationalError as error:
             raise Fault(1222 if "locked" in str(error) else 208, str(error)) from error
         if cursor.description:
-            return Answered(b"".join(_table([one[0] for one in cursor.description], rows)), len(rows))
+            return Answered(b"".join(table([one[0] for one in cursor.description], rows)), len(rows))
         return Answered(b"", cursor.rowcount)
 
 
@@ -442,118 +430,21 @@ def _changed(kind: int, content: bytes) -> bytes:
     return _token(0xE3, bytes((kind,)) + content)
 
 
-def _b_varchar(text: str) -> bytes:
-    return bytes((len(text),)) + text.encode("utf-16-le")
-
-
 def _us_varchar(text: str) -> bytes:
     return struct.pack("<H", len(text)) + text.encode("utf-16-le")
 
 
 def _acknowledged() -> bytes:
-    return _token(0xAD, b"\x01\x74\x00\x00\x04" + _b_varchar("Microsoft SQL Server") + b"\x10\x00\x03\xe8")
+    return _token(0xAD, b"\x01\x74\x00\x00\x04" + b_varchar("Microsoft SQL Server") + b"\x10\x00\x03\xe8")
 
 
 def _error(fault: Fault) -> bytes:
     head = struct.pack("<IBB", fault.number, 1, 16)
-    return _token(0xAA, head + _us_varchar(fault.text) + _b_varchar("there") + _b_varchar("") + struct.pack("<I", 1))
+    return _token(0xAA, head + _us_varchar(fault.text) + b_varchar("there") + b_varchar("") + struct.pack("<I", 1))
 
 
 def _done(status: int, count: int = 0, *, kind: int = 0xFD) -> bytes:
     return struct.pack("<BHHQ", kind, status, 0xC1, count)
-
-
-INTN, FLTN = b"\x26\x08", b"\x6d\x08"
-NVARCHAR, NVARCHAR_MAX = b"\xe7\x40\x1f" + COLLATION, b"\xe7\xff\xff" + COLLATION
-VARBINARY_MAX = b"\xa5\xff\xff"
-
-
-def bit(value: bool | None) -> Typed:
-    return Typed(b"\x68\x01", None if value is None else bytes((1, value)))
-
-
-def decimal(value: str, precision: int, scale: int) -> Typed:
-    number = int(Decimal(value).scaleb(scale))
-    size = next(size for most, size in ((9, 4), (19, 8), (28, 12), (38, 16)) if precision <= most)
-    data = bytes((number >= 0,)) + abs(number).to_bytes(size, "little")
-    return Typed(bytes((0x6C, size + 1, precision, scale)), bytes((len(data),)) + data)
-
-
-def money(value: str) -> Typed:
-    number = int(Decimal(value) * 10_000)
-    return Typed(b"\x6e\x08", b"\x08" + struct.pack("<iI", number >> 32, number & 0xFFFFFFFF))
-
-
-def guid(value: str) -> Typed:
-    return Typed(b"\x24\x10", b"\x10" + uuid.UUID(value).bytes_le)
-
-
-def date(value: dt.date) -> Typed:
-    return Typed(b"\x28", b"\x03" + _days(value))
-
-
-def datetime2(value: dt.datetime) -> Typed:
-    return Typed(b"\x2a\x07", b"\x08" + _ticks(value) + _days(value))
-
-
-def datetimeoffset(value: dt.datetime) -> Typed:
-    offset = value.utcoffset()
-    assert offset is not None
-    there = value.astimezone(dt.UTC)
-    minutes = struct.pack("<h", int(offset.total_seconds()) // 60)
-    return Typed(b"\x2b\x07", b"\x0a" + _ticks(there) + _days(there) + minutes)
-
-
-def _days(value: dt.date) -> bytes:
-    return (value.toordinal() - YEAR_ONE).to_bytes(3, "little")
-
-
-def _ticks(value: dt.datetime) -> bytes:
-    seconds = (value.hour * 60 + value.minute) * 60 + value.second
-    return (seconds * 10_000_000 + value.microsecond * 10).to_bytes(5, "little")
-
-
-def _info(values: list[Any]) -> bytes:
-    known = [value for value in values if value is not None]
-    first = known[0] if known else None
-    if isinstance(first, Typed):
-        return first.info
-    if isinstance(first, bytes):
-        return VARBINARY_MAX
-    if any(isinstance(value, str) for value in known):
-        return NVARCHAR_MAX if any(len(str(value)) > 4000 for value in known) else NVARCHAR
-    return FLTN if any(isinstance(value, float) for value in known) else INTN
-
-
-def _table(names: list[str], rows: list[Row]) -> tuple[bytes, bytes]:
-    """Return COLMETADATA, and the rows: each as ROW, or as NBCROW where it has a null."""
-    infos = [_info([row[place] for row in rows]) for place in range(len(names))]
-    head = b"\x81" + struct.pack("<H", len(names))
-    for name, info in zip(names, infos, strict=True):
-        head += struct.pack("<IH", 0, 1) + info + _b_varchar(name)
-    body = b""
-    for row in rows:
-        if None in row:
-            bits = sum(1 << place for place, value in enumerate(row) if value is None)
-            body += b"\xd2" + bits.to_bytes((len(row) + 7) // 8, "little")
-        else:
-            body += b"\xd1"
-        body += b"".join(_value(value, info) for value, info in zip(row, infos, strict=True) if value is not None)
-    return head, body
-
-
-def _value(value: Any, info: bytes) -> bytes:
-    if isinstance(value, Typed):
-        return value.value if value.value is not None else b"\x00"
-    if info == INTN:
-        return b"\x08" + struct.pack("<q", value)
-    if info == FLTN:
-        return b"\x08" + struct.pack("<d", value)
-    data = value if isinstance(value, bytes) else str(value).encode("utf-16-le")
-    if info == NVARCHAR:
-        return struct.pack("<H", len(data)) + data
-    chunk = struct.pack("<I", len(data)) + data if data else b""
-    return struct.pack("<Q", len(data)) + chunk + struct.pack("<I", 0)
 
 
 def _executed(content: bytes) -> tuple[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Answer, Systems
 from tests.foundation.http.certificates import certificate
 from tests.integration.conftest import Workbench
-from tests.integration.connectors.sql import tds
+from tests.integration.connectors.sql import tds_values
 from tests.integration.connectors.sql.tds import Fault, TdsServer, running
 
 SCHEMA = """
@@ -177,13 +177,13 @@ async def test_a_null_goes_in_and_comes_out(shop: Shop) -> None:
 async def test_every_kind_of_value_is_json(shop: Shop) -> None:
     zone = dt.timezone(dt.timedelta(hours=-5))
     row = (
-        tds.bit(True),
-        tds.decimal("-12.50", 10, 2),
-        tds.money("1234.5"),
-        tds.guid("6f9619ff-8b86-d011-b42d-00c04fc964ff"),
-        tds.date(dt.date(2026, 1, 31)),
-        tds.datetime2(dt.datetime(2026, 1, 31, 10, 0, 0, 125000)),  # noqa: DTZ001 - the type has no zone
-        tds.datetimeoffset(dt.datetime(2026, 1, 31, 10, 0, tzinfo=zone)),
+        tds_values.bit(True),
+        tds_values.decimal("-12.50", 10, 2),
+        tds_values.money("1234.5"),
+        tds_values.guid("6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+        tds_values.date(dt.date(2026, 1, 31)),
+        tds_values.datetime2(dt.datetime(2026, 1, 31, 10, 0, 0, 125000)),  # noqa: DTZ001 - the type has no zone
+        tds_values.datetimeoffset(dt.datetime(2026, 1, 31, 10, 0, tzinfo=zone)),
         b"\x00\xff",
         None,
     )
