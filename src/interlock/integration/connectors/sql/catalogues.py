@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from interlock.foundation.http import HttpForbidden
 from interlock.integration.connectors.errors import SourceUnfit
@@ -47,3 +48,21 @@ def catalogue_rows(
 def refused(why: str) -> SourceUnfit:
     """Return the error of a catalogue that cannot be read."""
     return SourceUnfit("the database does not let us read its catalogue", why=why, fix=REACH)
+
+
+def usable(address: str, options: frozenset[str], form: str) -> None:
+    """Raise `SourceUnfit` for an address that names no database, or sets more than *options*, which could undo our
+    promises; *form* is how to write one.
+    """
+    try:
+        parts = urlsplit(address)
+        database, given = parts.path.strip("/"), {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    except ValueError as error:
+        raise SourceUnfit("this is no address of a database", fix=f"write {form}") from error
+    if not database:
+        raise SourceUnfit("the address names no database", fix=f"write {form}")
+    if given - options:
+        raise SourceUnfit(
+            f"the address must not set {', '.join(sorted(given - options))}",
+            fix=f"it may set {', '.join(sorted(options))}",
+        )

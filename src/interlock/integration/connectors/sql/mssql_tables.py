@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.packages import Packages
-from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused
+from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused, usable
 from interlock.integration.connectors.sql.mssql import MSSQL_OPTIONS, MssqlDialect
 from interlock.integration.connectors.sql.routines import MSSQL_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import Column, Spelling, Table, gathered
@@ -36,7 +34,6 @@ LEFT JOIN (
 ) AS k ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME
 ORDER BY c.TABLE_SCHEMA, c.TABLE_NAME, c.ORDINAL_POSITION
 """
-_FIX = "write mssql://USER@HOST/DATABASE"
 
 
 class TsqlSpelling(Spelling):
@@ -54,7 +51,7 @@ def mssql_tables(address: str, *, timeout: float) -> list[Table]:
 
     Raises `SourceUnfit` and `PackageMissing`.
     """
-    _usable(address)
+    usable(address, MSSQL_OPTIONS, "mssql://USER@HOST/DATABASE")
     Packages("sql", "databases", ("sqlalchemy", "pytds")).check()
     try:
         rows = catalogue_rows(MssqlDialect(), address, _COLUMNS, timeout=timeout, number=_number)
@@ -78,19 +75,6 @@ def mssql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]
     except (OSError, ValueError) as error:
         raise refused(type(error).__name__) from error
     return call_offers(rows, _WORDS)
-
-
-def _usable(address: str) -> None:
-    """Raise `SourceUnfit` for an address that names no database, or sets what it must not."""
-    try:
-        parts = urlsplit(address)
-        database, options = parts.path.strip("/"), {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    except ValueError as error:
-        raise SourceUnfit("this is no address of a database", fix=_FIX) from error
-    if not database:
-        raise SourceUnfit("the address names no database", fix=_FIX)
-    if options - MSSQL_OPTIONS:
-        raise SourceUnfit(f"the address must not set {', '.join(sorted(options - MSSQL_OPTIONS))}", fix=_FIX)
 
 
 def _number(error: Any) -> str:

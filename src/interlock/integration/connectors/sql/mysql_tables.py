@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import struct
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.packages import Packages
-from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused
+from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused, usable
 from interlock.integration.connectors.sql.mysql import OPTIONS, MysqlDialect
 from interlock.integration.connectors.sql.routines import MYSQL_ROUTINES, call_offers
 from interlock.integration.connectors.sql.tables import Column, Spelling, Table, gathered
@@ -36,7 +34,7 @@ def mysql_tables(address: str, *, timeout: float) -> list[Table]:
     """Return the tables and views of the database at *address*, which names it; waits *timeout* seconds at most for
     each answer. Nothing can be written meanwhile. Raises `SourceUnfit` and `PackageMissing`.
     """
-    _usable(address)
+    usable(address, OPTIONS, "mysql://USER@HOST/DATABASE")
     Packages("sql", "databases", ("sqlalchemy", "pymysql")).check()
     try:
         rows = _rows(address, timeout, _COLUMNS)
@@ -56,22 +54,6 @@ def mysql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]
         return call_offers(_rows(address, timeout, MYSQL_ROUTINES), _WORDS)
     except (OSError, ValueError, *_GARBLED) as error:
         raise refused(type(error).__name__) from error
-
-
-def _usable(address: str) -> None:
-    """Raise `SourceUnfit` for an address that names no database, or sets what could undo our promises."""
-    try:
-        parts = urlsplit(address)
-        database, options = parts.path.strip("/"), {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    except ValueError as error:
-        raise SourceUnfit("this is no address of a database", fix="write mysql://USER@HOST/DATABASE") from error
-    if not database:
-        raise SourceUnfit("the address names no database", fix="write mysql://USER@HOST/DATABASE")
-    if options - OPTIONS:
-        raise SourceUnfit(
-            f"the address must not set {', '.join(sorted(options - OPTIONS))}",
-            fix=f"it may set {', '.join(sorted(OPTIONS))}",
-        )
 
 
 def _rows(address: str, timeout: float, query: str) -> list[tuple[Any, ...]]:
