@@ -74,7 +74,7 @@ class Served(ConnectorContract):
         statement = {
             Condition.lost: "SELECT id FROM orders WHERE pg_terminate_backend(pg_backend_pid()) AND id = :id",
             Condition.silent: "SELECT id FROM orders WHERE pg_sleep(60) IS NOT NULL AND id = :id",
-            Condition.slow: "SELECT id FROM orders WHERE id = :id AND pg_sleep(0.5) IS NOT NULL",
+            Condition.slow: "SELECT id, pg_sleep(0.5) IS NULL AS awake FROM orders WHERE id = :id",
         }.get(condition)
         read = (
             READ if statement is None else {"read": {"from": statement, "effect": "read", "input": {"id": "integer"}}}
