@@ -325,7 +325,7 @@ class ConnectorContract:
                 assert time.monotonic() - started < TIME_LIMIT + SLACK, "the time limit was not held"
                 failed = name == "read" or (answer.status == FAILED and _undone(rig, before))
                 assert answer.status == (FAILED if failed else UNKNOWN), answer
-                assert answer.sent
+                assert answer.sent, answer
                 _well_formed(rig, answer)
 
         self._with_connector(condition, check)
