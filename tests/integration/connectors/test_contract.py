@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -310,45 +311,71 @@ class TestEdi(ConnectorContract):
         yield Rig(system, {}, write, effects=lambda: len(list((root / "out").glob("*.edi"))))
 
 
+CSV = b"id,name,amount\n1,one,1.5\n"
+CONTENTS = {
+    Condition.truncated: b'id,name,amount\n1,"on',
+    Condition.garbled: b"id,name,amount\n1,\xff\xfe,1.5\n",
+    Condition.mistyped: b"id,name,amount\none,one,1.5\n",
+    Condition.changed: b"id,title,amount\n1,one,1.5\n",
+    Condition.endless: CSV + bytes(1 << 16),
+    Condition.unending: b"id,name,amount\n" + b"".join(b"%d,one,1.5\n" % number for number in range(5_000)),
+}
+"""What is in a file in each condition that a file can be in. What writes is not told by it."""
+
+
+def filed(condition: Condition, root: Path, place: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a system over a folder with one file, which is in *condition*."""
+    inbox = root / "files" / "in"
+    for folder in (inbox, root / "files" / "done"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (inbox / "a.csv").write_bytes(CONTENTS.get(condition, CSV))
+    if condition is Condition.endless:
+        with (inbox / "a.csv").open("r+b") as file:
+            file.truncate(1 << 36)
+    made = file_rigs.system(file_rigs.folder(), "rows", "write", place=place)
+    made["operations"] = {"read": made["operations"]["rows"], "write": made["operations"]["write"]}
+    if condition in CONTENTS:
+        del made["operations"]["write"]
+    return made
+
+
 class TestFiles(ConnectorContract):
+    """There is no network, and a disk that does not answer stops the whole process."""
+
     plugin = "interlock.integration.connectors.files:plugin"
     drivers = ("asyncssh", "fsspec", "openpyxl", "pyarrow")
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset({Condition.working, Condition.refused, *CONTENTS})
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        if condition is Condition.working:
-            for name in ("in", "done"):
-                (root / "files" / name).mkdir(parents=True)
-            (root / "files" / "in" / "a.csv").write_text("id,name,amount\n1,one,1.5\n")
-        system = file_rigs.system(file_rigs.folder(), "rows", "write")
-        system["operations"] = {"read": system["operations"]["rows"], "write": system["operations"]["write"]}
-        write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
+        system = filed(condition, root)
         inbox = root / "files" / "in"
+        if condition is Condition.refused:
+            shutil.rmtree(root / "files")
+        write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]} if "write" in system["operations"] else None
         yield Rig(system, {"file": "a.csv"}, write, effects=lambda: len(list(inbox.glob("*.csv"))) - 1)
 
 
 class TestFilesBySftp(ConnectorContract):
     plugin = "interlock.integration.connectors.files:plugin"
     drivers = ("asyncssh", "fsspec", "openpyxl", "pyarrow")
-    conditions = BASIC - {Condition.endless} | {Condition.expired}  # an answer of SFTP has a length
+    conditions = BASIC | {Condition.slow, Condition.expired, *CONTENTS}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         inbox = root / "files" / "in"
-        for folder in (inbox, root / "files" / "done"):
-            folder.mkdir(parents=True)
-        (inbox / "a.csv").write_text("id,name,amount\n1,one,1.5\n")
+        (root / "files").mkdir()
         with file_servers.sftp_server(root / "files") as server:
+            if condition in {Condition.lost, Condition.silent, Condition.slow}:
+                server.fates = dict.fromkeys(("read", "write", "rename"), str(condition))
             if condition in {Condition.lost, Condition.silent}:
-                server.fates = dict.fromkeys(("read", "rename"), str(condition))
+                del server.fates["write"]  # a part of a file has no name yet
             place = file_rigs.sftp(server)
             if condition is Condition.refused:
                 place["sftp"]["port"] = free_port()
-            system = file_rigs.system(file_rigs.folder(), "rows", "write", place=place)
-            system["operations"] = {"read": system["operations"]["rows"], "write": system["operations"]["write"]}
-            write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
+            system = filed(condition, root, place)
             secrets = {"sftp": file_servers.PASSWORD if condition is not Condition.expired else "yesterday's"}
+            write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]} if "write" in system["operations"] else None
             yield Rig(system, {"file": "a.csv"}, write, secrets, lambda: len(list(inbox.glob("*.csv"))) - 1)
 
 
