@@ -19,8 +19,8 @@ PASSWORD = "hidden-password"
 @dataclass(slots=True)
 class Server:
     """Where it listens and who it is. *fates* say what is done before an operation (`read`, `write`, `rename`, and
-    `renamed`, which is after it): `lost` ends the connection, `silent` waits for ever, `slow` a moment, `full` refuses, `short` answers
-    a read with the file's end.
+    `renamed`, which is after it): `lost` ends the connection, `silent` waits for ever, `slow` a moment, `full` refuses,
+    `short` answers a read with the file's end.
     """
 
     port: int = 0
