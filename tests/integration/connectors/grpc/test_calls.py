@@ -27,6 +27,7 @@ from interlock.testing.servers import free_port
 from tests.integration.connectors.grpc.calling import PLACED, code, connected, read, working, write
 from tests.integration.connectors.grpc.shop import PROTO, TOKEN, Shop, files, serving, shop
 from tests.integration.connectors.grpc.wire import GOOD, Stream, breaking, said
+from tests.integration.connectors.relay import Relay
 
 ORDER = b"\x08\x01"
 Code = grpc.StatusCode
@@ -57,6 +58,12 @@ def misread(stream: Stream) -> None:
     stream.status(0)
 
 
+def mistyped(stream: Stream) -> None:
+    stream.headers(GOOD)
+    stream.message(b"\x08\x07\x10\x05")  # a number where a text is declared
+    stream.status(0)
+
+
 def throttled(stream: Stream) -> None:
     stream.headers(GOOD)
     stream.status(8, grpc_message="slow down", grpc_retry_pushback_ms="1000")
@@ -71,8 +78,6 @@ class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.grpc:plugin"
     drivers = ("grpc",)
     conditions = frozenset(Condition) - {
-        Condition.slow,
-        Condition.mistyped,
         Condition.unending,
         Condition.partial,
     }
@@ -94,6 +99,7 @@ class TestContract(ConnectorContract):
             Condition.endless: endless,
             Condition.truncated: truncated,
             Condition.garbled: misread,
+            Condition.mistyped: mistyped,
             Condition.throttled: throttled,
             Condition.expired: expired,
         }
@@ -102,6 +108,9 @@ class TestContract(ConnectorContract):
                 yield port
         elif condition is Condition.refused:
             yield free_port()
+        elif condition is Condition.slow:
+            async with serving(service, reflects=True) as port, Relay(port, b"", "slow") as stands:
+                yield stands.port
         else:
             async with serving(service, reflects=True) as port:
                 yield port
