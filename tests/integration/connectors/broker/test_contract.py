@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any
 
 from interlock.testing.connectors import Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
-from tests.integration.connectors.broker.servers import NatsServer, Process, ValkeyServer
+from tests.integration.connectors.broker.servers import NatsServer, ValkeyServer
 from tests.integration.connectors.relay import Relay
 
 ORDER = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
@@ -35,7 +35,7 @@ class Broker(ConnectorContract):
     plugin = "interlock.integration.connectors.broker:plugin"
     drivers = ("nats", "redis", "aio_pika", "aiokafka")
     conditions = frozenset({Condition.working, Condition.refused, Condition.expired, *FAULTS})
-    server: type[Process]
+    server: type[NatsServer | ValkeyServer]
     shuts_out: tuple[str, ...]
     asks: re.Pattern[bytes]
 
@@ -46,12 +46,12 @@ class Broker(ConnectorContract):
         try:
             await asyncio.to_thread(server.start)
             await server.make("orders")
-            effects = partial(_held_by, server, "orders")
+            effects: Callable[[], int] | None = partial(_held_by, server, "orders")
             if condition is Condition.expired:
                 server.kill()
                 server.arguments = self.shuts_out
                 await asyncio.to_thread(server.start)
-                effects = None
+                effects = None  # nor may the test look
             async with Relay(server.port, self.asks, FAULTS.get(condition, "")) as relay:
                 port = free_port() if condition is Condition.refused else relay.port
                 connection = {"broker": server.kind, "servers": [f"127.0.0.1:{port}"], "tls": False}
