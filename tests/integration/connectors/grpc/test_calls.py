@@ -209,7 +209,7 @@ async def test_a_stream_that_rests_after_enough_is_not_waited_for(tmp_path: Path
         service.stream, service.idle = 3, True
         assert (await connector.call("list", {}, key="", timeout=30)).output["complete"] is False
         service.stream = 2
-        answer = await connector.call("list", {}, key="", timeout=0.3)
+        answer = await connector.call("list", {}, key="", timeout=1.0)
         assert (answer.status, code(answer)) == (FAILED, "timed_out")
 
 
@@ -421,7 +421,7 @@ async def test_a_small_answer_does_not_become_a_huge_one(tmp_path: Path, one: by
         started = time.monotonic()
         answer = await connector.call("mirror", {}, key="", timeout=30)
         assert (answer.status, code(answer)) == (FAILED, "response_too_large")
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
 
 
 async def test_a_member_that_is_not_described_is_dropped(tmp_path: Path) -> None:
