@@ -62,13 +62,15 @@ class LdapConnector:
         self._base: str = system.connection["base"]
         self._server = server
         self._secrets = secrets
-        self._operations = Operations(server, secrets, system.limits.response)
-        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-ldap")
+        self._operations = Operations(server, secrets, system.limits)
+        self._errands: Errands[Errand] = Errands(
+            system.limits.concurrency, "interlock-ldap", lambda: self._operations.sweep()
+        )
 
     async def open(self) -> None:
         if self._errands.open():
             load_driver()
-            self._operations = Operations(self._server, self._secrets, self._limits.response)
+            self._operations = Operations(self._server, self._secrets, self._limits)
 
     async def close(self) -> None:
         if await self._errands.close():

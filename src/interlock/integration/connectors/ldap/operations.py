@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from interlock.integration.connectors.interface import Answer, SecretSource, failed
+from interlock.integration.connectors.interface import Answer, SecretSource, SystemLimits, failed
 from interlock.integration.connectors.ldap.attributes import Kind, ValueUnfit
 from interlock.integration.connectors.ldap.changes import Add, Delete, Modify, Rename
 from interlock.integration.connectors.ldap.definitions import Job
@@ -48,9 +48,13 @@ class Unfit(ValueError):
 class Operations:
     """Carries out jobs in sessions that are kept."""
 
-    def __init__(self, server: Server, secrets: SecretSource, most_bytes: int) -> None:
-        self._sessions = Sessions(server, secrets)
-        self._most_bytes = most_bytes
+    def __init__(self, server: Server, secrets: SecretSource, limits: SystemLimits) -> None:
+        self._sessions = Sessions(server, secrets, limits.concurrency)
+        self._most_bytes = limits.response
+
+    def sweep(self) -> bool:
+        """End sessions that were idle for too long; return whether any is left."""
+        return self._sessions.sweep()
 
     def close(self) -> None:
         """End all sessions that nobody uses."""
@@ -82,6 +86,5 @@ class Operations:
             errand.let_go()
             session.close()
             raise
-        errand.let_go()
-        self._sessions.give_back(session)
+        self._sessions.give_back(session, errand)
         return found

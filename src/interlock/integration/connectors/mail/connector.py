@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import imaplib
 import smtplib
 import ssl
@@ -41,14 +42,22 @@ class MailConnector:
     ) -> None:
         self._bindings = {name: definition.binding for name, definition in definitions.items()}
         self._effects = {name: operation.effect for name, operation in system.operations.items()}
-        self._operations = Operations(account, secrets, system.limits.response)
-        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-mail")
+        self._account, self._secrets, self._limits = account, secrets, system.limits
+        self._operations = self._made()
+        self._errands: Errands[Errand] = Errands(
+            system.limits.concurrency, "interlock-mail", lambda: self._operations.sweep()
+        )
+
+    def _made(self) -> Operations:
+        return Operations(self._account, self._secrets, self._limits)
 
     async def open(self) -> None:
-        self._errands.open()
+        if self._errands.open():
+            self._operations = self._made()
 
     async def close(self) -> None:
-        await self._errands.close()
+        if await self._errands.close():
+            await asyncio.to_thread(self._operations.close)
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
         binding = self._bindings[operation]

@@ -40,13 +40,15 @@ class Folder:
     """One folder on one line. Raises `Refused` where the server says no, and what `ImapLine` raises."""
 
     def __init__(self, line: ImapLine, name: str, *, writes: bool) -> None:
-        self._line = line
+        self.line = line
         status, _ = line.select(mailbox(name), readonly=not writes)
         if status != "OK":
             raise Refused("knows no such folder, or does not let us in")
         _, data = line.response("UIDVALIDITY")
         self.validity = int(data[0]) if data and data[0] else 0
         """The generation of the folder's ids."""
+        if not self.validity:
+            raise Refused("gives messages no ids that last")
 
     def uid(self, identifier: str) -> int:
         """Return the UID of a message's id. Raises `NotThere`."""
@@ -76,14 +78,14 @@ class Folder:
         for place, text in wide or [("", "")]:
             arguments = plain or ["ALL"]
             if text:
-                self._line.literal = text.encode()  # type: ignore[assignment]  # how the class takes a literal
+                self.line.literal = text.encode()  # type: ignore[assignment]  # how the class takes a literal
                 arguments = ["CHARSET", "UTF-8", *plain, place]
             uids = self._searched(arguments)
             found = uids if found is None else found & uids
         return sorted(found or (), reverse=True)
 
     def _searched(self, arguments: list[str]) -> set[int]:
-        status, data = self._line.uid("SEARCH", *arguments)
+        status, data = self.line.uid("SEARCH", *arguments)
         if status != "OK":
             raise Refused("does not search for that")
         return {int(uid) for part in data if part for uid in part.split()}
@@ -94,18 +96,19 @@ class Folder:
         """Return the headers of the messages that are still there, in the order of *uids*."""
         if not uids:
             return []
-        found = {one.uid: one for one in self._fetch(uids, _SHORT)}
+        found = {one.uid: one for one in self._fetch(uids, _SHORT, whole=True)}
         return [self.shown(found[uid], summary_of(parse(found[uid].content))) for uid in uids if uid in found]
 
     def size(self, uid: int) -> int:
         """Return a message's size in bytes. Raises `NotThere`."""
         for one in self._fetch([uid], "(UID RFC822.SIZE)"):
-            return int(one.known["size"])
+            if one.known["size"] is not None:
+                return int(one.known["size"])
         raise NotThere
 
     def message(self, uid: int) -> Found:
         """Return a whole message. Raises `NotThere`."""
-        for one in self._fetch([uid], _LONG):
+        for one in self._fetch([uid], _LONG, whole=True):
             return one
         raise NotThere
 
@@ -119,8 +122,11 @@ class Folder:
         """Return a message as a result shows it."""
         return {"id": self.identifier(one.uid), **read, **one.known}
 
-    def _fetch(self, uids: list[int], what: str) -> Iterator[Found]:
-        status, data = self._line.uid("FETCH", ",".join(map(str, uids)), what)
+    def _fetch(self, uids: list[int], what: str, *, whole: bool = False) -> Iterator[Found]:
+        """Yield what the server says of messages: with *whole* only what was asked for. A server also tells by itself,
+        at any time, of marks that others have changed, and such news are no message.
+        """
+        status, data = self.line.uid("FETCH", ",".join(map(str, uids)), what)
         if status != "OK":
             raise Refused("does not hand out the message")
         pieces = iter(data)
@@ -132,6 +138,8 @@ class Folder:
                 about, content = piece, b""
             else:
                 continue
+            if whole and not isinstance(piece, tuple):
+                continue
             uid = _UID.search(about)
             if uid is not None and int(uid[1]) in uids:
                 yield Found(int(uid[1]), _known(about), content)
@@ -142,24 +150,24 @@ class Folder:
         """Set or take away *flags*."""
         for sign, value in (("+", True), ("-", False)):
             names = " ".join(f"\\{name.capitalize()}" for name, wanted in flags.items() if wanted is value)
-            if names and self._line.uid("STORE", str(uid), f"{sign}FLAGS.SILENT", f"({names})")[0] != "OK":
+            if names and self.line.uid("STORE", str(uid), f"{sign}FLAGS.SILENT", f"({names})")[0] != "OK":
                 raise Refused("does not mark the message")
 
     def can_move(self) -> bool:
         """Whether the server can move a message, or copy it and then take away that one alone."""
-        return bool({"MOVE", "UIDPLUS"} & set(self._line.capabilities))
+        return bool({"MOVE", "UIDPLUS"} & set(self.line.capabilities))
 
     def move(self, uid: int, target: str) -> str | None:
         """Move a message, and return its id in *target* if the server says it (RFC 6851, RFC 4315)."""
-        if "MOVE" in self._line.capabilities:
-            if self._line.uid("MOVE", str(uid), mailbox(target))[0] != "OK":
+        if "MOVE" in self.line.capabilities:
+            if self.line.uid("MOVE", str(uid), mailbox(target))[0] != "OK":
                 raise Refused("does not move the message")
-            return _copied(self._line)
-        if self._line.uid("COPY", str(uid), mailbox(target))[0] != "OK":
+            return _copied(self.line)
+        if self.line.uid("COPY", str(uid), mailbox(target))[0] != "OK":
             raise Refused("does not copy the message")
-        copied = _copied(self._line)
-        self._line.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")
-        self._line.uid("EXPUNGE", str(uid))
+        copied = _copied(self.line)
+        self.line.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")
+        self.line.uid("EXPUNGE", str(uid))
         return copied
 
 
