@@ -44,6 +44,21 @@ def mail(kind: str, host: str, port: int) -> dict[str, Any]:
     return {"system": "mail", "connector": "mail", "connection": connection, "operations": operations[kind]}
 
 
+def directory(host: str) -> dict[str, Any]:
+    return {
+        "system": "directory",
+        "connector": "ldap",
+        "connection": {"url": f"ldaps://{host}", "base": "dc=acme,dc=example"},
+        "operations": {
+            "find": {
+                "from": "search",
+                "effect": "read",
+                "options": {"filter": "(uid=*)", "attributes": {"uid": "string"}},
+            }
+        },
+    }
+
+
 def broker(kind: str, host: str) -> dict[str, Any]:
     return {
         "system": "shop",
@@ -69,6 +84,7 @@ SYSTEMS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "mssql": (database(f"mssql://u@{EVIL}/d"), "erp.one", {}),
     "imap": (mail("imap", EVIL, 993), "mail.list", {}),
     "smtp": (mail("smtp", EVIL, 465), "mail.send", LETTER),
+    "ldap": (directory(EVIL), "directory.find", {}),
     "sftp": (sftp(EVIL), "files.list", {}),
     "store": (store(EVIL), "files.list", {}),
     **{kind: (broker(kind, EVIL), "shop.depth", {}) for kind in ("nats", "redis", "rabbitmq", "kafka")},

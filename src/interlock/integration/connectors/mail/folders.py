@@ -27,6 +27,10 @@ class NotThere(Exception):
     """There is no such message, or the folder was made anew since its id was given out."""
 
 
+class PartlyDone(Exception):
+    """A change was made in a part, and the rest was refused; the text says what stands now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A message as the server hands it out: its UID, what the server knows of it, and its bytes or its header's."""
@@ -147,18 +151,25 @@ class Folder:
     # --- changing ----------------------------------------------------------------------------------------------------
 
     def mark(self, uid: int, flags: Mapping[str, bool]) -> None:
-        """Set or take away *flags*."""
+        """Set or take away *flags*. Raises `PartlyDone`."""
+        done = False
         for sign, value in (("+", True), ("-", False)):
             names = " ".join(f"\\{name.capitalize()}" for name, wanted in flags.items() if wanted is value)
             if names and self.line.uid("STORE", str(uid), f"{sign}FLAGS.SILENT", f"({names})")[0] != "OK":
+                if done:
+                    raise PartlyDone("marks were set, and others not taken away")
                 raise Refused("does not mark the message")
+            done = done or bool(names)
 
     def can_move(self) -> bool:
         """Whether the server can move a message, or copy it and then take away that one alone."""
         return bool({"MOVE", "UIDPLUS"} & set(self.line.capabilities))
 
     def move(self, uid: int, target: str) -> str | None:
-        """Move a message, and return its id in *target* if the server says it (RFC 6851, RFC 4315)."""
+        """Move a message, and return its id in *target* if the server says it (RFC 6851, RFC 4315).
+
+        Raises `PartlyDone`.
+        """
         if "MOVE" in self.line.capabilities:
             if self.line.uid("MOVE", str(uid), mailbox(target))[0] != "OK":
                 raise Refused("does not move the message")
@@ -166,8 +177,10 @@ class Folder:
         if self.line.uid("COPY", str(uid), mailbox(target))[0] != "OK":
             raise Refused("does not copy the message")
         copied = _copied(self.line)
-        self.line.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")
-        self.line.uid("EXPUNGE", str(uid))
+        if self.line.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")[0] != "OK":
+            raise PartlyDone("the message was copied, and stands in its old folder as well")
+        if self.line.uid("EXPUNGE", str(uid))[0] != "OK":
+            raise PartlyDone("the message was copied, and is only marked as deleted in its old folder")
         return copied
 
 

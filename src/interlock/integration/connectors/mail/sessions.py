@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from interlock.integration.connectors.interface import SecretSource
 from interlock.integration.connectors.kept import Kept
 from interlock.integration.connectors.mail.accounts import Account
-from interlock.integration.connectors.mail.folders import Folder, NotThere
+from interlock.integration.connectors.mail.folders import Folder, NotThere, PartlyDone
 from interlock.integration.connectors.mail.lines import Errand, ImapLine, Refused
 
 _OVERHEAD = 4 << 20
@@ -82,7 +82,7 @@ class Sessions:
         """Keep *line* when what is done with it was *whole*, or the server's answer was; close it otherwise."""
         try:
             yield
-        except (NotThere, Refused):  # an answer that was read to its end
+        except (NotThere, PartlyDone, Refused):  # an answer that was read to its end
             self._give_back(line, errand)
             raise
         except BaseException:
