@@ -13,7 +13,7 @@ from interlock.integration.connectors.fixed.copybook import RecordUnfit, decode,
 from interlock.integration.connectors.fixed.copybook.codecs import Unfit
 from interlock.integration.connectors.fixed.copybook.placement import MOST_UNREAD
 from interlock.integration.connectors.fixed.definitions import PAGE
-from interlock.integration.connectors.fixed.files import Opened, RecordFile
+from interlock.integration.connectors.fixed.files import NoRecordThere, Opened, RecordFile
 from interlock.integration.connectors.fixed.framing import Block, Fixed, Frame, Lines, RecordTooLong
 from interlock.integration.connectors.fixed.schemas import record_to_json
 from interlock.integration.connectors.fixed.setup import Place, RecordType, Setup
@@ -49,6 +49,8 @@ class Operations:
         }
         try:
             return verbs[binding["verb"]](record, binding, arguments, deadline)
+        except NoRecordThere:
+            return _stale()
         except RecordUnfit as error:
             return failed("argument_unfit", f"nothing was changed: {error}", sent=False)
         except Unfit as error:
@@ -69,9 +71,9 @@ class Operations:
         with self._file.opened(deadline) as opened:
             start = _resumed(arguments.get("after"), opened)
             if start is None:
-                return failed("page_stale", "the file has changed since the page before; begin again without `after`")
+                return _stale()
             offset, number, first = start
-            for block in opened.blocks(offset, number):
+            for block in opened.blocks_from(offset, number):
                 for frame in block.frames:
                     if frame.number < first:
                         continue
@@ -228,6 +230,11 @@ def _digest(body: bytes) -> str:
 
 def _names(path: str) -> list[str]:
     return [part.partition("[")[0] for part in path.split(".")]
+
+
+def _stale() -> Answer:
+    detail = "`after` is no place in the file as it is now: it has changed, or gave no such `next`; begin again without"
+    return failed("page_stale", detail)
 
 
 def _too_large(most: int) -> Answer:
