@@ -13,6 +13,7 @@ import pytest
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.ldap import plugin as ldap_plugin
 from interlock.integration.connectors.sql import plugin as sql_plugin
 from interlock.integration.connectors.surveys import Source
 from interlock.integration.systems import Answer, Ports
@@ -118,12 +119,16 @@ async def test_the_address_itself_is_not_either(bench: Workbench, kind: str) -> 
     assert (answer.status, answer.problem and answer.problem["code"]) == ("failed", "http_forbidden")
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mssql"])
-async def test_nor_is_what_somebody_wants_connected(bench: Workbench, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("plugin", "address"),
+    [(sql_plugin, f"{scheme}://u@169.254.169.254/d") for scheme in ("postgresql", "mysql", "mssql")]
+    + [(ldap_plugin, f"{scheme}://169.254.169.254") for scheme in ("ldap", "ldaps")],
+)
+async def test_nor_is_what_somebody_wants_connected(bench: Workbench, plugin: Any, address: str) -> None:
     ports = Ports(HttpClient(), SecretStore.standard(environment={}), bench.root)
     with pytest.raises(SourceUnfit) as refused:
-        await sql_plugin.survey(Source(f"{scheme}://u@169.254.169.254/d"), ports)
-    assert refused.value.what == "the database is not connected to"
+        await plugin.survey(Source(address), ports)
+    assert refused.value.what.endswith("is not connected to")
     assert "credentials" in refused.value.why
 
 

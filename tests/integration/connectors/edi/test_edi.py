@@ -393,3 +393,10 @@ async def test_what_waits_in_the_outbox_is_written_to_no_other_place(bench: Work
     answer = await orders.call("orders.confirm", CONFIRMATION, key="k")
     assert not answer.succeeded
     assert other.read_text() == "kept"
+
+
+async def test_who_took_a_message_and_did_not_hear_of_it_is_told_so_again(orders: Systems) -> None:
+    first = await orders.call("orders.take", KEY, key="one")
+    again = await orders.call("orders.take", KEY, key="one")
+    other = await orders.call("orders.take", KEY, key="two")
+    assert [one.output["took"] for one in (first, again, other)] == [True, True, False]

@@ -450,3 +450,13 @@ async def test_no_cursor_shows_what_is_hidden_or_begins_within_a_record(bench: W
         assert code(await ledger.call("ledger.list", {"after": wrong})) == "page_stale"
     rest = await ledger.call("ledger.list", {"after": first.output["next"]})
     assert [one["id"] for one in rest.output["records"]] == [2, 3, 4, 5]
+
+
+async def test_a_record_that_a_filter_cannot_read_is_named(bench: Workbench, ledger: Systems) -> None:
+    data = bytearray(file(bench).read_bytes())
+    data[LENGTH + 18 : LENGTH + 23] = b"\xff" * 5  # the second one's balance
+    file(bench).write_bytes(data)
+    found = (await ledger.call("ledger.list", {"balance_from": -100})).output
+    assert ([one["account_id"] for one in found["records"]], found["unknown"]) == ([1, 3], [2])
+    found = (await ledger.call("ledger.list", {"balance_from": -100, "owner": "Owner 1"})).output
+    assert ([one["account_id"] for one in found["records"]], found["unknown"]) == ([1], [])

@@ -24,7 +24,7 @@ listen = 127.0.0.1
 base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/log
-ssl = no
+{tls}
 disable_plaintext_auth = no
 mail_location = maildir:{folder}/mail/%u
 mail_uid = {user}
@@ -46,7 +46,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
   }}
 }}
 service anvil {{
@@ -56,8 +56,11 @@ service anvil {{
 
 
 @contextmanager
-def running() -> Iterator[int]:
-    """Run a server with an empty inbox and a folder `Done`; give its port. Skips the test where it is missing."""
+def running(certificate: Path | None = None) -> Iterator[int]:
+    """Run a server with an empty inbox and a folder `Done`; give its port. Skips the test where it is missing.
+
+    With a *certificate*, a file with its key, it knows STARTTLS, and TLS from the first byte at the port after that.
+    """
     program = shutil.which("dovecot", path=_PLACES)
     if program is None:
         pytest.skip("dovecot is not on the PATH (hint: apt-get install dovecot-imapd)")
@@ -71,8 +74,18 @@ def running() -> Iterator[int]:
         shutil.chown(mail, user)
     else:
         rights = f"default_internal_user = {user}\ndefault_internal_group = {group}\ndefault_login_user = {user}"
+    tls = f"ssl = yes\nssl_cert = <{certificate}\nssl_key = <{certificate}" if certificate is not None else "ssl = no"
     (folder / "dovecot.conf").write_text(
-        _CONFIGURATION.format(folder=folder, port=port, user=user, group=group, rights=rights, password=PASSWORD)
+        _CONFIGURATION.format(
+            folder=folder,
+            port=port,
+            tls=tls,
+            tls_port=port + 1 if certificate is not None else 0,
+            user=user,
+            group=group,
+            rights=rights,
+            password=PASSWORD,
+        )
     )
     server = subprocess.Popen([program, "-F", "-c", str(folder / "dovecot.conf")], stderr=subprocess.DEVNULL)
     try:

@@ -195,6 +195,23 @@ async def test_closing_ends_all_and_may_be_done_twice(
     await bench.systems.close()
 
 
+async def test_sessions_with_tls_are_kept_too(bench: Workbench, tmp_path: Path) -> None:
+    bench.secrets["INTERLOCK_SECRET_MAIL"] = PASSWORD
+    shown = certificate(bench.root)
+    with dovecot.running(shown) as port:
+        for tls, there in (("starttls", port), ("implicit", port + 1)):
+            async with Relay(there, ANY) as relay:
+                told = system(relay.port)
+                told["connection"]["imap"] |= {"tls": tls, "ca": shown.name}
+                mail = await bench.serve(told)
+                for _ in range(4):
+                    await listed(mail)
+                assert relay.connections == 1
+                await relay.cut()
+                await listed(mail)
+                assert relay.connections == 2
+
+
 def test_what_comes_back_after_the_end_is_parted_with() -> None:
     class Session:
         parted = 0
@@ -372,6 +389,18 @@ async def test_a_change_of_which_a_part_was_refused_is_no_success(
     assert answer.problem is not None
     assert (answer.status, answer.problem["code"]) == ("unknown", "partly_done")
     assert detail in answer.problem["detail"]
+
+
+async def test_a_folder_that_may_only_be_read_is_no_lost_connection(bench: Workbench) -> None:
+    bench.secrets["INTERLOCK_SECRET_MAIL"] = PASSWORD
+    answers = {**TALK, b"SELECT": TALK[b"SELECT"] + b"* OK [READ-ONLY] as you are\r\n"}
+    async with talking(answers) as (port, seen):
+        mail = await bench.serve(system(port))
+        for _ in range(2):
+            answer = await mail.call("mail.move", {"id": "7.1"})
+            assert answer.problem is not None
+            assert (answer.status, answer.problem["code"], answer.transient) == ("failed", "refused", False)
+        assert len(seen) == 1
 
 
 async def test_a_folder_whose_ids_do_not_last_is_not_used(bench: Workbench) -> None:

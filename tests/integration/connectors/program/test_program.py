@@ -360,3 +360,15 @@ async def test_an_empty_cell_of_the_only_column_is_a_row(bench: Workbench) -> No
     operation = {"from": f"{PYTHON} rows.py", "options": {"stdout": {"table": {"columns": ["name"]}}}}
     told = await answer(bench, operation, {})
     assert [row["name"] for row in told.output["rows"]] == ["name", "a", "", "b"]
+
+
+async def test_a_field_of_a_record_holds_no_second_record(bench: Workbench) -> None:
+    bench.write("reply.cpy", COPYBOOK)
+    operation = {
+        "from": f"{PYTHON} echo.py",
+        "options": {"stdin": {"record": {"copybook": "reply.cpy"}}, "stdout": {"json": True}},
+        "output_schema": {"type": "object"},
+    }
+    for owner in ("A\n000002", "A\r000002"):
+        told = await answer(bench, operation, {"account": 1, "owner": owner, "balance": 1})
+        assert (told.status, told.sent, told.problem and told.problem["code"]) == ("failed", False, "argument_unfit")

@@ -82,7 +82,11 @@ class Operations:
                         if len(unknown) < MOST_UNREAD and not self._known(frame):
                             unknown.append(frame.number)
                         continue
-                    if not all(test(body) for test in tests):
+                    held = {test(body) for test in tests}
+                    if False in held:
+                        continue
+                    if None in held:
+                        unknown += [frame.number] if len(unknown) < MOST_UNREAD else []
                         continue
                     shown = self._shown(record, frame, body)
                     left -= len(orjson.dumps(shown)) + 1
@@ -247,7 +251,7 @@ def _wanted(record: RecordType, arguments: Mapping[str, Any]) -> list[tuple[Plac
 
 def _tests(
     record: RecordType, binding: Mapping[str, Any], arguments: Mapping[str, Any]
-) -> Iterator[Callable[[bytes], bool]]:
+) -> Iterator[Callable[[bytes], bool | None]]:
     for name, path in binding["filters"].items():
         if name in arguments:
             yield _between(record.places[path], arguments[name], arguments[name])
@@ -257,13 +261,16 @@ def _tests(
             yield _between(record.places[path], low, high)
 
 
-def _between(place: Place, low: Any, high: Any) -> Callable[[bytes], bool]:
+def _between(place: Place, low: Any, high: Any) -> Callable[[bytes], bool | None]:
+    """Return what says whether a record's field lies between two values, None where the field cannot be read."""
     least = place.equal(low) if low is not None else None
     most = place.equal(high) if high is not None else None
 
-    def holds(body: bytes) -> bool:
+    def holds(body: bytes) -> bool | None:
         value = place.read(body)
-        return value is not None and (least is None or least <= value) and (most is None or value <= most)
+        if value is None:
+            return None
+        return (least is None or least <= value) and (most is None or value <= most)
 
     return holds
 

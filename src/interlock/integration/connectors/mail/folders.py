@@ -45,7 +45,10 @@ class Folder:
 
     def __init__(self, line: ImapLine, name: str, *, writes: bool) -> None:
         self.line = line
-        status, _ = line.select(mailbox(name), readonly=not writes)
+        try:
+            status, _ = line.select(mailbox(name), readonly=not writes)
+        except ImapLine.readonly:
+            raise Refused("lets us only read the folder") from None
         if status != "OK":
             raise Refused("knows no such folder, or does not let us in")
         _, data = line.response("UIDVALIDITY")

@@ -89,9 +89,12 @@ class GivenRecord:
     def write(self, arguments: Mapping[str, Any], encoding: str) -> bytes:  # noqa: ARG002 - the copybook's own
         values = {name: value for name, value in arguments.items() if name in self.members}
         try:
-            return encode(self.record.layout, {**values, **self.fixed}) + b"\n"
+            record = encode(self.record.layout, {**values, **self.fixed})
         except RecordUnfit as error:
             raise ArgumentUnfit(str(error)) from None
+        if b"\n" in record or b"\r" in record:
+            raise ArgumentUnfit("a field holds the end of a line, and would make a second record")
+        return record + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
