@@ -366,6 +366,15 @@ async def test_a_file_may_have_any_name(bench: Workbench, orders: Systems) -> No
     assert (await orders.call("orders.take", {**KEY, "interchange": "000000008"})).output["took"] is True
 
 
+async def test_one_file_holds_an_interchange_once(bench: Workbench, orders: Systems) -> None:
+    other = (ORDER[0].replace("1001", "7"), *ORDER[1:])
+    put(bench, "b.edi", "".join([x12(ORDER, control=8)] * 2 + [x12(other, control=8)] + [x12(other, control=9)]))
+    page = await listed(orders)
+    assert [one["message"]["interchange"] for one in page["messages"]] == ["000000007", "000000008", "000000009"]
+    assert page["duplicates"] == ["b.edi"]
+    assert [(one["interchange"], "in b.edi" in one["reason"]) for one in page["refused"]] == [("000000008", True)]
+
+
 def test_pages_go_on_beyond_a_million_segments() -> None:
     def received(number: int) -> Received:
         message = Message("850", "004010", str(number), [Segment(number, "ST", (), "")])

@@ -134,6 +134,8 @@ class InboxFolder:
                 found.refused.append(Refused(name, error.segment, "", str(error)))
                 continue
             for interchange in interchanges:
+                if time.monotonic() > deadline:
+                    raise TimeOver
                 self._sort(name, interchange, seen, found)
         return found
 
@@ -152,14 +154,15 @@ class InboxFolder:
             return
         identity = (interchange.standard, interchange.sender, interchange.receiver, interchange.control)
         digest = hashlib.sha256(interchange.raw.strip().encode()).hexdigest()
-        known_digest, known_file = seen.setdefault(identity, (digest, name))
-        if known_file != name or any(one is not interchange and _same(one, identity) for _, one in found.interchanges):
+        if identity in seen:
+            known_digest, known_file = seen[identity]
             if known_digest == digest:
                 found.duplicates.append(name)
             else:
                 reason = f"its control number was used for another interchange, in {known_file}"
                 found.refused.append(Refused(name, header.number, header.tag, reason, interchange.control))
             return
+        seen[identity] = (digest, name)
         found.interchanges.append((name, interchange))
         for group, message in interchange.messages:
             fault = message.fault or group.fault
@@ -219,10 +222,6 @@ def _segment_at(before: bytes) -> int:
     if release:
         rest = re.sub(re.escape(release) + b".", b"", rest, flags=re.DOTALL)
     return rest.count(terminator) + 1
-
-
-def _same(interchange: Interchange, identity: tuple[str, ...]) -> bool:
-    return (interchange.standard, interchange.sender, interchange.receiver, interchange.control) == identity
 
 
 def pages(received: list[Received], after: str) -> Iterator[tuple[str, Received]]:
