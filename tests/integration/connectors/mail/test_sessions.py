@@ -326,7 +326,7 @@ TALK = {
 async def talking(answers: dict[bytes, bytes], *, after: bytes = b"") -> AsyncIterator[tuple[int, list[int]]]:
     """Run a server that lets anybody in, answers commands with *answers*, and says *after* behind each of `UID FETCH`.
 
-    An answer that begins with NO is a refusal. Gives the port, and a list that grows
+    An answer that begins with NO is a refusal, one with PERHAPS is none. Gives the port, and a list that grows
     by one with each connection.
     """
     seen: list[int] = []
@@ -337,7 +337,7 @@ async def talking(answers: dict[bytes, bytes], *, after: bytes = b"") -> AsyncIt
         while line := await reader.readline():
             tag, _, rest = line.partition(b" ")
             said = next((text for verb, text in answers.items() if rest.upper().startswith(verb)), b"")
-            if said.startswith(b"NO"):
+            if said.startswith((b"NO", b"PERHAPS")):
                 writer.write(tag + b" " + said + b"\r\n")
             else:
                 writer.write(said + tag + b" OK done\r\n" + (after if rest.startswith(b"UID FETCH") else b""))
@@ -367,6 +367,24 @@ async def test_a_session_in_which_something_was_said_that_nobody_asked_is_not_us
         for number in range(1, 4):
             assert len(await listed(mail)) == 1
             assert len(seen) == number
+
+
+@pytest.mark.parametrize(
+    ("operation", "command", "status"),
+    [("move", b"UID COPY", "unknown"), ("move", b"SELECT", "failed"), ("mark", b"UID STORE", "unknown")],
+)
+async def test_an_answer_that_is_neither_yes_nor_no_is_none(
+    bench: Workbench, operation: str, command: bytes, status: str
+) -> None:
+    bench.secrets["INTERLOCK_SECRET_MAIL"] = PASSWORD
+    size = b"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 20)\r\n"
+    async with talking({**TALK, b"UID FETCH": size, command: b"PERHAPS so"}) as (port, seen):
+        mail = await bench.serve(system(port))
+        for number in range(1, 3):
+            marks = {"seen": True} if operation == "mark" else {}
+            answer = await mail.call(f"mail.{operation}", {"id": "7.1", **marks})
+            assert answer.status == status, answer
+            assert len(seen) == number  # and the session is not used again
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Folder:
             status, _ = line.select(mailbox(name), readonly=not writes)
         except ImapLine.readonly:
             raise Refused("lets us only read the folder") from None
-        if status != "OK":
+        if not _agreed(status):
             raise Refused("knows no such folder, or does not let us in")
         _, data = line.response("UIDVALIDITY")
         self.validity = int(data[0]) if data and data[0] else 0
@@ -93,7 +93,7 @@ class Folder:
 
     def _searched(self, arguments: list[str]) -> set[int]:
         status, data = self.line.uid("SEARCH", *arguments)
-        if status != "OK":
+        if not _agreed(status):
             raise Refused("does not search for that")
         return {int(uid) for part in data if part for uid in part.split()}
 
@@ -134,7 +134,7 @@ class Folder:
         at any time, of marks that others have changed, and such news are no message.
         """
         status, data = self.line.uid("FETCH", ",".join(map(str, uids)), what)
-        if status != "OK":
+        if not _agreed(status):
             raise Refused("does not hand out the message")
         pieces = iter(data)
         for piece in pieces:
@@ -158,11 +158,14 @@ class Folder:
         done = False
         for sign, value in (("+", True), ("-", False)):
             names = " ".join(f"\\{name.capitalize()}" for name, wanted in flags.items() if wanted is value)
-            if names and self.line.uid("STORE", str(uid), f"{sign}FLAGS.SILENT", f"({names})")[0] != "OK":
+            if names and not self._changed("STORE", str(uid), f"{sign}FLAGS.SILENT", f"({names})"):
                 if done:
                     raise PartlyDone("marks were set, and others not taken away")
                 raise Refused("does not mark the message")
             done = done or bool(names)
+
+    def _changed(self, *command: str) -> bool:
+        return _agreed(self.line.uid(*command)[0])
 
     def can_move(self) -> bool:
         """Whether the server can move a message, or copy it and then take away that one alone."""
@@ -174,23 +177,30 @@ class Folder:
         Raises `PartlyDone`.
         """
         if "MOVE" in self.line.capabilities:
-            if self.line.uid("MOVE", str(uid), mailbox(target))[0] != "OK":
+            if not self._changed("MOVE", str(uid), mailbox(target)):
                 raise Refused("does not move the message")
             return _copied(self.line)
-        if self.line.uid("COPY", str(uid), mailbox(target))[0] != "OK":
+        if not self._changed("COPY", str(uid), mailbox(target)):
             raise Refused("does not copy the message")
         copied = _copied(self.line)
-        if self.line.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")[0] != "OK":
+        if not self._changed("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)"):
             raise PartlyDone("the message was copied, and stands in its old folder as well")
-        if self.line.uid("EXPUNGE", str(uid))[0] != "OK":
+        if not self._changed("EXPUNGE", str(uid)):
             raise PartlyDone("the message was copied, and is only marked as deleted in its old folder")
         return copied
+
+
+def _agreed(status: str) -> bool:
+    """Return whether the server did it. Raises `ImapLine.abort` for an answer that is neither yes nor no."""
+    if status not in {"OK", "NO"}:
+        raise ImapLine.abort("the answer is none of IMAP")
+    return status == "OK"
 
 
 def append(line: ImapLine, folder: str, content: bytes) -> str | None:
     """Put a message into *folder* as a draft, and return its id if the server says it. Raises `Refused`."""
     status, data = line.append(mailbox(folder), "(\\Draft \\Seen)", "", content)
-    if status != "OK":
+    if not _agreed(status):
         raise Refused("does not take the message")
     said = re.search(rb"APPENDUID (\d+) (\d+)", b" ".join(data))
     return f"{int(said[1])}.{int(said[2])}" if said is not None else None

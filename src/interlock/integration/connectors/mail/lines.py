@@ -125,8 +125,11 @@ class _Reader:
     def readline(self, limit: int = _LONGEST_LINE) -> bytes:
         line = self._file.readline(limit)
         self._left -= len(line)
-        if self._left < 0 or (len(line) == limit and not line.endswith(b"\n")):
+        whole = line.endswith(b"\n")
+        if self._left < 0 or (len(line) == limit and not whole):
             raise LineTooLong
+        if line and not whole:  # `250` may have been meant to be the first of many signs
+            raise ConnectionResetError("the line breaks off")
         return line
 
     def allow(self, most: int) -> None:

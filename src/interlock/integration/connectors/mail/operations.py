@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from interlock.integration.connectors.interface import SUCCEEDED, Answer, SecretSource, SystemLimits, failed
+from interlock.integration.connectors.interface import SUCCEEDED, Answer, SecretSource, SystemLimits, failed, unanswered
 from interlock.integration.connectors.mail.accounts import Account
 from interlock.integration.connectors.mail.definitions import MOST_ON_A_PAGE, PAGE
 from interlock.integration.connectors.mail.folders import FLAGS, append, day
@@ -18,6 +18,7 @@ from interlock.integration.connectors.mail.lines import Errand, SmtpLine
 from interlock.integration.connectors.mail.reading import attachment_of, parse, whole_of
 from interlock.integration.connectors.mail.sessions import Sessions
 from interlock.integration.connectors.mail.writing import Letter, Unfit, identifier_of, letter_of
+from interlock.values.operations import Effect
 
 _DOTS = re.compile(rb"(?m)^\.")
 
@@ -197,8 +198,10 @@ class Operations:
             errand.committed = True
             line.send(_DOTS.sub(b"..", letter.content) + b".\r\n")
             code, _words = line.getreply()
-            if not 200 <= code <= 299:
+            if 400 <= code <= 599:
                 return _refused(code, "did not take the message")
+            if not 200 <= code <= 299:
+                return unanswered(Effect.write, "response_unreadable", "the answer to the message is none of SMTP")
             return Answer(SUCCEEDED, {"message_id": letter.identifier, "recipients": len(letter.recipients)})
 
     def _letter(self, arguments: Mapping[str, Any], key: str) -> Letter:
