@@ -52,7 +52,10 @@ class EdiPlugin:
             "state": {**_FOLDER, "description": "a folder of ours, for what was taken and sent"},
             "us": {**_PARTY, "description": "our own end, as envelopes name it"},
             "partner": {**_PARTY, "description": "the other end"},
-            "usage": {"enum": ["production", "test"], "description": "how envelopes are marked; by default production"},
+            "usage": {
+                "enum": ["production", "test"],
+                "description": "how envelopes are marked, theirs too; by default production",
+            },
             "version": {"type": "string", "pattern": "^00[0-9]{4}$", "description": "of X12 envelopes; 004010"},
             "encoding": {
                 "enum": ["ascii", "latin-1", "utf-8"],
@@ -103,6 +106,7 @@ class EdiPlugin:
             connection["us"]["id"],
             connection.get("encoding", "latin-1"),
             size(connection.get("max_size", USUAL_LIMIT)),
+            connection.get("usage") == "test",
         )
         ledger = Ledger(ports.root / connection["state"], ports.root / connection["outbox"])
         envelope = Envelope(
