@@ -156,7 +156,7 @@ OPERATIONS = ["listPets", "addPet", "namePet", "getPhoto", "putPhoto"]
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_is_defined_alike(name: str) -> None:
     old, new = (document_of(text.encode(), "shop.yaml") for text in (OLD, NEW))
-    definitions = [define(document, document.find(name), headers=frozenset()) for document in (old, new)]
+    definitions = [define(document, document.find(name), ours=frozenset()) for document in (old, new)]
     assert definitions[0] == definitions[1]
 
 
@@ -199,6 +199,6 @@ def test_a_document_that_is_wrong_somewhere_is_refused_or_read(value: Any) -> No
         with contextlib.suppress(DocumentInvalid):
             document = document_of(text, "shop.json")
             for name in OPERATIONS:
-                define(document, document.find(name), headers=frozenset())
+                define(document, document.find(name), ours=frozenset())
         with contextlib.suppress(SourceUnfit):
             survey(Source("shop.json", text))

@@ -224,14 +224,18 @@ def test_links_are_read_as_they_are_written() -> None:
     assert next_in({"Link": "<a>; rel=prev,, <b>; rel='next' ,"}) == "b"
 
 
-@pytest.mark.parametrize("written", ["nonsense", '<a>; title="open; rel=next', "<a<b>; rel=next", "<a>; rel=prev <b>; rel=next"])
+@pytest.mark.parametrize(
+    "written", ["nonsense", '<a>; title="open; rel=next', "<a<b>; rel=next", "<a>; rel=prev <b>; rel=next"]
+)
 def test_a_list_does_not_end_where_its_links_cannot_be_read(written: str) -> None:
     with pytest.raises(LinkUnfit, match="cannot be read"):
         next_in({"Link": written})
 
 
 async def test_links_in_fields_of_their_own_are_all_followed(bench: Workbench) -> None:
-    first = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\nLink: <?page=1>; rel="prev"\r\n'
+    first = (
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\nLink: <?page=1>; rel="prev"\r\n'
+    )
     pages = says(first + b'Link: <?page=2>; rel="next"\r\n\r\n[{"id":1}]'), answers(200, [{"id": 2}])
     async with ScriptedServer(in_turn(*pages)) as server:
         system = {"system": "desk", "connector": "http", "connection": {"base_url": f"{server.url}/v1"}}
