@@ -348,7 +348,7 @@ async def test_what_says_who_we_are_is_no_argument(bench: Workbench) -> None:
 
 
 async def test_forms_that_a_discriminator_picks_may_overlap(bench: Workbench) -> None:
-    forms = {
+    forms: dict[str, Any] = {
         "Card": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}},
         "Bank": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}, "iban": {}}},
     }

@@ -218,7 +218,7 @@ async def test_no_member_of_an_object_passes_for_another_argument(rig: Rig) -> N
 
 
 async def test_a_parameter_of_json_is_json_wherever_it_is(rig: Rig) -> None:
-    kinds = {"application/json": {"schema": {}}}
+    kinds: dict[str, Any] = {"application/json": {"schema": {}}}
     value = {"path": "/Ü", "ids": [1, None]}
     places = [{"name": f"in-{place}", "in": place, "content": kinds} for place in ("path", "query", "header", "cookie")]
     plain = {"name": "note", "in": "header", "content": {"text/plain": {"schema": {"type": "string"}}}}
