@@ -262,6 +262,12 @@ async def test_a_change_whose_result_has_gaps_is_done_and_says_where_they_are(tm
     assert "street" not in str(answer.problem)
 
 
+async def test_a_limit_that_is_used_up_is_heard_of(tmp_path: Path) -> None:
+    said = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "7"}
+    async with connected(tmp_path, answers(200, {"data": PLACED}, headers=said)) as connector:
+        assert (await write(connector)).rest == 7
+
+
 async def test_a_read_with_any_error_has_failed(tmp_path: Path) -> None:
     body = {"data": {"order": None}, "errors": [{"message": "x", "extensions": {"code": "FORBIDDEN"}}]}
     async with connected(tmp_path, answers(200, body)) as connector:

@@ -139,14 +139,15 @@ async def test_a_write_is_sent_with_its_key_and_credentials(serve: Serve) -> Non
 
 
 @pytest.mark.parametrize("foreseen", [False, True])
-async def test_an_answer_for_each_part_is_one_only_if_it_is_foreseen(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, foreseen: bool
+@pytest.mark.parametrize("status", [206, 207])
+async def test_an_answer_in_parts_is_one_only_if_it_is_foreseen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, status: int, foreseen: bool
 ) -> None:
     if foreseen:
-        responses = good(REFUND) | {"207": good(REFUND)["200"]}
+        responses = good(REFUND) | {str(status): good(REFUND)["200"]}
         paths = DOCUMENT["paths"]
         monkeypatch.setitem(paths["/refunds"]["post"], "responses", responses)
-    async with ScriptedServer(answers(207, {"id": "R1", "amount": 5.5})) as server:
+    async with ScriptedServer(answers(status, {"id": "R1", "amount": 5.5})) as server:
         answer = await issue(await serve(server.port))
     assert answer.status == (SUCCEEDED if foreseen else UNKNOWN)
     assert foreseen or (answer.problem or {})["code"] == "partly_done"

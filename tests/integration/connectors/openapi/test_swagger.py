@@ -15,7 +15,7 @@ from interlock.integration.connectors.openapi.document import DocumentInvalid, d
 from interlock.integration.connectors.openapi.flattening import define
 from interlock.integration.connectors.openapi.survey import recognises, survey
 from interlock.integration.connectors.openapi.swagger import upgraded
-from interlock.integration.connectors.surveys import Source
+from interlock.integration.connectors.surveys import SECRET, Source
 
 OLD = """
 swagger: "2.0"
@@ -202,3 +202,28 @@ def test_a_document_that_is_wrong_somewhere_is_refused_or_read(value: Any) -> No
                 define(document, document.find(name), ours=frozenset())
         with contextlib.suppress(SourceUnfit):
             survey(Source("shop.json", text))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "auth"),
+    [
+        ({"type": "apiKey", "in": "query", "name": "key"}, {"api_key": {"query": "key", "value": "secret:NAME"}}),
+        ({"type": "apiKey", "in": "cookie", "name": "sid"}, {"api_key": {"cookie": "sid", "value": "secret:NAME"}}),
+        (
+            {"type": "oauth2", "flow": "application", "tokenUrl": "https://a.example/token", "scopes": {}},
+            {
+                "oauth2": {
+                    "token_url": "https://a.example/token",
+                    "client_id": "interlock",
+                    "client_secret": "secret:NAME",
+                }
+            },
+        ),
+        ({"type": "oauth2", "flow": "application", "tokenUrl": "/token", "scopes": {}}, {"bearer": "secret:NAME"}),
+        ({"type": "oauth2", "flow": "implicit", "authorizationUrl": "https://a.example"}, {"bearer": "secret:NAME"}),
+    ],
+)
+def test_how_a_system_is_authenticated_to_is_proposed(scheme: dict[str, Any], auth: dict[str, Any]) -> None:
+    old = {"swagger": "2.0", "info": {"title": "x"}, "paths": {}, "securityDefinitions": {"one": scheme}}
+    found = survey(Source("x.json", json.dumps(old).encode())).connection["auth"]
+    assert json.loads(json.dumps(found).replace(SECRET, "secret:NAME")) == auth

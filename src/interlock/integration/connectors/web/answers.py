@@ -15,8 +15,10 @@ from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 
 LONGEST_WAIT = 3600.0
-MULTI_STATUS = 207
-"""Says nothing of the whole (RFC 4918, 11.1): some parts may have been done and others not."""
+_IN_PARTS = {
+    206: "the system answered with a part of what was asked for (206)",  # RFC 9110, 15.3.7: a range, and none was named
+    207: "the system answered for each part by itself (207)",  # RFC 4918, 11.1: some may have been done, others not
+}
 _REFUSALS = {
     400: ("refused", "the system refused the arguments"),
     401: ("access_denied", "the system does not accept our credentials"),
@@ -35,8 +37,8 @@ _PASSING = frozenset({500, 502, 503, 504})
 def interpret(response: HttpResponse, effect: Effect, results: Mapping[str, str]) -> Answer:
     """Return what *response* says of a call with *effect*; *results* is the binding's form by status."""
     status = response.status
-    if status == MULTI_STATUS and str(status) not in results:
-        detail = "the system answered for each part by itself (207), which the contract does not foresee"
+    if status in _IN_PARTS and str(status) not in results:
+        detail = f"{_IN_PARTS[status]}, which the contract does not foresee"
         return unanswered(effect, "partly_done", detail, status=status)
     if 200 <= status < 300:
         return _result(response, effect, results.get(str(status)) or results.get("2XX") or results.get("2xx") or "json")
