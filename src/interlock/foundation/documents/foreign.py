@@ -1,8 +1,8 @@
 """YAML that others wrote: the documents by which systems describe themselves.
 
 It is read as JSON values by the rules of YAML 1.2, which OpenAPI asks for: `no`, `on` and dates are texts. Merge keys
-(`<<`) are followed, as most writers of YAML know them. What it takes in time and memory is bounded by its own size:
-it is built while it is parsed, so that depth costs no recursion, and all that aliases and merge keys stand for is counted.
+(`<<`) are followed, as most writers of YAML know them. What it takes in time and memory is bounded by its own size: it
+is built while it is parsed, so that depth costs no recursion, and what aliases and merge keys stand for is counted.
 """
 
 from __future__ import annotations
