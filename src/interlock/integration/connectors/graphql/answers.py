@@ -11,9 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from interlock.foundation.http import HttpResponse
+from interlock.integration.connectors.bodies import whole
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
 from interlock.integration.connectors.web.answers import interpret as interpret_http
 from interlock.integration.connectors.wording import said
@@ -142,7 +141,7 @@ def _body(response: HttpResponse) -> dict[str, Any] | None:
     if not response.is_json:
         return None
     try:
-        body = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
+        body = whole(response.body)
+    except ValueError:
         return None
     return body if isinstance(body, dict) else None

@@ -10,6 +10,7 @@ import orjson
 
 from interlock.foundation.http import HttpFailure, HttpResponse, ResponseTooLarge, ResponseUnreadable
 from interlock.foundation.http.rests import asked, used_up
+from interlock.integration.connectors.bodies import NumberTooLarge, whole
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
 from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
@@ -83,8 +84,10 @@ def _result(response: HttpResponse, effect: Effect, form: str) -> Answer:
     if not response.is_json:
         return unanswered(effect, "result_breaks_contract", "the result is not JSON, as the contract says")
     try:
-        return Answer(SUCCEEDED, orjson.loads(response.body))
-    except orjson.JSONDecodeError:
+        return Answer(SUCCEEDED, whole(response.body))
+    except NumberTooLarge as error:
+        return unanswered(effect, "result_breaks_contract", f"the result {error}")
+    except ValueError:
         return unanswered(effect, "result_breaks_contract", "the result says that it is JSON, and is not")
 
 

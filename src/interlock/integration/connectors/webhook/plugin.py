@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
-from interlock.integration.connectors.bodies import DEEPEST, LONGEST, deeper
+from interlock.integration.connectors.bodies import DEEPEST, LONGEST, NumberTooLarge, deeper, whole
 from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.errors import DeliveryUnfit, DeliveryUnproven
 from interlock.integration.connectors.interface import (
@@ -130,8 +128,10 @@ class WebhookPlugin:
         tolerance = duration(connection.get("tolerance", USUAL_TOLERANCE))
         signed = signature_of(declared, tolerance).prove(delivery, known, now)
         try:
-            body = orjson.loads(delivery.body)
-        except orjson.JSONDecodeError:
+            body = whole(delivery.body)
+        except NumberTooLarge as error:
+            raise DeliveryUnfit(f"the body {error}", fix="let the system send it as a text") from None
+        except ValueError:
             raise DeliveryUnfit("the body is not JSON", fix="let the system send JSON") from None
         if deeper(body, DEEPEST):
             raise DeliveryUnfit(f"the body nests deeper than {DEEPEST} levels")
