@@ -10,8 +10,8 @@ import pytest
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.connectors.sql import plugin
+from interlock.integration.connectors.sql.grammars import MYSQL, POSTGRES, SQLITE, Grammar, StatementInvalid
 from interlock.integration.connectors.sql.procedures import check_call
-from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, SQLITE, StatementInvalid
 from interlock.integration.connectors.surveys import Source
 from interlock.integration.systems import Ports, Systems
 from interlock.values.operations import Effect
@@ -169,6 +169,6 @@ async def test_procedures_of_mariadb(bench: Workbench, mariadb: MariaDb) -> None
         ("CALL", MYSQL, Effect.write),
     ],
 )
-def test_a_call_that_is_none_is_refused(text: str, dialect: str, effect: Effect) -> None:
+def test_a_call_that_is_none_is_refused(text: str, dialect: Grammar, effect: Effect) -> None:
     with pytest.raises(StatementInvalid):
         check_call(text, dialect, effect)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from interlock.foundation.documents import ProjectInvalid
+from interlock.integration.connectors.sql.grammars import MYSQL, POSTGRES, SQLITE, TSQL, StatementInvalid
 from interlock.integration.connectors.sql.parameters import formatted, numbered
-from interlock.integration.connectors.sql.statements import StatementInvalid, check_statement
+from interlock.integration.connectors.sql.statements import check_statement
 from interlock.values.operations import Effect
 from tests.integration.conftest import Workbench
 
+GRAMMARS = {one.parser: one for one in (SQLITE, POSTGRES, MYSQL, TSQL)}
 READS = [
     ("sqlite", "SELECT id, name FROM t WHERE id = :id"),
     ("sqlite", "SELECT id FROM t WHERE name LIKE :id || '%' ORDER BY id LIMIT 10;"),
@@ -30,7 +32,7 @@ READS = [
 
 @pytest.mark.parametrize(("dialect", "text"), READS)
 def test_reads_that_are_let(dialect: str, text: str) -> None:
-    assert check_statement(text, dialect, Effect.read).parameters == {"id"}
+    assert check_statement(text, GRAMMARS[dialect], Effect.read).parameters == {"id"}
 
 
 NO_READS = [
@@ -125,7 +127,7 @@ NEVER = [
 @pytest.mark.parametrize(("dialect", "text", "reason"), NO_READS)
 def test_what_a_read_may_not_say(dialect: str, text: str, reason: str) -> None:
     with pytest.raises(StatementInvalid) as invalid:
-        check_statement(text, dialect, Effect.read)
+        check_statement(text, GRAMMARS[dialect], Effect.read)
     assert reason in str(invalid.value)
     assert "\x1b" not in str(invalid.value)
 
@@ -134,7 +136,7 @@ def test_what_a_read_may_not_say(dialect: str, text: str, reason: str) -> None:
 @pytest.mark.parametrize(("dialect", "text"), NEVER)
 def test_what_no_statement_may_be(dialect: str, text: str, effect: Effect) -> None:
     with pytest.raises(StatementInvalid):
-        check_statement(text, dialect, effect)
+        check_statement(text, GRAMMARS[dialect], effect)
 
 
 WRITES = [
@@ -147,7 +149,7 @@ WRITES = [
 
 @pytest.mark.parametrize(("dialect", "text"), WRITES)
 def test_writes_that_are_let(dialect: str, text: str) -> None:
-    assert check_statement(text, dialect, Effect.write).parameters == {"id"}
+    assert check_statement(text, GRAMMARS[dialect], Effect.write).parameters == {"id"}
 
 
 @pytest.mark.parametrize(
@@ -165,15 +167,15 @@ def test_writes_that_are_let(dialect: str, text: str) -> None:
 )
 def test_what_a_write_may_not_say(text: str, reason: str) -> None:
     with pytest.raises(StatementInvalid) as invalid:
-        check_statement(text, "postgres", Effect.write)
+        check_statement(text, POSTGRES, Effect.write)
     assert reason in str(invalid.value)
 
 
 def test_a_function_can_be_allowed_by_name() -> None:
     text = "SELECT our_price(id) AS price FROM t"
     with pytest.raises(StatementInvalid):
-        check_statement(text, "postgres", Effect.read)
-    assert check_statement(text, "postgres", Effect.read, functions=["Our_Price"]).returns
+        check_statement(text, POSTGRES, Effect.read)
+    assert check_statement(text, POSTGRES, Effect.read, functions=["Our_Price"]).returns
 
 
 def test_parameters_are_numbered_and_nothing_else_is_touched() -> None:
@@ -262,7 +264,7 @@ async def test_passwords_stay_out_of_addresses(bench: Workbench) -> None:
 )
 def test_writes_that_mysql_would_do_otherwise_than_said(effect: Effect, text: str, said: str) -> None:
     with pytest.raises(StatementInvalid, match=said):
-        check_statement(text, "mysql", effect)
+        check_statement(text, MYSQL, effect)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +281,7 @@ def test_writes_that_mysql_would_do_otherwise_than_said(effect: Effect, text: st
 )
 def test_writes_that_sql_server_would_do_otherwise_than_said(text: str, said: str) -> None:
     with pytest.raises(StatementInvalid, match=said):
-        check_statement(text, "tsql", Effect.write)
+        check_statement(text, TSQL, Effect.write)
 
 
 def test_only_parameters_become_those_of_the_driver_of_sql_server() -> None:

@@ -46,8 +46,14 @@ class Dialect(Protocol):
     def address(self, url: str) -> Any:
         """Return SQLAlchemy's address for *url*, without a password."""
 
-    def driver(self, longest: float) -> dict[str, Any]:
-        """Return the driver's arguments; nothing may wait longer than *longest* seconds for the server."""
+    probe: str
+    """The smallest query there is, which gives one row."""
+
+    def driver(self, longest: float, most: int) -> dict[str, Any]:
+        """Return the driver's arguments; nothing may wait longer than *longest* seconds for the server.
+
+        *most* is the largest answer in bytes, for a driver that would read any.
+        """
 
     def connect(self, options: dict[str, Any]) -> Any:
         """Return a connection by the driver's *options*, whose session understands statements as they were checked.
@@ -124,7 +130,7 @@ class AlchemyConnector:
         self._engine = create_engine(
             self._dialect.address(self._url),
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended here, in plain sight
-            connect_args=self._dialect.driver(self._longest + SPARE),
+            connect_args=self._dialect.driver(self._longest + SPARE, self._limits.response),
             pool_size=self._limits.concurrency,
             max_overflow=0,
             pool_recycle=IDLE,
@@ -292,7 +298,7 @@ class AlchemyConnector:
     async def probe(self, *, timeout: float) -> Answer:
         """Make the smallest query there is."""
         binding = {"parameters": {}, "rows": "one", "max_rows": 1, "expect_rows": None, "booleans": ()}
-        return await self._run(_Statement(Effect.read, "SELECT 1 AS one", binding), {}, timeout)
+        return await self._run(_Statement(Effect.read, self._dialect.probe, binding), {}, timeout)
 
     async def definitions(self) -> None:
         """The statements are the project's own."""

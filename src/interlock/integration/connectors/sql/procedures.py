@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, TSQL, Checked, StatementInvalid
+from interlock.integration.connectors.sql.grammars import Grammar, StatementInvalid
+from interlock.integration.connectors.sql.statements import Checked
 from interlock.values.operations import Effect
 
 CALLED = {
@@ -28,13 +29,13 @@ _CALL = re.compile(
 _BEGINS = re.compile(r"\s*CALL\b", re.IGNORECASE)
 
 
-def check_call(text: str, dialect: str, effect: Effect) -> Checked | None:
+def check_call(text: str, grammar: Grammar, effect: Effect) -> Checked | None:
     """Return what *text* uses if it is a call, and None if it is another statement. Raises `StatementInvalid`."""
     found = _CALL.fullmatch(text)
     begins = _BEGINS.match(text) is not None
-    if not begins and (found is None or effect is Effect.read or dialect != POSTGRES):
+    if not begins and (found is None or effect is Effect.read or "SELECT" not in grammar.calls):
         return None
-    if dialect not in {POSTGRES, MYSQL, TSQL}:
+    if not grammar.calls:
         raise StatementInvalid("calls a procedure, of which this database has none")
     if effect is Effect.read:
         raise StatementInvalid("calls a procedure, which may change things, so its effect cannot be `read`")
