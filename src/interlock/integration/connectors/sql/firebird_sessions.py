@@ -253,7 +253,7 @@ class Session(firebirdsql.Connection):  # type: ignore[misc]  # it has no types
             else:
                 text = self._octets()
                 if codes[-1:] == [_RELATED] and _EXPECTED in codes:
-                    words = words or text.decode(errors="replace")
+                    words = text.decode(errors="replace")  # its name comes first
         return [code for code in codes if code], words
 
     def _row(self, described: Sequence[Any]) -> list[Any]:
@@ -361,9 +361,12 @@ class Session(firebirdsql.Connection):  # type: ignore[misc]  # it has no types
         if self.line.stopped:
             raise firebirdsql.InterfaceError("the server was told to stop")
         self.line.allow(_PING)
-        with hearing():
-            self._op_ping()
-            self._op_response()
+        try:
+            with hearing():
+                self._op_ping()
+                self._op_response()
+        except FirebirdError as error:
+            raise firebirdsql.InterfaceError("the server ended the session") from error
         return True
 
     def close(self) -> None:
