@@ -15,7 +15,9 @@ import pytest
 from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
 from tests.integration.connectors import relay
+from tests.integration.connectors.sql import firebird as firebird_servers
 from tests.integration.connectors.sql import tds
+from tests.integration.connectors.sql.firebird import Firebird
 from tests.integration.connectors.sql.mariadb import MariaDb, Relay
 
 
@@ -136,6 +138,37 @@ class TestMariaDb(ConnectorContract):
         with self.server.look(database) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM t WHERE name = 'two'")
             return int(cursor.fetchone()[0])
+
+
+class TestFirebird(ConnectorContract):
+    """Not encrypted, so that the relay sees what is asked; a write's answer is lost at the end of its transaction."""
+
+    plugin = "interlock.integration.connectors.sql:plugin"
+    drivers = ("sqlalchemy", "firebirdsql")
+    conditions = BASIC | {Condition.expired, *FAULTS}
+
+    @pytest.fixture(autouse=True)
+    def _server(self, firebird: Firebird) -> None:
+        self.server = firebird
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        database = self.server.database(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL)^INSERT INTO t VALUES (1, 'one')"
+        )
+        faults = FAULTS | {Condition.endless: "endless"}
+        trigger = re.compile(b"SELECT name|UPDATE t")
+        async with firebird_servers.Relay(self.server.port, trigger, faults.get(condition, "")) as stands:
+            port = free_port() if condition is Condition.refused else stands.port
+            url = self.server.url(database, port=port, options="?encryption=off")
+            password = firebird_servers.PASSWORD if condition is not Condition.expired else "another"
+            yield Rig(
+                statements(url, password="secret:db"),
+                {"id": 1},
+                WRITE,
+                {"db": password},
+                lambda: len(self.server.rows(database, "SELECT id FROM t WHERE name = 'two'")),
+            )
 
 
 class TestSqlServer(ConnectorContract):

@@ -38,7 +38,7 @@ CREATE PROCEDURE nothing AS BEGIN DELETE FROM customers WHERE id = 2; END^
 CREATE PROCEDURE endless RETURNS (number INTEGER)
 AS BEGIN number = 0; WHILE (number < 100000000) DO BEGIN number = number + 1; SUSPEND; END END
 """
-LARGE = "CAST(LPAD('', 32000, 'x') AS VARCHAR(32000))"
+LARGE = "CAST(LPAD('', 8000, 'x') AS VARCHAR(8000))"
 OPERATIONS: dict[str, Any] = {
     "get": {
         "from": "SELECT id, name, credit, since FROM customers WHERE id = :id",
@@ -79,7 +79,7 @@ OPERATIONS: dict[str, Any] = {
         "effect": "read",
         "timeout": "500ms",
     },
-    "large": {"from": f"SELECT {LARGE} AS a FROM customers", "effect": "read"},
+    "large": {"from": f"SELECT {LARGE} AS a FROM customers AS b CROSS JOIN customers AS c", "effect": "read"},
     "blob": {"from": "SELECT words FROM kinds WHERE id = :id", "effect": "read", "input": {"id": "integer"}},
     "endless": {"from": "SELECT number FROM endless", "effect": "read", "max_rows": 100000},
     "sneaky": {"from": "SELECT sneak() AS a FROM rdb$database", "effect": "read"},
@@ -368,6 +368,7 @@ async def test_connections_that_the_server_ended_are_made_anew(erp: Erp) -> None
 
 
 BEGIN = b"\x00\x00\x00\x1d\x00\x00\x00\x00\x00\x00\x00"  # op_transaction
+SILENT = "connection_lost timed_out"  # whichever of the two fences is first
 COMMIT = b"\x00\x00\x00\x1e"
 
 
@@ -377,11 +378,11 @@ COMMIT = b"\x00\x00\x00\x1e"
         pytest.param("rename", COMMIT, "after", UNKNOWN, "connection_lost", id="commit-lost"),
         pytest.param("rename", COMMIT, "before", UNKNOWN, "connection_lost", id="commit-reset"),
         pytest.param("rename", COMMIT, "garbled", UNKNOWN, "connection_lost", id="commit-garbled"),
-        pytest.param("rename", COMMIT, "silent", UNKNOWN, "connection_lost", id="commit-silent"),
+        pytest.param("rename", COMMIT, "silent", UNKNOWN, SILENT, id="commit-silent"),
         pytest.param("rename", b"UPDATE customers", "after", UNKNOWN, "connection_lost", id="write-lost"),
         pytest.param("rename", b"UPDATE customers", "truncated", UNKNOWN, "connection_lost", id="write-truncated"),
         pytest.param("rename", b"UPDATE customers", "endless", UNKNOWN, "connection_lost", id="write-endless"),
-        pytest.param("rename", b"UPDATE customers", "silent", UNKNOWN, "connection_lost", id="write-silent"),
+        pytest.param("rename", b"UPDATE customers", "silent", UNKNOWN, SILENT, id="write-silent"),
         pytest.param("rename", BEGIN, "before", FAILED, "unreachable", id="begin-reset"),
         pytest.param("rename", BEGIN, "silent", FAILED, "unreachable", id="begin-silent"),
         pytest.param("rename", b"Srp256", "silent", FAILED, "unreachable", id="login-silent"),
@@ -391,7 +392,7 @@ COMMIT = b"\x00\x00\x00\x1e"
         pytest.param("get", b"SELECT id, name", "garbled", FAILED, "connection_lost", id="read-garbled"),
         pytest.param("get", b"SELECT id, name", "truncated", FAILED, "connection_lost", id="read-truncated"),
         pytest.param("get", b"SELECT id, name", "endless", FAILED, "connection_lost", id="read-endless"),
-        pytest.param("get", b"SELECT id, name", "silent", FAILED, "connection_lost", id="read-silent"),
+        pytest.param("get", b"SELECT id, name", "silent", FAILED, SILENT, id="read-silent"),
     ],
 )
 async def test_a_network_that_fails_makes_no_claim_that_may_be_wrong(
@@ -406,7 +407,7 @@ async def test_a_network_that_fails_makes_no_claim_that_may_be_wrong(
         systems = await bench.serve(declared(url, limits=limits, operations=operations))
         arguments = {"id": 1} | ({"name": "x"} if operation == "rename" else {})
         answer = await systems.call(f"erp.{operation}", arguments, key="key")
-        assert code(answer) == (status, problem)
+        assert code(answer) in {(status, one) for one in problem.split()}
         assert answer.sent is (problem != "unreachable")
         relay.fault = ""
         assert (await systems.call("erp.get", {"id": 2}, key="other")).succeeded

@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 
 from interlock.foundation.documents import ProjectInvalid
-from interlock.integration.connectors.sql.grammars import MYSQL, POSTGRES, SQLITE, TSQL, StatementInvalid
+from interlock.integration.connectors.sql.grammars import (
+    FIREBIRD,
+    MYSQL,
+    POSTGRES,
+    SQLITE,
+    TSQL,
+    StatementInvalid,
+)
 from interlock.integration.connectors.sql.parameters import formatted, numbered
 from interlock.integration.connectors.sql.statements import check_statement
 from interlock.values.operations import Effect
 from tests.integration.conftest import Workbench
 
-GRAMMARS = {one.parser: one for one in (SQLITE, POSTGRES, MYSQL, TSQL)}
+GRAMMARS = {one.parser: one for one in (SQLITE, POSTGRES, MYSQL, TSQL)} | {"firebird": FIREBIRD}
 READS = [
     ("sqlite", "SELECT id, name FROM t WHERE id = :id"),
     ("sqlite", "SELECT id FROM t WHERE name LIKE :id || '%' ORDER BY id LIMIT 10;"),
@@ -23,6 +30,8 @@ READS = [
     ("postgres", "SELECT jsonb_agg(t.x) AS x FROM t, jsonb_array_elements(t.data) AS e WHERE t.id = :id"),
     ("mysql", "SELECT IFNULL(a, 0) AS a, DATE_FORMAT(day, '%Y') AS y FROM `t` WHERE id = :id AND b = '# -- /* no */'"),
     ("mysql", "SELECT 5 --1 AS six FROM t WHERE id = :id;"),
+    ("firebird", "SELECT DATEADD(DAY, 1, a) AS b, LIST(c, ';') AS d FROM t WHERE id = :id FETCH FIRST 5 ROWS ONLY"),
+    ("firebird", "SELECT q'{it's}' AS a, TRIM(\"B\") AS b, 'a\\' AS c FROM rdb$database WHERE id = :id"),
     ("tsql", "SELECT TOP 5 [order] AS o, ISNULL(a, 0) AS a, GETDATE() AS d FROM dbo.t WHERE id = :id AND b = '-- :no'"),
     ("tsql", "SELECT a FROM t WHERE id > :id ORDER BY id OFFSET 0 ROWS FETCH NEXT 50 ROWS ONLY"),
     ("tsql", "SELECT [commit].[go] AS [shutdown] FROM [commit] WHERE id = :id"),
@@ -91,6 +100,14 @@ NO_READS = [
     ("mysql", "SELECT 1 AS a # as it is", "no comments"),
     ("mysql", "/* first */ SELECT 1 AS a", "no comments"),
     ("mysql", "SELECT /*+ SET_VAR(sql_mode='') */ a FROM t", "hints"),
+    ("firebird", "SELECT GEN_ID(numbers, 1) AS a FROM rdb$database", "GEN_ID()"),
+    ("firebird", "SELECT NEXT VALUE FOR numbers AS a FROM rdb$database", "next number"),
+    ("firebird", "SELECT RDB$SET_CONTEXT('USER_SESSION', 'a', 'b') AS a FROM rdb$database", "RDB$SET_CONTEXT()"),
+    ("firebird", "SELECT a FROM t WITH LOCK", "is not valid SQL"),
+    ("firebird", "SELECT a FROM t FOR UPDATE", "lock rows"),
+    ("firebird", "SELECT a /* x /* y */ FROM t", "no comments"),
+    ("firebird", "SELECT a FROM t -- as it is", "no comments"),
+    ("firebird", "SELECT a FROM p(1)", "p()"),
     ("sqlite", "SELECT count(*) FROM t", "must name each column"),
     ("sqlite", "SELECT a, b AS a FROM t", "alike"),
     ("sqlite", "SELECT FROM WHERE", "is not valid SQL"),
@@ -105,6 +122,15 @@ NEVER = [
     ("sqlite", "DROP TABLE t"),
     ("sqlite", "ALTER TABLE t ADD b"),
     ("sqlite", "REINDEX"),
+    ("firebird", "EXECUTE BLOCK AS BEGIN DELETE FROM t; END"),
+    ("firebird", "EXECUTE PROCEDURE p"),
+    ("firebird", "UPDATE OR INSERT INTO t (a) VALUES (1) MATCHING (a)"),
+    ("firebird", "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE"),
+    ("firebird", "SET GENERATOR g TO 1"),
+    ("firebird", "SET TRANSACTION READ WRITE"),
+    ("firebird", "COMMIT"),
+    ("firebird", "RECREATE TABLE t (a INTEGER)"),
+    ("firebird", "GRANT ALL ON t TO x"),
     ("postgres", "COPY t TO '/tmp/x'"),
     ("postgres", "COPY t FROM PROGRAM 'id'"),
     ("postgres", "CALL p()"),
@@ -312,8 +338,23 @@ def test_only_parameters_become_those_of_pymysql(text: str, driver: str) -> None
         ("mysql://u@h/d?password=p", "must not set password"),
         ("mssql://u:p@h/d", "must not hold a password"),
         ("sqlserver://u@h/d?seconds=9", "must not set seconds; it may set ssl_ca"),
+        ("firebird://u:p@h/d", "must not hold a password"),
+        ("firebird://u@h/d?wire_crypt=0", "must not set wire_crypt; it may set encryption=off"),
+        ("firebird://u@h/d?encryption=no", "must not set encryption; it may set encryption=off"),
+        ("sqlite:///", "names no file"),
     ],
-    ids=["password", "init", "infile", "password-option", "mssql-password", "mssql-option"],
+    ids=[
+        "password",
+        "init",
+        "infile",
+        "password-option",
+        "mssql-password",
+        "mssql-option",
+        "firebird-password",
+        "firebird-option",
+        "firebird-value",
+        "file",
+    ],
 )
 async def test_an_address_holds_no_password_and_no_order(bench: Workbench, url: str, said: str) -> None:
     operations = {"get": {"from": "SELECT a FROM t", "effect": "read"}}

@@ -106,13 +106,21 @@ def usable(address: str, options: frozenset[str], form: str) -> None:
     """
     try:
         parts = urlsplit(address)
-        database, given = parts.path.strip("/"), {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        database, others = parts.path.strip("/"), unknown(parts.query, options)
     except ValueError as error:
         raise SourceUnfit("this is no address of a database", fix=f"write {form}") from error
     if not database:
         raise SourceUnfit("the address names no database", fix=f"write {form}")
-    if given - options:
+    if others:
         raise SourceUnfit(
-            f"the address must not set {', '.join(sorted(given - options))}",
+            f"the address must not set {', '.join(others)}",
             fix=f"it may set {', '.join(sorted(options))}",
         )
+
+
+def unknown(query: str, options: frozenset[str]) -> list[str]:
+    """Return the names that *query* sets and that are not in *options*, which holds names, and names with the one value
+    that they may have (`NAME=VALUE`).
+    """
+    given = parse_qsl(query, keep_blank_values=True)
+    return sorted({name for name, value in given if not options & {name, f"{name}={value}"}})

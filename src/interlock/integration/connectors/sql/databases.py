@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from interlock.integration.connectors.interface import Connector, Ports, SystemDeclaration, Trouble
 from interlock.integration.connectors.packages import Packages
 from interlock.integration.connectors.sql.alchemy import AlchemyConnector, Dialect
-from interlock.integration.connectors.sql.catalogues import Reader, usable
+from interlock.integration.connectors.sql.catalogues import Reader, unknown, usable
 from interlock.integration.connectors.sql.firebird import FIREBIRD_OPTIONS, FirebirdDialect
 from interlock.integration.connectors.sql.firebird_tables import FIREBIRD_READER
 from interlock.integration.connectors.sql.grammars import FIREBIRD, MYSQL, POSTGRES, SQLITE, TSQL, Grammar
@@ -176,5 +176,5 @@ def _troubles(url: str, options: frozenset[str] | None) -> list[Trouble]:
         return [Trouble("/connection/url", "must not hold a password; write `password: secret:NAME` beside it")]
     if options is None:
         return []
-    names = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - options)
+    names = unknown(parts.query, options)
     return [Trouble("/connection/url", f"must not set {one}; it may set {', '.join(sorted(options))}") for one in names]

@@ -14,7 +14,7 @@ from interlock.integration.connectors.wording import said
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-FIREBIRD_OPTIONS = frozenset({"encryption"})
+FIREBIRD_OPTIONS = frozenset({"encryption=off"})
 """What may follow the `?` of an address."""
 
 _CALL = re.compile(
