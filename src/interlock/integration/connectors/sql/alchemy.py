@@ -247,7 +247,8 @@ class AlchemyConnector:
         """Call the procedure and hear it to its end: it can fail after its first result as well."""
         from sqlalchemy.exc import DBAPIError
 
-        binding, wanted = statement.binding, statement.binding["rows"] != "none"
+        binding, after = statement.binding, statement.binding.get("after", "")
+        wanted = binding["rows"] != "none" and not after
         most = 1 if binding["rows"] == "one" else binding["max_rows"]
         rows = Rows(most=most, max_bytes=self._limits.response, booleans=binding["booleans"])
         driver: Any = connection.dialect.loaded_dbapi
@@ -257,11 +258,12 @@ class AlchemyConnector:
                 more: Any = True
                 while more:
                     if wanted and cursor.description:
-                        names = [one[0] for one in cursor.description]
-                        while batch := cursor.fetchmany(BATCH):
-                            rows.add(names, batch)
+                        _gather(cursor, rows)
                         wanted = False  # the first result is the procedure's
                     more = cursor.nextset()
+                if after:
+                    cursor.execute(after)
+                    _gather(cursor, rows)
         except driver.Error as error:
             raise DBAPIError(None, None, error) from error
         if binding["rows"] == "none":
@@ -303,6 +305,12 @@ class AlchemyConnector:
     async def definitions(self) -> None:
         """The statements are the project's own."""
         return
+
+
+def _gather(cursor: Any, rows: Rows) -> None:
+    names = [one[0] for one in cursor.description]
+    while batch := cursor.fetchmany(BATCH):
+        rows.add(names, batch)
 
 
 def _unreachable() -> Answer:

@@ -32,7 +32,7 @@ def define(operation: OperationDeclaration, grammar: Grammar, functions: list[st
     if call and settings.get("expect_rows") is not None:
         raise StatementInvalid("calls a procedure, of which nobody knows how many rows it changes: no `expect_rows`")
     schema = _input(settings.get("input") or {}, checked, grammar)
-    rows = str(settings.get("rows", "none")) if call else _rows(settings, checked, operation.effect)
+    rows = _called(settings, call) if call else _rows(settings, checked, operation.effect)
     usual = CALLED if call and rows == "none" else _output(settings, checked, rows, grammar)
     return Definition(
         schema,
@@ -45,6 +45,7 @@ def define(operation: OperationDeclaration, grammar: Grammar, functions: list[st
             "expect_rows": settings.get("expect_rows"),
             "booleans": sorted(n for n, word in (settings.get("columns") or {}).items() if word.startswith("boolean")),
             **({"calls": True} if call else {}),
+            **({"after": checked.after} if checked.after else {}),
         },
     )
 
@@ -91,6 +92,13 @@ def _bindable(name: str, member: Mapping[str, Any], grammar: Grammar) -> None:
     allowed = grammar.parameters
     if not words or not words <= allowed:
         raise StatementInvalid(f"cannot bind :{name}; its type must be one of {', '.join(sorted(allowed))}")
+
+
+def _called(settings: Mapping[str, Any], call: Checked) -> str:
+    rows = str(settings.get("rows", "one" if call.after else "none"))
+    if call.after and rows != "one":
+        raise StatementInvalid("has out-parameters, which are one row: let `rows` be one")
+    return rows
 
 
 def _rows(settings: Mapping[str, Any], checked: Checked, effect: Effect) -> str:

@@ -38,7 +38,8 @@ class Grammar:
     *parser* is the parser's word for it, *harmless* are the functions, in lower case and beside those that the parser
     knows, that only compute. *rules* refuse what the database reads otherwise than the parser does.
     *parameters* are the JSON types of a parameter, *unknown* is the schema of a column whose type nobody tells.
-    *calls* are the words by which a procedure may be called: `CALL`, and `SELECT` for a function that changes things.
+    *calls* are the words by which a procedure may be called: `CALL`, `SELECT` for a function that changes things, and
+    `@` for out-parameters that a session's variables take.
     *column* returns the name that the driver gives a column of the result, from its name as written.
     """
 
@@ -99,7 +100,7 @@ _LISTS = SCALARS | {"array"}
 
 SQLITE = Grammar("sqlite", HARMLESS["sqlite"], unknown={"type": ["string", "number", "null"]})
 POSTGRES = Grammar("postgres", HARMLESS["postgres"], parameters=_LISTS, calls=frozenset({"CALL", "SELECT"}))
-MYSQL = Grammar("mysql", HARMLESS["mysql"], (_only_what_is_read_alike("mysql"),), calls=frozenset({"CALL"}))
+MYSQL = Grammar("mysql", HARMLESS["mysql"], (_only_what_is_read_alike("mysql"),), calls=frozenset({"CALL", "@"}))
 DUCKDB = Grammar("duckdb", HARMLESS["duckdb"], parameters=_LISTS)
 TSQL = Grammar(
     "tsql", HARMLESS["tsql"], (_only_what_is_read_alike("tsql"), _only_one_of_tsql), calls=frozenset({"CALL"})

@@ -23,7 +23,8 @@ WHERE r.routine_schema NOT IN ('pg_catalog', 'information_schema') AND r.externa
 ORDER BY r.routine_schema, r.routine_name, r.specific_name, p.ordinal_position
 """
 MYSQL_ROUTINES = """
-SELECT r.specific_name, '', r.routine_name, r.routine_type, p.parameter_name, p.parameter_mode, p.data_type
+SELECT r.specific_name, '', r.routine_name, r.routine_type, p.parameter_name,
+  CASE p.parameter_mode WHEN 'OUT' THEN 'VARIABLE' ELSE p.parameter_mode END, p.data_type
 FROM information_schema.routines r
 LEFT JOIN information_schema.parameters p
   ON p.specific_schema = r.routine_schema AND p.specific_name = r.specific_name AND p.routine_type = r.routine_type
@@ -80,14 +81,14 @@ def _routine(
         if mode is None:
             continue  # it has no parameters
         spoken, word = name or f"argument_{number}", words.get(native.partition("(")[0], "")
-        heard = bool(schema) or mode in {"IN", "RETURNS"}
+        heard = bool(schema) or mode in {"IN", "RETURNS", "VARIABLE"}
         fits = fits and bool(word) and _PLAIN.fullmatch(spoken) is not None and heard
         if mode in {"IN", "INOUT"}:
             made.given[spoken] = word
         if mode != "IN":
             made.told[spoken] = f"{word}?"
         if mode != "RETURNS":
-            made.arguments.append("NULL" if mode == "OUT" else f":{spoken}")
+            made.arguments.append({"OUT": "NULL", "VARIABLE": f"@{spoken}"}.get(mode, f":{spoken}"))
     return made if fits else None
 
 

@@ -26,12 +26,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A statement that passed. *parameters* are the names it uses; *columns* its result, None for `*`."""
+    """A statement that passed. *parameters* are the names it uses; *columns* its result, None for `*`.
+
+    *after* is what has to be asked after a call for its out-parameters; empty for nothing.
+    """
 
     text: str
     parameters: frozenset[str]
     columns: tuple[Column, ...] | None
     returns: bool
+    after: str = ""
 
 
 def check_statement(text: str, grammar: Grammar, effect: Effect, *, functions: Iterable[str] = ()) -> Checked:
