@@ -258,9 +258,10 @@ async def test_limits_of_rows_and_bytes(erp: Erp) -> None:
     assert code(await erp.call("few")) == (FAILED, "too_many_rows")
     assert code(await erp.call("large")) == (FAILED, "response_too_large")
     assert code(await erp.call("endless")) == (FAILED, "response_too_large"), "it is not read to its end"
-    erp.rows("UPDATE kinds SET words = LPAD('', 32000, 'x')")
+    erp.rows("UPDATE kinds SET words = LPAD('', 8000, 'x')")
+    erp.rows("UPDATE kinds SET words = words || words || words || words")
     assert len((await erp.call("blob", id=1)).output[0]["words"]) == 32000
-    erp.rows("UPDATE kinds SET words = words || words || words")
+    erp.rows("UPDATE kinds SET words = words || words || words || words")
     assert code(await erp.call("blob", id=1)) == (FAILED, "response_too_large")
     assert (await erp.call("get", id=1)).succeeded
 
