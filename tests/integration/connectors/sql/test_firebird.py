@@ -77,7 +77,7 @@ OPERATIONS: dict[str, Any] = {
         "from": "SELECT COUNT(*) AS c FROM rdb$fields a CROSS JOIN rdb$fields b CROSS JOIN rdb$fields c "
         "CROSS JOIN rdb$fields d",
         "effect": "read",
-        "timeout": "500ms",
+        "timeout": "1s",
     },
     "large": {"from": f"SELECT {LARGE} AS a FROM customers AS b CROSS JOIN customers AS c", "effect": "read"},
     "blob": {"from": "SELECT words FROM kinds WHERE id = :id", "effect": "read", "input": {"id": "integer"}},
@@ -125,7 +125,7 @@ OPERATIONS: dict[str, Any] = {
         "CROSS JOIN rdb$fields c CROSS JOIN rdb$fields d) WHERE id = :id",
         "effect": "write",
         "input": {"id": "integer"},
-        "timeout": "500ms",
+        "timeout": "1s",
     },
     "rate": {
         "from": "UPDATE customers SET credit = 5 WHERE id >= :least AND id <= :most",
@@ -331,6 +331,7 @@ async def test_procedures_give_their_out_parameters_or_their_rows(erp: Erp) -> N
 @pytest.mark.parametrize("operation", ["slow", "endless_write"])
 async def test_a_slow_statement_is_stopped_by_the_server(erp: Erp, operation: str) -> None:
     arguments = {"id": 1} if operation == "endless_write" else {}
+    assert (await erp.call("get", id=1)).succeeded, "it is signed in"
     answer = await erp.call(operation, **arguments)
     assert (*code(answer), answer.transient) == (FAILED, "timed_out", True)
     busy = "SELECT 1 FROM mon$statements WHERE mon$state = 1 AND mon$attachment_id <> CURRENT_CONNECTION"
@@ -339,10 +340,11 @@ async def test_a_slow_statement_is_stopped_by_the_server(erp: Erp, operation: st
 
 
 async def test_a_write_waits_for_others_no_longer_than_its_time_limit(erp: Erp) -> None:
+    assert (await erp.call("get", id=1)).succeeded, "it is signed in"
     other = erp.server.look(erp.database)
     try:
         other.cursor().execute("UPDATE customers SET credit = 2 WHERE id = 1")
-        answer = await erp.systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=0.5)
+        answer = await erp.systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=1.0)
         assert code(answer) in {(FAILED, "timed_out"), (FAILED, "conflict")}, "it waits in whole seconds"
         assert answer.transient
         answer = await erp.systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=4)
@@ -424,7 +426,7 @@ async def test_a_call_given_up_before_its_statement_was_sent_never_sends_it(
     async with Relay(firebird.port, BEGIN, "silent") as relay:
         url = firebird.url(database, port=relay.port, options="?encryption=off")
         systems = await bench.serve(declared(url, operations={"rename": OPERATIONS["rename"] | {"timeout": "1s"}}))
-        answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=0.2)
+        answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=1.0)
         assert (*code(answer), answer.sent) == (FAILED, "unreachable", False)
         await bench.systems.close()  # waits for the thread
     assert firebird.rows(database, "SELECT name FROM customers WHERE id = 1") == [("Alfreds",)]
