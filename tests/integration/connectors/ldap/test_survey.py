@@ -97,8 +97,15 @@ async def test_a_directory_that_breaks_off_cannot_be_asked(bench: Workbench, tru
     async with Relay(trusted.port, START_TLS, fault) as relay:
         with pytest.raises(SystemUnreachable):
             await look(bench, f"ldap://127.0.0.1:{relay.port}")
-    with pytest.raises(SystemUnreachable):
+    with pytest.raises(SystemUnreachable, match="refused"):
         await look(bench, f"ldap://127.0.0.1:{free_port()}")
+
+
+async def test_an_entry_that_no_tree_holds_is_no_place_to_begin(bench: Workbench, trusted: Directory) -> None:
+    with pytest.raises(SourceUnfit) as refused:
+        await look(bench, f"ldap://127.0.0.1:{trusted.port}/dc=none,dc=example")
+    assert "dc=acme,dc=example" in refused.value.fix
+    assert (await look(bench, f"ldap://127.0.0.1:{trusted.port}/ou=people,dc=acme,dc=example")).offers
 
 
 @pytest.mark.parametrize("address", ["ldaps://", "ldap://h:99999", "ldap://h/nonsense", "http://h", "ldap://[::1"])

@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.folding import folded
 from interlock.integration.connectors.interface import Ports
 from interlock.integration.connectors.sql.mssql import MSSQL_ADDRESSES
 from interlock.integration.connectors.sql.mssql_tables import mssql_calls, mssql_tables
 from interlock.integration.connectors.sql.mysql_tables import MYSQL, mysql_calls, mysql_tables
 from interlock.integration.connectors.sql.postgres_tables import KINDS, postgres_catalogue
-from interlock.integration.connectors.sql.routines import call_offers
+from interlock.integration.connectors.sql.routines import call_offers, pointed
 from interlock.integration.connectors.sql.tables import MOST_TABLES, Column, Spelling, Table, gathered, left_out
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
@@ -66,8 +67,8 @@ async def survey(source: Source, ports: Ports) -> Survey:
         calls, others = call_offers(routines, KINDS)
     notes = left_out(tables)
     if others:
-        notes += (f"no call could be written for {', '.join(others[:10])}",)
-    return Survey(parts.path.strip("/"), connection, (*_offers(tables), *calls), notes=notes)
+        notes += (f"no call could be written for {', '.join(others[:10])}, by their parameters",)
+    return Survey(parts.path.strip("/"), connection, (*_offers(tables), *pointed(calls, tables)), notes=notes)
 
 
 def _file(address: str, root: Path) -> Path:
@@ -88,7 +89,7 @@ def _offers(tables: Sequence[Table]) -> list[Offer]:
     for table in tables:
         if not table.columns:
             continue
-        spoken = _SIGNS.sub("_", table.name.lower()).strip("_")[:50]
+        spoken = _SIGNS.sub("_", folded(table.name).lower()).strip("_")[:50]
         spoken, number = spoken if spoken[:1].isalpha() else f"t_{spoken}", 2
         while f"find_{spoken}" in taken:
             spoken, number = f"{spoken}_{number}", number + 1
@@ -110,7 +111,12 @@ def _find(table: Table, spoken: str) -> Offer:
         given = {"after": f"{keys[0].word}?", **given}
     statement = spelling.limited(_select(table), f"{after}{order}")
     description = f"Rows of {table.name}, a page of them{', after the one with this key' if after else ''}."
-    settings = {"input": given, "columns": _words(table), "rows": "many"}
+    settings = {
+        "input": given,
+        "columns": _words(table),
+        "rows": "many",
+        "arguments": dict.fromkeys(given, "control"),
+    }
     return Offer(statement, f"find_{spoken}", description, effect=Effect.read, settings=settings)
 
 
@@ -123,6 +129,7 @@ def _get(table: Table, spoken: str, keys: Sequence[Column]) -> Offer:
         "input": {names[key.name]: key.word or "string" for key in keys},
         "columns": _words(table),
         "rows": "one",
+        "arguments": dict.fromkeys(names.values(), "target"),
     }
     return Offer(statement, f"get_{spoken}", f"One row of {table.name}.", effect=Effect.read, settings=settings)
 
