@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -173,35 +174,53 @@ class TestMail(ConnectorContract):
 PROGRAM = """
 import os, signal, sys, time
 condition, what = sys.argv[1:]
+if condition == "expired":
+    sys.exit(77)
 if what == "write":
     open("effects", "a").write("x")
+if condition == "partial":
+    sys.exit(3)
 if condition == "lost":
     os.kill(os.getpid(), signal.SIGKILL)
 if condition == "silent":
     time.sleep(60)
 while condition == "endless":
     sys.stdout.write("y" * 65536)
-if condition == "garbled":
-    os.write(1, b"d\\xff\\xfene\\n")
-    sys.exit(0)
-for letter in "done" if condition == "slow" else ():
-    sys.stdout.write(letter)
-    sys.stdout.flush()
-    time.sleep(0.02)
-print("" if condition == "slow" else "done")
+said = {
+    "truncated": b'{"id": 1',
+    "garbled": b'{"id": "\\xff\\xfe"}',
+    "mistyped": b'{"id": ["of", "another", "shape"]}',
+    "changed": b'{"number": 1}',
+}.get(condition, b'{"id": 1}')
+for place in range(len(said)):
+    os.write(1, said[place : place + 1])
+    time.sleep(0.02 if condition == "slow" else 0)
 """
 
 
 class TestProgram(ConnectorContract):
     plugin = "interlock.integration.connectors.program:plugin"
-    conditions = BASIC | {Condition.slow, Condition.garbled}
+    conditions = BASIC | {
+        Condition.slow,
+        Condition.truncated,
+        Condition.garbled,
+        Condition.mistyped,
+        Condition.changed,
+        Condition.partial,
+        Condition.expired,
+    }
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         (root / "program.py").write_text(PROGRAM)
         program = "bin/nothing" if condition is Condition.refused else f"{sys.executable} program.py"
         operations = {
-            name: {"from": f"{program} {condition} {name}", "effect": name, "options": {"stdout": {"lines": True}}}
+            name: {
+                "from": f"{program} {condition} {name}",
+                "effect": name,
+                "options": {"stdout": {"json": True}, "exit": {77: "access_denied"}},
+                "output_schema": OBJECT,
+            }
             for name in ("read", "write")
         }
         connection = {"env": {"KEY": "secret:key"}}
@@ -226,6 +245,10 @@ if condition == "silent":
     time.sleep(60)
 while condition == "endless":
     sys.stdout.write("y" * 65536)
+ended = {"truncated": "DO", "garbled": "\\udcff\\udcfe", "changed": "FINISHED 1"}
+if condition in ended:
+    os.write(1, ended[condition].encode(errors="surrogateescape"))
+    sys.exit(0)
 for letter in "DONE" if condition == "slow" else ():
     sys.stdout.write(letter)
     sys.stdout.flush()
@@ -236,7 +259,7 @@ print("" if condition == "slow" else "\\x1b[1mDONE\\x1b[0m", 1)
 
 class TestTerminal(ConnectorContract):
     plugin = "interlock.integration.connectors.terminal:plugin"
-    conditions = BASIC | {Condition.slow}
+    conditions = BASIC | {Condition.slow, Condition.truncated, Condition.garbled, Condition.changed}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -264,16 +287,28 @@ class TestTerminal(ConnectorContract):
 COPYBOOK = "01 NOTE. 05 ID PIC 9(4). 05 AMOUNT PIC S9(5)V99 COMP-3. 05 TEXT-OF PIC X(20)."
 
 
+NOTE = "0001".encode("cp037") + b"\x00\x01\x23\x4d" + b"\x40" * 20
+NOTES = {
+    Condition.truncated: NOTE + NOTE[:11],
+    Condition.garbled: b"\x01\x02\x03\x04" + NOTE[4:],
+    Condition.changed: NOTE + b"\x40" * 3,
+}
+"""Files of records that are not as the copybook says; nothing is read from them, and nothing is put behind them.
+A single field that cannot be read is said in its record.
+"""
+
+
 class TestFixed(ConnectorContract):
     plugin = "interlock.integration.connectors.fixed:plugin"
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset({Condition.working, Condition.refused, *NOTES})
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         file = root / "notes.dat"
         (root / "note.cpy").write_text(COPYBOOK)
-        if condition is Condition.working:
-            file.write_bytes("0001".encode("cp037") + b"\x00\x01\x23\x4d" + b"\x40" * 20)
+        content = NOTES.get(condition, NOTE)
+        if condition is not Condition.refused:
+            file.write_bytes(content)
         connection = {
             "file": "notes.dat",
             "copybook": "note.cpy",
@@ -286,69 +321,111 @@ class TestFixed(ConnectorContract):
             "write": {"from": "append note", "effect": "write"},
         }
         system = {"system": "notes", "connector": "fixed", "connection": connection, "operations": operations}
-        yield Rig(system, {"id": 1}, {"id": 2, "amount": 1.5}, effects=lambda: file.stat().st_size // 28 - 1)
+
+        def grown() -> int:
+            return (file.stat().st_size - len(content)) // len(NOTE) if file.exists() else 0
+
+        yield Rig(system, {"id": 1}, {"id": 2, "amount": 1.5}, effects=grown, undone=True)
+
+
+INTERCHANGES = {
+    Condition.truncated: x12(ORDER)[:-40].encode(),
+    Condition.garbled: x12(ORDER).replace("ST*", "S\xff*").encode("latin-1"),
+    Condition.changed: x12(ORDER).replace("ST*850", "ST*852").encode(),
+}
+"""Interchanges that are not as the standard and the declaration say: the message that is asked for is not in them."""
+GIVEN = {"sender": "NORTHWIND", "interchange": "000000007", "control": "0001"}
 
 
 class TestEdi(ConnectorContract):
     plugin = "interlock.integration.connectors.edi:plugin"
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset({Condition.working, Condition.refused, *INTERCHANGES})
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        if condition is Condition.working:
+        if condition is not Condition.refused:
             (root / "in").mkdir()
             (root / "out").mkdir()
-            (root / "in" / "a.edi").write_text(x12(ORDER))
+            (root / "in" / "a.edi").write_bytes(INTERCHANGES.get(condition, x12(ORDER).encode()))
         connection: dict[str, Any] = {"standard": "x12", "inbox": "in", "outbox": "out", "state": "state"}
         connection |= {"us": {"id": "ACME"}, "partner": {"id": "NORTHWIND"}}
         operations = {
-            "read": {"from": "list 850", "effect": "read"},
+            "read": {"from": "get 850", "effect": "read"},
             "write": {"from": "send 855", "effect": "write"},
         }
-        system = {"system": "orders", "connector": "edi", "connection": connection, "operations": operations}
         write = {"purpose": "00", "answer": "AC", "order_number": "1", "order_date": "2024-02-29"}
-        yield Rig(system, {}, write, effects=lambda: len(list((root / "out").glob("*.edi"))))
+        if condition in INTERCHANGES:
+            del operations["write"]
+        system = {"system": "orders", "connector": "edi", "connection": connection, "operations": operations}
+        given = write if "write" in operations else None
+        yield Rig(system, GIVEN, given, effects=lambda: len(list((root / "out").glob("*.edi"))))
+
+
+CSV = b"id,name,amount\n1,one,1.5\n"
+CONTENTS = {
+    Condition.truncated: b'id,name,amount\n1,"on',
+    Condition.garbled: b"id,name,amount\n1,\xff\xfe,1.5\n",
+    Condition.mistyped: b"id,name,amount\none,one,1.5\n",
+    Condition.changed: b"id,title,amount\n1,one,1.5\n",
+    Condition.endless: CSV + bytes(1 << 16),
+    Condition.unending: b"id,name,amount\n" + b"".join(b"%d,one,1.5\n" % number for number in range(5_000)),
+}
+"""What is in a file in each condition that a file can be in. What writes is not told by it."""
+
+
+def filed(condition: Condition, root: Path, place: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a system over a folder with one file, which is in *condition*."""
+    inbox = root / "files" / "in"
+    for folder in (inbox, root / "files" / "done"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (inbox / "a.csv").write_bytes(CONTENTS.get(condition, CSV))
+    if condition is Condition.endless:
+        with (inbox / "a.csv").open("r+b") as file:
+            file.truncate(1 << 36)
+    made = file_rigs.system(file_rigs.folder(), "rows", "write", place=place)
+    made["operations"] = {"read": made["operations"]["rows"], "write": made["operations"]["write"]}
+    if condition in CONTENTS:
+        del made["operations"]["write"]
+    return made
 
 
 class TestFiles(ConnectorContract):
+    """There is no network, and a disk that does not answer stops the whole process."""
+
     plugin = "interlock.integration.connectors.files:plugin"
     drivers = ("asyncssh", "fsspec", "openpyxl", "pyarrow")
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset({Condition.working, Condition.refused, *CONTENTS})
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        if condition is Condition.working:
-            for name in ("in", "done"):
-                (root / "files" / name).mkdir(parents=True)
-            (root / "files" / "in" / "a.csv").write_text("id,name,amount\n1,one,1.5\n")
-        system = file_rigs.system(file_rigs.folder(), "rows", "write")
-        system["operations"] = {"read": system["operations"]["rows"], "write": system["operations"]["write"]}
-        write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
+        system = filed(condition, root)
         inbox = root / "files" / "in"
+        if condition is Condition.refused:
+            shutil.rmtree(root / "files")
+        write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]} if "write" in system["operations"] else None
         yield Rig(system, {"file": "a.csv"}, write, effects=lambda: len(list(inbox.glob("*.csv"))) - 1)
 
 
 class TestFilesBySftp(ConnectorContract):
     plugin = "interlock.integration.connectors.files:plugin"
     drivers = ("asyncssh", "fsspec", "openpyxl", "pyarrow")
-    conditions = BASIC - {Condition.endless} | {Condition.expired}  # an answer of SFTP has a length
+    conditions = BASIC | {Condition.slow, Condition.expired, *CONTENTS}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         inbox = root / "files" / "in"
-        for folder in (inbox, root / "files" / "done"):
-            folder.mkdir(parents=True)
-        (inbox / "a.csv").write_text("id,name,amount\n1,one,1.5\n")
+        (root / "files").mkdir()
         with file_servers.sftp_server(root / "files") as server:
+            if condition in {Condition.lost, Condition.silent, Condition.slow}:
+                server.fates = dict.fromkeys(("read", "write", "rename"), str(condition))
             if condition in {Condition.lost, Condition.silent}:
-                server.fates = dict.fromkeys(("read", "rename"), str(condition))
+                del server.fates["write"]  # a part of a file has no name yet
             place = file_rigs.sftp(server)
             if condition is Condition.refused:
                 place["sftp"]["port"] = free_port()
-            system = file_rigs.system(file_rigs.folder(), "rows", "write", place=place)
-            system["operations"] = {"read": system["operations"]["rows"], "write": system["operations"]["write"]}
-            write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]}
+            system = filed(condition, root, place)
             secrets = {"sftp": file_servers.PASSWORD if condition is not Condition.expired else "yesterday's"}
+            write = {"file": "b.csv", "rows": [{"id": 2, "name": "two"}]} if "write" in system["operations"] else None
             yield Rig(system, {"file": "a.csv"}, write, secrets, lambda: len(list(inbox.glob("*.csv"))) - 1)
 
 

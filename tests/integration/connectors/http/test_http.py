@@ -264,7 +264,7 @@ async def test_a_read_fails_where_a_write_would_be_in_doubt() -> None:
     async with shop(answers(500)) as known:
         assert (await known.call("find")).status == FAILED
     async with shop(hangs()) as known:
-        late = await known.call("find", timeout=0.2)
+        late = await known.call("find", timeout=1.0)
         assert late.problem is not None
         assert (late.status, late.problem["code"]) == (FAILED, "timed_out")
 

@@ -313,8 +313,8 @@ async def test_no_good_answer_is_told_as_it_is(
     async with ScriptedServer(behaviour) as server:
         systems = await serve(server.port)
         for answer, status in (
-            (await get(systems, timeout=0.3), read),
-            (await issue(systems, "pay", timeout=0.3), write),
+            (await get(systems, timeout=1.0), read),
+            (await issue(systems, "pay", timeout=1.0), write),
         ):
             assert answer.problem is not None
             assert (answer.status, answer.problem["code"]) == (status, code)

@@ -306,7 +306,7 @@ async def test_faults_of_transport(behaviour: Behaviour, code: str, status: str,
     async with ScriptedServer(behaviour) as listener:
         make = xml_system if protocol == "xmlrpc" else desk
         async with connected(make(listener.port)) as connector:
-            answer = await connector.call("write", ORDER, key="", timeout=0.5)
+            answer = await connector.call("write", ORDER, key="", timeout=1.0)
     assert answer.problem is not None
     assert (answer.problem["code"], answer.status) == (code, status)
 

@@ -136,7 +136,7 @@ async def test_codes_of_expiry_are_as_good_as_the_status() -> None:
 )
 async def test_a_login_that_fails_leaves_the_call_unsent(behaviour: Behaviour, code: str) -> None:
     async with at(behaviour) as (connector, listener):
-        answer = await connector.call("write", ORDER, key="", timeout=0.5)
+        answer = await connector.call("write", ORDER, key="", timeout=1.0)
     assert answer.problem is not None
     assert (answer.status, answer.sent, answer.problem["code"]) == (FAILED, False, code)
     assert PASSWORD not in str(answer)

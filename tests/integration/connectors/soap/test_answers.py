@@ -190,7 +190,7 @@ async def test_an_answer_that_is_none_leaves_a_write_in_doubt(
 async def test_no_answer_leaves_a_write_in_doubt(
     tmp_path: Path, behaviour: Callable[[], Behaviour], expected: str
 ) -> None:
-    answer = await asked(tmp_path, behaviour(), timeout=0.5 if behaviour is hangs else 30)
+    answer = await asked(tmp_path, behaviour(), timeout=1.0 if behaviour is hangs else 30)
     assert (answer.status, code(answer)) == (UNKNOWN, expected)
 
 

@@ -14,6 +14,7 @@ from interlock.integration.systems import FAILED, SUCCEEDED, UNKNOWN, Connector
 from interlock.testing.connectors import Condition, ConnectorContract, Rig, over_http
 from interlock.testing.servers import ScriptedServer, free_port, resets
 from interlock.values.secrets import MASK
+from tests.integration.connectors.relay import Relay
 from tests.integration.connectors.soap.ledger import (
     INVOICE,
     PASSWORD,
@@ -59,14 +60,21 @@ async def calling(ledger: Ledger, root: Path, version: str, **connection: Any) -
 
 class TestContract(ConnectorContract):
     plugin = "interlock.integration.connectors.soap:plugin"
-    conditions = frozenset(Condition) - {Condition.slow, Condition.unending}
+    conditions = frozenset(Condition) - {Condition.unending}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         with running() as served:
             (root / "service.wsdl").write_bytes(served.wsdl["11"])
-            async with ScriptedServer(over_http(condition, resets())) as listener:
-                where = {Condition.working: served.url("11"), Condition.refused: f"http://127.0.0.1:{free_port()}/"}
+            async with (
+                ScriptedServer(over_http(condition, resets())) as listener,
+                Relay(served.port, b"", "slow") as slow,
+            ):
+                where = {
+                    Condition.working: served.url("11"),
+                    Condition.slow: served.url("11").replace(str(served.port), str(slow.port)),
+                    Condition.refused: f"http://127.0.0.1:{free_port()}/",
+                }
                 security = {"username": USER, "password": "secret:ledger"}
                 content = system(
                     where.get(condition, listener.url), security=security, soap_headers={"Session": {"locale": "de"}}

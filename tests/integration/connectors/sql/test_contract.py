@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pymysql  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig
@@ -18,31 +23,46 @@ from tests.integration.connectors import relay
 from tests.integration.connectors.sql import tds
 from tests.integration.connectors.sql.mariadb import MariaDb, Relay
 
-
-def statements(url: str, **more: Any) -> dict[str, Any]:
-    return {
-        "system": "erp",
-        "connector": "sql",
-        "connection": {"url": url} | more,
-        "operations": {
-            "read": {
-                "from": "SELECT name FROM t WHERE id = :id",
-                "effect": "read",
-                "input": {"id": "integer"},
-                "columns": {"name": "string"},
-                "rows": "one",
-            },
-            "write": {
-                "from": "UPDATE t SET name = :name WHERE id = :id",
-                "effect": "write",
-                "input": {"id": "integer", "name": "string"},
-            },
-        },
-    }
-
-
-SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL); INSERT INTO t VALUES (1, 'one');"
+READ: dict[str, Any] = {
+    "from": "SELECT name FROM t WHERE id = :id",
+    "effect": "read",
+    "input": {"id": "integer"},
+    "columns": {"name": "string"},
+    "rows": "one",
+}
+EVERY: dict[str, Any] = {
+    "from": "SELECT a.name FROM t AS a CROSS JOIN t AS b CROSS JOIN t AS c WHERE a.id >= :id",
+    "effect": "read",
+    "input": {"id": "integer"},
+    "columns": {"name": "string"},
+    "rows": "many",
+}
+UPDATE: dict[str, Any] = {
+    "from": "UPDATE t SET name = :name WHERE id = :id",
+    "effect": "write",
+    "input": {"id": "integer", "name": "string"},
+}
 WRITE = {"id": 1, "name": "two"}
+
+
+def statements(url: str, condition: Condition = Condition.working, **more: Any) -> dict[str, Any]:
+    operations = {"read": EVERY if condition is Condition.unending else READ}
+    if condition not in ONLY_READ:
+        operations["write"] = UPDATE
+    return {"system": "erp", "connector": "sql", "connection": {"url": url} | more, "operations": operations}
+
+
+def prepared(condition: Condition, *, text: str = "TEXT") -> list[str]:
+    """Return the statements that make the table *t* as it is in *condition*; *text* is the type of long texts."""
+    column = {Condition.mistyped: "name INTEGER", Condition.changed: f"title {text}"}.get(condition, f"name {text}")
+    values = {Condition.mistyped: "7", Condition.endless: f"'{'y' * (2 << 20)}'"}.get(condition, "'one'")
+    many = range(1, 1_001 if condition is Condition.unending else 2)
+    rows = ", ".join(f"({number}, {values})" for number in many)
+    return [f"CREATE TABLE t (id INTEGER PRIMARY KEY, {column} NOT NULL)", f"INSERT INTO t VALUES {rows}"]
+
+
+ONLY_READ = {Condition.endless, Condition.unending, Condition.mistyped}
+"""What a statement that gives back a count cannot come to."""
 FAULTS = {
     Condition.lost: "after",
     Condition.silent: "silent",
@@ -53,19 +73,47 @@ FAULTS = {
 """What the relay before a server does: all that a network can do to it. Answers without end are tests of their own."""
 
 
+SHAPES = {Condition.mistyped, Condition.changed, Condition.endless, Condition.unending}
+"""What tables can be in. A statement is done as a whole or not at all, so that nothing is ever partial."""
+
+
 class TestSqlite(ConnectorContract):
+    """There is no network, and the file needs no credentials."""
+
     plugin = "interlock.integration.connectors.sql:plugin"
     drivers = ("asyncpg",)
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset(
+        {Condition.working, Condition.refused, Condition.silent, Condition.truncated, Condition.garbled, *SHAPES}
+    )
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         file = root / "erp.db"
-        if condition is Condition.working:
+        if condition is not Condition.refused:
             made = sqlite3.connect(file)
-            made.executescript(SCHEMA)
+            made.executescript(";".join(prepared(condition)))
             made.close()
-        yield Rig(statements("sqlite:///erp.db"), {"id": 1}, WRITE)
+        if condition is Condition.truncated:
+            file.write_bytes(file.read_bytes()[:-7])
+        elif condition is Condition.garbled:
+            page = bytearray(file.read_bytes())
+            page[-4096:] = bytes(range(256)) * 16
+            file.write_bytes(page)
+        system = statements("sqlite:///erp.db", condition)
+        if condition is Condition.silent:
+            forever = "(SELECT count(*) FROM ones) > 0"
+            ones = "WITH RECURSIVE ones AS (SELECT 1 AS one UNION ALL SELECT one FROM ones)"
+            system["operations"]["read"] = READ | {"from": f"{ones} {READ['from']} AND {forever}"}
+            system["operations"]["write"] = UPDATE | {"from": f"{ones} {UPDATE['from']} AND {forever}"}
+        write = None if condition in ONLY_READ else WRITE
+        yield Rig(system, {"id": 1}, write, undone=True, effects=partial(renamed, file))
+
+
+def renamed(file: Path) -> int:
+    """Return how many rows of a SQLite file the write has changed; none where it is none."""
+    with closing(sqlite3.connect(file)) as connection, suppress(sqlite3.Error):
+        return int(connection.execute("SELECT count(*) FROM t WHERE name = 'two'").fetchone()[0])
+    return 0
 
 
 class PostgresRelay(relay.Relay):
@@ -80,7 +128,9 @@ class TestPostgres(ConnectorContract):
 
     plugin = "interlock.integration.connectors.sql:plugin"
     drivers = ("asyncpg",)
-    conditions = frozenset({Condition.working, Condition.refused, *FAULTS})
+    conditions = frozenset(
+        {Condition.working, Condition.refused, Condition.throttled, Condition.expired, *FAULTS, *SHAPES}
+    )
 
     @pytest.fixture(autouse=True)
     def _url(self, postgres_url: str) -> None:
@@ -90,7 +140,13 @@ class TestPostgres(ConnectorContract):
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         connection = await asyncpg.connect(self.url)
         try:
-            await connection.execute(SCHEMA)
+            for statement in prepared(condition):
+                await connection.execute(statement)
+            limits = {Condition.throttled: "LOGIN CONNECTION LIMIT 0", Condition.expired: "NOLOGIN"}.get(
+                condition, "LOGIN"
+            )
+            clerk = f"clerk_{secrets.token_hex(6)}"
+            await connection.execute(f"CREATE ROLE {clerk} {limits}; GRANT ALL ON t TO {clerk}")
             [name, folder] = await connection.fetchrow(
                 "SELECT current_database(), current_setting('unix_socket_directories')"
             )
@@ -101,14 +157,32 @@ class TestPostgres(ConnectorContract):
         trigger = re.compile(b"SELECT name|COMMIT")
         async with PostgresRelay(there, trigger, FAULTS.get(condition, "")) as stands:
             port = free_port() if condition is Condition.refused else stands.port
-            url = f"postgresql://postgres@127.0.0.1:{port}/{name}"
-            yield Rig(statements(url, password="secret:db"), {"id": 1}, WRITE, {"db": "hidden-password"})
+            system = statements(f"postgresql://{clerk}@127.0.0.1:{port}/{name}", condition, password="secret:db")
+            write = None if condition in ONLY_READ else WRITE
+            yield Rig(system, {"id": 1}, write, {"db": "hidden-password"}, self.renamed)
+
+    def renamed(self) -> int:
+        """Return how many rows the write has changed."""
+
+        async def counted() -> int:
+            connection = await asyncpg.connect(self.url)
+            try:
+                return int(await connection.fetchval("SELECT count(*) FROM t WHERE name::text = 'two'"))
+            except asyncpg.UndefinedColumnError:
+                return 0
+            finally:
+                await connection.close()
+
+        with ThreadPoolExecutor(1) as thread:  # the loop of the test stands meanwhile
+            return thread.submit(asyncio.run, counted()).result()
 
 
 class TestMariaDb(ConnectorContract):
     plugin = "interlock.integration.connectors.sql:plugin"
     drivers = ("sqlalchemy", "pymysql")
-    conditions = frozenset({Condition.working, Condition.refused, Condition.expired, *FAULTS})
+    conditions = frozenset(
+        {Condition.working, Condition.refused, Condition.throttled, Condition.expired, *FAULTS, *SHAPES}
+    )
 
     @pytest.fixture(autouse=True)
     def _server(self, mariadb: MariaDb) -> None:
@@ -118,24 +192,33 @@ class TestMariaDb(ConnectorContract):
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         database = self.server.database()
         with self.server.look(database) as connection, connection.cursor() as cursor:
-            for statement in SCHEMA.removesuffix(";").split(";"):
+            for statement in prepared(condition, text="LONGTEXT"):
                 cursor.execute(statement)
             password = "hidden-password" if condition is not Condition.expired else "another"
             cursor.execute(f"CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY '{password}'")
+            if condition is Condition.throttled:
+                cursor.execute("ALTER USER clerk@localhost WITH MAX_QUERIES_PER_HOUR 1")
             cursor.execute(f"GRANT ALL ON {database}.* TO clerk@localhost")
         url = self.server.url(database, root / "s").replace("root@", "clerk@")
         if condition is Condition.refused:
             url = f"mysql://u@127.0.0.1:{free_port()}/d"
         trigger = re.compile(b"SELECT name|UPDATE t")
         async with Relay(self.server.socket, trigger, FAULTS.get(condition, ""), here=root / "s"):
-            system = statements(url, password="secret:db")
-            yield Rig(system, {"id": 1}, WRITE, {"db": "hidden-password"}, lambda: self.renamed(database))
+            system = statements(url, condition, password="secret:db")
+            write = None if condition in ONLY_READ else WRITE
+            effects = partial(self.renamed, database)
+            yield Rig(system, {"id": 1}, write, {"db": "hidden-password"}, effects)
 
     def renamed(self, database: str) -> int:
         """Return how many rows the write has changed."""
-        with self.server.look(database) as connection, connection.cursor() as cursor:
+        with (
+            self.server.look(database) as connection,
+            connection.cursor() as cursor,
+            suppress(pymysql.OperationalError),
+        ):
             cursor.execute("SELECT count(*) FROM t WHERE name = 'two'")
             return int(cursor.fetchone()[0])
+        return 0
 
 
 class TestSqlServer(ConnectorContract):
@@ -143,13 +226,13 @@ class TestSqlServer(ConnectorContract):
 
     plugin = "interlock.integration.connectors.sql:plugin"
     drivers = ("sqlalchemy", "pytds")
-    conditions = BASIC | {Condition.slow, Condition.truncated, Condition.garbled, Condition.expired}
+    conditions = BASIC | {*FAULTS, *SHAPES, Condition.throttled, Condition.expired}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         server = tds.TdsServer(root / "erp.db")
         with sqlite3.connect(server.file) as made:
-            made.executescript(SCHEMA)
+            made.executescript(";".join(prepared(condition)))
         made.close()
         script, pieces = server.script, {"SELECT name FROM t", "UPDATE t SET"}
         faults = {
@@ -164,12 +247,11 @@ class TestSqlServer(ConnectorContract):
             faults[condition].update(pieces)
         if condition is Condition.expired:
             server.password = "another"
+        if condition is Condition.throttled:
+            script.faults = dict.fromkeys(pieces, tds.Fault(10928))  # the limit of sessions of Azure SQL
         with tds.running(server):
             url = server.url if condition is not Condition.refused else f"mssql://clerk@localhost:{free_port()}/shop"
-            yield Rig(
-                statements(url, password="secret:db"),
-                {"id": 1},
-                WRITE,
-                {"db": "hidden-password"},
-                lambda: len(server.look("SELECT id FROM t WHERE name = 'two'")),
-            )
+            system = statements(url, condition, password="secret:db")
+            write = None if condition in ONLY_READ else WRITE
+            effects = partial(renamed, server.file)
+            yield Rig(system, {"id": 1}, write, {"db": "hidden-password"}, effects)

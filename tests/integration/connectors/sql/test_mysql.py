@@ -262,7 +262,7 @@ async def test_a_slow_read_is_stopped_by_the_server(erp: Erp) -> None:
 async def test_a_write_waits_for_others_no_longer_than_its_time_limit(erp: Erp) -> None:
     with erp.server.look(erp.database, autocommit=False) as other, other.cursor() as cursor:
         cursor.execute("UPDATE customers SET credit = 2 WHERE id = 1")
-        answer = await erp.systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=0.3)
+        answer = await erp.systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=1.0)
         assert answer.problem is not None
         assert (*code(answer), answer.transient) == (FAILED, "timed_out", True)
         other.rollback()
@@ -351,7 +351,7 @@ async def test_a_call_given_up_before_its_statement_was_sent_never_sends_it(
     async with Relay(mariadb.socket, b"START TRANSACTION", "silent", here=socket):
         operations = {"rename": OPERATIONS["rename"] | {"timeout": "1s"}}
         systems = await bench.serve(declared(mariadb.url(database, socket), operations=operations))
-        answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=0.2)
+        answer = await systems.call("erp.rename", {"id": 1, "name": "x"}, key="key", timeout=1.0)
         assert (*code(answer), answer.sent) == (FAILED, "unreachable", False)
         await bench.systems.close()  # waits for the thread
     assert Erp(systems, mariadb, database).rows("SELECT name FROM customers WHERE id = 1") == [("Alfreds",)]

@@ -6,25 +6,33 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
+import asyncpg
+import duckdb
 import pytest
 
-from interlock.testing.connectors import Condition, ConnectorContract, Rig
+from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
 from tests.integration.connectors.warehouse.test_reads import filled
 from tests.integration.connectors.warehouse.warehouses import TABLE, files, make, system
 
 READ: dict[str, Any] = {"read": {"from": "table orders", "effect": "read", "options": {"filters": ["id"]}}}
+LIST: dict[str, Any] = {"read": {"from": "table orders", "effect": "read"}}
+SHAPES = {Condition.mistyped, Condition.changed, Condition.endless, Condition.unending}
+"""What tables can be in. What is only read is never done in part."""
+ALTERED = {
+    Condition.changed: "ALTER TABLE {table} DROP COLUMN note",
+    Condition.endless: "UPDATE {table} SET note = repeat('y', 4000000) WHERE id = 1",
+}
 DRIVERS = ("duckdb", "asyncpg", "adbc_driver_manager", "adbc_driver_postgresql", "pyarrow", "pytz")
 
 
 class TestFiles(ConnectorContract):
     plugin = "interlock.integration.connectors.warehouse:plugin"
     drivers = DRIVERS
-    conditions = frozenset(
-        {Condition.working, Condition.refused, Condition.truncated, Condition.garbled, Condition.mistyped}
-    )
+    conditions = frozenset({Condition.working, Condition.refused, Condition.truncated, Condition.garbled, *SHAPES})
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
@@ -34,22 +42,42 @@ class TestFiles(ConnectorContract):
             part.write_bytes(part.read_bytes()[:-100])
         elif condition is Condition.garbled:
             part.write_bytes(b"PAR1" + bytes(range(256)) * 8 + b"PAR1")
-        elif condition is Condition.mistyped:
-            connection["tables"]["orders"]["columns"] = {**TABLE["columns"], "note": "integer?"}
-        yield Rig(system(connection, READ), {"id": 1}, None)
+        elif condition in ALTERED:
+            with duckdb.connect() as made:
+                made.execute(f"CREATE TABLE part AS FROM '{part}'")
+                made.execute(ALTERED[condition].format(table="part"))
+                made.execute(f"COPY part TO '{part}' (FORMAT parquet)")
+        yield rig(condition, connection)
+
+
+def rig(condition: Condition, connection: dict[str, Any], statement: str | None = None, **secrets: str) -> Rig:
+    """Return the rig over a warehouse that is in *condition* already, as far as it is for the warehouse to be."""
+    asked = {"read": {"from": statement, "effect": "read", "input": {"id": "integer"}}} if statement else READ
+    columns = TABLE["columns"] | ({"note": "integer?"} if condition is Condition.mistyped else {})
+    connection["tables"]["orders"] |= {"columns": columns}
+    listed = condition is Condition.unending
+    return Rig(system(connection, LIST if listed else asked), {} if listed else {"id": 1}, None, secrets)
 
 
 class TestDatabase(ConnectorContract):
     plugin = "interlock.integration.connectors.warehouse:plugin"
     drivers = DRIVERS
-    conditions = frozenset({Condition.working, Condition.refused})
+    conditions = frozenset({Condition.working, Condition.refused, Condition.truncated, Condition.garbled, *SHAPES})
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         connection = make(root, "database")
+        file = root / "data" / "sales.duckdb"
         if condition is Condition.refused:
-            (root / "data" / "sales.duckdb").unlink()
-        yield Rig(system(connection, READ), {"id": 1}, None)
+            file.unlink()
+        elif condition is Condition.truncated:
+            file.write_bytes(file.read_bytes()[:-100])
+        elif condition is Condition.garbled:
+            file.write_bytes(file.read_bytes()[:12288] + bytes(range(256)) * 2048)
+        elif condition in ALTERED:
+            with duckdb.connect(str(file)) as made:
+                made.execute(ALTERED[condition].format(table="shop.orders"))
+        yield rig(condition, connection)
 
 
 class Served(ConnectorContract):
@@ -57,7 +85,7 @@ class Served(ConnectorContract):
 
     plugin = "interlock.integration.connectors.warehouse:plugin"
     drivers = DRIVERS
-    conditions = frozenset({Condition.working, Condition.refused, Condition.lost, Condition.silent, Condition.slow})
+    conditions = BASIC | {Condition.slow, Condition.throttled, Condition.expired, *SHAPES}
     engine = ""
     settings: dict[str, Any] = {}  # noqa: RUF012 - read alone
 
@@ -67,21 +95,31 @@ class Served(ConnectorContract):
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        clerk = f"clerk_{token_hex(6)}"
+        limits = {Condition.throttled: "LOGIN CONNECTION LIMIT 0", Condition.expired: "NOLOGIN"}.get(condition, "LOGIN")
         async with asyncio.timeout(60):
             await filled(self.url)
-        url = self.url if condition is not Condition.refused else f"postgresql://u@127.0.0.1:{free_port()}/d"
-        connection = {self.engine: {"url": url, "tls": "off", "password": "secret:db", **self.settings}}
+            made = await asyncpg.connect(self.url)
+            await made.execute(f"CREATE ROLE {clerk} {limits}; GRANT ALL ON orders TO {clerk}")
+            await made.execute(f"GRANT pg_signal_backend TO {clerk}")
+            if condition in ALTERED:
+                await made.execute(ALTERED[condition].format(table="orders"))
+            await made.close()
+        url = self.url.replace("//postgres:", f"//{clerk}:")
+        assert clerk in url
+        if condition is Condition.refused:
+            url = f"postgresql://u@127.0.0.1:{free_port()}/d"
+        connection: dict[str, Any] = {self.engine: {"url": url, "tls": "off", "password": "secret:db", **self.settings}}
         statement = {
             Condition.lost: "SELECT id FROM orders WHERE pg_terminate_backend(pg_backend_pid()) AND id = :id",
             Condition.silent: "SELECT id FROM orders WHERE pg_sleep(60) IS NOT NULL AND id = :id",
             Condition.slow: "SELECT id, pg_sleep(0.5) IS NULL AS awake FROM orders WHERE id = :id",
         }.get(condition)
-        read = (
-            READ if statement is None else {"read": {"from": statement, "effect": "read", "input": {"id": "integer"}}}
-        )
-        allowed = ["pg_sleep", "pg_terminate_backend", "pg_backend_pid"]
-        tables = {"tables": {"orders": TABLE}, "allow_functions": allowed}
-        yield Rig(system({**connection, **tables}, read), {"id": 1}, None, {"db": "hidden-password"})
+        connection |= {
+            "tables": {"orders": dict(TABLE)},
+            "allow_functions": ["pg_sleep", "pg_terminate_backend", "pg_backend_pid"],
+        }
+        yield rig(condition, connection, statement, db="hidden-password")
 
 
 @pytest.mark.postgres

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 100
 _ANY = "google.protobuf.Any"
+_VARINT = 0
 
 
 MOST_MEMBERS = 200_000
@@ -62,7 +63,8 @@ def read(pool: Any, kind: Descriptor, content: bytes, most: int = MOST_MEMBERS) 
 
 
 def _members(pool: Any, message: Any, most: int) -> int:
-    """Return how many members the JSON form of *message* has. Raises `MessageVast` for more than *most*.
+    """Return how many members the JSON form of *message* has. Raises `MessageVast` for more than *most*, and
+    `MessageUnfit` for a field that came as another type, which its parser takes for unknown and leaves out.
 
     Members that are not set are shown too, so a message of two bytes may become hundreds of them.
     """
@@ -72,6 +74,8 @@ def _members(pool: Any, message: Any, most: int) -> int:
     while waiting:
         one, packed = waiting.pop()
         found += 1 + len(one.DESCRIPTOR.fields)
+        if _mistyped(one):
+            raise MessageUnfit
         if one.DESCRIPTOR.full_name == _ANY:
             if packed == DEEPEST_ANY:
                 raise MessageVast
@@ -88,3 +92,13 @@ def _members(pool: Any, message: Any, most: int) -> int:
         if found > most:
             raise MessageVast
     return found
+
+
+def _mistyped(message: Any) -> bool:
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    declared = message.DESCRIPTOR.fields_by_number
+    return any(
+        left.field_number in declared and (left.wire_type != _VARINT or declared[left.field_number].enum_type is None)
+        for left in UnknownFieldSet(message)  # a value that an enumeration of proto2 does not know is left there too
+    )

@@ -62,6 +62,8 @@ class SqliteConnector:
             return _failure(error)
         except TooMuch as error:
             return error.answer
+        except UnicodeDecodeError:
+            return failed("value_unfit", "a text of the result is not UTF-8; nothing was changed")
         except (OverflowError, UnicodeEncodeError):
             return failed("argument_unsendable", "an argument does not fit into the database", sent=False)
 

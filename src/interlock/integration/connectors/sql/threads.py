@@ -18,16 +18,24 @@ _LARGEST_VALUE = 64 << 20
 T = TypeVar("T")
 
 
+class CutOff(sqlite3.DatabaseError):
+    """A database file lacks its end."""
+
+    sqlite_errorname = "SQLITE_CORRUPT"
+
+
 class Session:
     """One connection. What it does is interrupted after *deadline* (monotonic)."""
 
     def __init__(self, file: Path, *, writes: bool) -> None:
         mode = "rw" if writes else "ro"
         self.deadline = time.monotonic() + 1.0
+        self._file = file
+        self._looked_at = False
         self.connection = sqlite3.connect(
             f"{file.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=0
         )
-        self.connection.text_factory = _text
+        self.connection.text_factory = bytes.decode
         self.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
         self.connection.set_progress_handler(self._late, _INSTRUCTIONS)
         self.connection.execute("PRAGMA foreign_keys = ON" if writes else "PRAGMA query_only = ON")
@@ -37,13 +45,24 @@ class Session:
         self.deadline = deadline
         left = max(int((deadline - time.monotonic()) * 1000), 1)
         self.connection.execute(f"PRAGMA busy_timeout = {left}")
+        if not self._looked_at:
+            self._look()
+            self._looked_at = True
+
+    def _look(self) -> None:
+        """Raise `CutOff` for a file that ends amid a page: SQLite reads zeros for the rest, as if rows were gone."""
+        self.connection.execute("BEGIN")
+        try:
+            [journal] = self.connection.execute("PRAGMA journal_mode").fetchone()
+            [size] = self.connection.execute("PRAGMA page_size").fetchone()
+            self.connection.execute("PRAGMA schema_version").fetchone()  # locks out those who write pages just now
+            if journal != "wal" and self._file.stat().st_size % size:
+                raise CutOff("the database file ends amid a page")
+        finally:
+            self.connection.execute("ROLLBACK")
 
     def _late(self) -> int:
         return time.monotonic() > self.deadline
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
 
 
 class SessionPool:

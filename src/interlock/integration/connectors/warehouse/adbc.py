@@ -36,6 +36,8 @@ _TLS: Mapping[str, Mapping[str, str]] = {
     "require": {"sslmode": "require"},
     "off": {"sslmode": "disable"},
 }
+_SHUT_OUT = ("authentication failed", "not permitted to log in", "no password supplied", "no pg_hba.conf entry")
+"""How the server's refusals of a connection begin or end, which the driver gives no code with."""
 _UNKNOWN = {
     "sqlite": "cannot stop a statement that takes too long; read a SQLite file with the connector `sql`",
 }
@@ -144,7 +146,7 @@ def _meaning(error: Any, *, reached: bool) -> FilesTrouble:
     state = str(getattr(error, "sqlstate", None) or "")
     if state == "57014":
         return TimeOver("the time limit passed; the statement was stopped")
-    if state.startswith("28") or "authentication failed" in str(error):
+    if state.startswith("28") or any(words in str(error) for words in _SHUT_OUT):
         return AccessDenied("the database does not accept our credentials")
     if not reached:
         trouble = PlaceAway("no connection to the database could be made")

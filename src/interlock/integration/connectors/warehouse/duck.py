@@ -136,7 +136,7 @@ class DuckEngine(ThreadedEngine):
         except duckdb.InterruptException:
             raise TimeOver("the time limit passed") from None
         except duckdb.IOException as error:
-            if "lock" in str(error):
+            if "lock on file" in str(error):  # "block" is a word of broken files
                 raise PlaceBusy("the database file is being written by another process") from None
             raise FileBroken("is no DuckDB database that can be read") from None
         except duckdb.Error:
