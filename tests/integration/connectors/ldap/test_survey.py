@@ -49,7 +49,7 @@ async def test_the_usual_entries_are_proposed_by_the_schema(bench: Workbench, tr
     add: dict[str, Any] = dict(offers["add_person"].settings["options"])
     assert (add["dn"], add["required"]) == (f"uid={{uid}},ou=people,{BASE}", ["sn", "cn"])
     assert (add["attributes"]["mail"], add["attributes"]["manager"]) == (["string"], "dn")
-    assert offers["add_person"].settings["arguments"] == {"uid": "target"}
+    assert offers["add_person"].settings["arguments"] == {"uid": "target", "manager": "target"}
     assert offers["add_group_member"].idempotent
 
 
