@@ -170,6 +170,11 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def written_moment(text: str) -> str:
+    """Return a moment that is written by RFC 3339, in UTC, as `moment` writes it; nothing of nothing."""
+    return f"{text[:10]} {text[11:16]} UTC" if text else ""
+
+
 def span(seconds: float) -> str:
     """Return a length of time by its two largest units: `3 h 20 min`, `2 days 4 h`, `40 s`."""
     whole = max(0, int(seconds))

@@ -220,13 +220,51 @@ def test_a_copybook_and_its_file_are_understood(project: Path) -> None:
     assert ledger["connection"]["encoding"] == "cp1047"
     assert ledger["connection"]["records"]["account"] == {"when": "IS-ACCOUNT", "key": ["ACCOUNT-ID"]}
     assert ledger["operations"]["get_account"]["effect"] == "read"
+    assert ledger["operations"]["rewrite_account"]["arguments"] == {"account_id": "target"}
     assert ledger["operations"]["rewrite_account"]["effect"] == "write"
+
+
+@pytest.mark.parametrize(("written", "page"), [("ascii", "ascii"), ("utf-8", "utf-8"), ("cp1252", "cp1252")])
+def test_the_code_page_of_a_file_is_guessed_from_its_texts(tmp_path: Path, written: str, page: str) -> None:
+    (tmp_path / "interlock.yaml").write_text(PROJECT, "utf-8")
+    fields = "05 KONTO-NR PIC 9(4).\n 05 INHABER PIC X(12).\n 05 SALDO PIC S9(5) COMP-3."
+    (tmp_path / "konto.cpy").write_text(f"       01 KONTO.\n           {fields}\n".replace("\n 05", "\n           05"))
+    name = "Jane" if written == "ascii" else "Jürgen"
+    records = (f"{number:04}".encode() + name.encode(written).ljust(12) + b"\x00\x85\x1c" for number in (1, 2))
+    (tmp_path / "konto.dat").write_bytes(b"".join(records) + b"0003")  # what is cut off does not count
+    assert main(["connect", "konto.cpy", "--project", str(tmp_path)]) == 0
+    assert declared(tmp_path, "konto")["connection"]["encoding"] == page
+    text = (tmp_path / "systems" / "konto.yaml").read_text("utf-8")
+    assert f"encoding: {page}  # a guess" in text
+
+
+def test_a_name_of_another_language_is_spoken_in_plain_letters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "interlock.yaml").write_text(PROJECT, "utf-8")
+    (tmp_path / "Größe für Öl.proto").write_text(PROTO, "utf-8")
+    assert main(["connect", "Größe für Öl.proto", "--project", str(tmp_path)]) == 0
+    assert connected(tmp_path) == ["groesse_fuer_oel"]
+    assert "# nobody said where the system is" in (tmp_path / "systems" / "groesse_fuer_oel.yaml").read_text("utf-8")
+    capsys.readouterr()
+    assert main(["connect", "Größe für Öl.proto", "--name", "Öl", "--project", str(tmp_path)]) == 2
+    assert "--name oel" in capsys.readouterr().err
+
+
+def test_an_operation_without_a_result_offers_no_fields_to_trust(project: Path) -> None:
+    for name in connected(project):
+        assert 'trusted_fields: [""]' not in (project / "systems" / f"{name}.yaml").read_text("utf-8")
 
 
 def test_an_interchange_says_who_is_who(project: Path) -> None:
     orders = declared(project, "orders")["connection"]
     assert (orders["standard"], orders["us"], orders["partner"]) == ("x12", {"id": "HALVORSEN"}, {"id": "NORTHWIND"})
     assert (orders["inbox"], orders["usage"]) == ("edi/in", "test")
+    states = [declared(project, name)["connection"]["state"] for name in ("orders", "bestellungen", "prices")]
+    assert states == ["state/orders", "state/bestellungen", "state/prices"]
+    named = declared(project, "orders")["operations"]["take_order"]["arguments"]
+    assert set(named.values()) == {"target"}
+    assert "make the folder edi/out" in (project / "systems" / "orders.yaml").read_text("utf-8")
     assert declared(project, "bestellungen")["connection"]["standard"] == "edifact"
     assert declared(project, "orders")["operations"]["send_order_answer"]["effect"] == "irreversible"
 
@@ -248,6 +286,8 @@ def test_a_program_is_not_run_and_a_scheme_is_enough_for_events(project: Path) -
     assert declared(project, "tool")["operations"]["run_report"]["effect"] == "irreversible"
     assert declared(project, "counter")["operations"]["use_report"]["effect"] == "irreversible"
     assert declared(project, "hooks")["connection"]["signature"] == {"scheme": "github", "secret": "secret:hooks"}
+    assert declared(project, "hooks")["operations"]["get_event"]["arguments"] == {"id": "target"}
+    assert "/hooks/hooks;" in (project / "systems" / "hooks.yaml").read_text("utf-8")
 
 
 def test_a_broker_is_known_by_its_address(project: Path) -> None:

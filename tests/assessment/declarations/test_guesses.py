@@ -49,6 +49,8 @@ ROLES = [
     ("details", {"type": "object", "properties": {"iban": TEXT, "note": TEXT}}, "target"),
     ("body", {"type": "object", "properties": {"text": TEXT, "note": TEXT}}, "content"),
     ("after", {"type": "string", "maxLength": 4000}, "control"),
+    ("kundennummer", TEXT, "control"),
+    ("Kunden-Nummer", TEXT, "target"),
     ("anything", {}, "control"),
     ("", TEXT, "control"),
     ("schema", True, "control"),

@@ -61,10 +61,15 @@ def test_a_switch_stops_an_operation_and_says_why(shop: Shop) -> None:
 
 
 def test_systems_and_their_definitions_can_be_looked_at(shop: Shop) -> None:
-    assert "shop" in shop.command("systems", "list", by="sam").stdout
+    head, line = shop.command("systems", "list", by="sam").stdout.strip().splitlines()
+    assert head.split()[:3] == ["SYSTEM", "CONNECTOR", "STATE"]
+    assert line.startswith("shop ")
+    assert " UTC" in line
     assert shop.command("systems", "drift", "shop", by="sam").stdout.strip() == "no difference"
     assert shop.command("systems", "pins", by="sam").stdout.strip() == "nothing in quarantine"
-    assert shop.command("systems", "drift", "nowhere", by="sam", code=1).stderr.startswith("system_unknown: ")
+    nowhere = shop.command("systems", "drift", "nowhere", by="sam", code=1).stderr
+    assert nowhere.startswith("system_unknown: ")
+    assert "systems of the project: shop" in nowhere
     assert shop.command("systems", "accept", "shop.get_order", "--yes", by="sam", code=1).stderr
 
 

@@ -44,7 +44,22 @@ def test_help_says_what_the_exit_codes_mean(capsys: pytest.CaptureFixture[str]) 
     assert "approvals" in told
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["actions"], ["approvals", "approve"], ["check", "a", "b"]])
+def test_options_may_stand_between_the_values_of_a_list() -> None:
+    parsed = build_parser().parse_args(["call", "shop.refund", "--json", "order=1", "--url", "http://h", "amount=5"])
+    assert (parsed.operation, parsed.inputs, parsed.json) == ("shop.refund", ["order=1", "amount=5"], True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nonsense"],
+        ["call", "shop.refund", "--jsn", "order=1"],
+        ["actions"],
+        ["approvals", "approve"],
+        ["check", "a", "b"],
+    ],
+)
 def test_a_command_written_wrongly_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(words) == 2
     said = capsys.readouterr()

@@ -159,6 +159,12 @@ async def test_a_document_whose_kind_is_said_is_fetched_too(looking: Looking, ki
         assert missing.value.problem()["fix"]
 
 
+async def test_a_page_for_people_is_told_from_a_document(looking: Looking) -> None:
+    (looking.root / "x").write_bytes(b"<html><body>Our API</body></html>")
+    with pytest.raises(SourceUnknown, match="a page for people"):
+        await looking.at("x")
+
+
 async def test_what_nobody_knows_is_said(looking: Looking) -> None:
     with pytest.raises(DocumentWanted):
         _ = Source("ftp://acme.example").document
@@ -171,8 +177,9 @@ async def test_what_nobody_knows_is_said(looking: Looking) -> None:
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        pytest.param(b"", SourceUnknown, id="nothing"),
+        pytest.param(b" \n", SourceUnreadable, id="nothing"),
         pytest.param(b"hello", SourceUnknown, id="a text"),
+        pytest.param(b"\n<!DOCTYPE html><title>Log in</title>", SourceUnknown, id="a page"),
         pytest.param(b'{"swagger": "1.2"}', SourceUnknown, id="an older kind"),
         pytest.param(b'{"openapi": "3.1.0", ', SourceUnfit, id="half of one"),
         pytest.param(b"openapi: 3.0.0\npaths: [", SourceUnfit, id="half of one in YAML"),
@@ -376,7 +383,7 @@ async def test_procedures_of_sql_server_are_proposed_and_what_is_left_out_is_sai
     }
     left_out, no_call = survey.notes
     assert left_out.startswith("no proposal reads orders.stamp")
-    assert no_call == "no call could be written for told"
+    assert no_call == "no call could be written for told, by their parameters"
 
 
 @pytest.mark.parametrize(
@@ -399,7 +406,7 @@ async def test_a_sql_server_that_does_not_let_us_in_is_told_by_its_number(lookin
     server = tds.TdsServer(tmp_path / "shop.db", password="another")
     with tds.running(server), pytest.raises(SourceUnfit) as refused:
         await looking.at(server.url.replace("clerk@", "clerk:hidden@"))
-    assert refused.value.why == "MSSQL-18456"
+    assert refused.value.why == "it does not accept the user, or the password: MSSQL-18456"
     assert server.script.logins[0]["password"] == "hidden"
 
 

@@ -302,6 +302,7 @@ def test_a_trigger_that_cannot_work_is_refused(tmp_path: Path, text: str, pointe
     with pytest.raises(ProjectInvalid) as refused:
         load_project(root)
     assert pointer in [finding.pointer for finding in refused.value.findings]
+    assert {finding.file for finding in refused.value.findings} == {"triggers/one.yaml"}
 
 
 async def test_events_and_what_they_started_go_after_their_time(root: Path) -> None:

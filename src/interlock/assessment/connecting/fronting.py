@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.assessment.connecting.proposal import LeftOut
+from interlock.assessment.connecting.ways import Naming, keys_of, lists, plain_name
 from interlock.assessment.declarations.guesses import words_of
 from interlock.assessment.declarations.marked import marked_lines, plain, remark
-from interlock.foundation.documents import ProjectInvalid, parse_document
+from interlock.foundation.documents import ProjectInvalid, escape, parse_document
 from interlock.integration.facades import facade_from_document
 from interlock.integration.systems import Catalog
 from interlock.values.operations import Effect, Operation
@@ -19,19 +20,9 @@ _HEAD = """\
 # Proposed over the system {system}. Lines with a remark are guesses: look at each, put it right, and take the remark
 # away. What is offered here is governed as ever: policies decide, and the journal tells.
 """
-_VERBS = {
-    "get": "list find search get query read show fetch lookup look".split(),
-    "post": "create add new insert post open book make register issue submit place start send".split(),
-    "patch": "update change modify edit patch".split(),
-    "put": "set put replace rename".split(),
-    "delete": "delete remove".split(),
-}
-_METHODS = {word: method for method, words in _VERBS.items() for word in words}
 _OPERATION = re.compile(r"/operations/([a-z][a-z0-9_]*)(/.*)?")
-_WORDS = frozenset({"string", "integer"})
-_NAMING = frozenset("id number key code isbn uuid slug account".split())
-_ONE = frozenset("get read show fetch delete remove update change set put".split())
-_BESIDE = frozenset("by id all the a an of".split())
+_SPOKEN = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,62}")
+"""Names that GraphQL, and the paths of a facade, can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,57 +79,48 @@ def _declared(operations: Mapping[str, Operation]) -> tuple[dict[str, Any], dict
     declared: dict[str, Any] = {}
     marks: dict[str, str] = {}
     ways: dict[str, str] = {}
+    naming = Naming(operations.values())
     for name, operation in operations.items():
-        method, path, surely = _way(operation)
-        if f"{method} {path}" in ways.values():
+        way = naming.way(operation)
+        path, surely = way.path, way.surely
+        if f"{way.method} {path}" in ways.values():
             path, surely = f"{path}/{name.replace('_', '-')}", False
-        ways[name] = f"{method} {path}"
-        endpoint: dict[str, Any] = {"operation": operation.id, method: path}
+        ways[name] = f"{way.method} {path}"
+        endpoint: dict[str, Any] = {"operation": operation.id, way.method: path}
         place = f"/operations/{name}"
         if not surely:
-            marks[f"{place}/{method}"] = "by its name; a better path?"
-        items = _items(operation)
+            marks[f"{place}/{way.method}"] = "by its name; a better path?"
+        items = None if way.of_one and not lists(operation) else _items(operation)
         if items is not None and operation.effect is Effect.read:
             endpoint["items"] = items
             page = _page(operation, items, operations)
             if page:
                 endpoint["page"] = page
                 marks[f"{place}/page"] = "by its arguments; does the next page begin where this one ends?"
+        endpoint |= _renamed("input", operation.input_schema, but=set(endpoint.get("page", {}).values()))
+        endpoint |= _renamed("output", _shown(operation, endpoint.get("items")))
+        marks |= {f"{place}/{side}": "names that every interface can have" for side in ("input", "output")}
         declared[name] = endpoint
     return declared, marks, ways
 
 
-def _way(operation: Operation) -> tuple[str, str, bool]:
-    """Return method and path for an operation, and whether its name says so plainly."""
-    words = words_of(operation.name)
-    verb, thing = words[0], [word for word in words[1:] if word not in _BESIDE]
-    key, reads = _key_of(operation, verb), operation.effect is Effect.read
-    place = ["", _plural("-".join(thing or words)), *([f"{{{key}}}"] if key else [])]
-    method = _METHODS.get(verb, "")
-    if thing and method and (method == "get") == reads:
-        making = method == "post"
-        return method, "/".join(place[:2] if making else place), making or reads or bool(key)
-    if reads:
-        return "get", "/".join(place if thing else ["", "-".join(words)]), False
-    return "post", "/".join([*place, verb] if thing else ["", "-".join(words)]), False
+def _renamed(side: str, schema: Mapping[str, Any], but: Container[str] = ()) -> dict[str, Any]:
+    """Return names for the members of *schema*, *but* some, where one has a name that not every interface can have."""
+    members = [member for member in schema.get("properties", {}) if member not in but]
+    names = {plain_name(member): member for member in members}
+    if all(map(_SPOKEN.fullmatch, members)) or len(names) < len(members) or not all(map(_SPOKEN.fullmatch, names)):
+        return {}
+    return {side: {name: member if name == member else f"/{escape(member)}" for name, member in names.items()}}
 
 
-def _key_of(operation: Operation, verb: str) -> str:
-    """Return the argument that says which thing is meant, empty where none does so clearly."""
-    schema = operation.input_schema
-    needed = [name for name in schema.get("properties", {}) if name in schema.get("required", ())]
-    words = [name for name in needed if schema["properties"][name].get("type") in _WORDS and name.isidentifier()]
-    named = [name for name in words if words_of(name)[-1] in _NAMING]
-    sole = words if verb in _ONE and len(needed) == 1 else []
-    return next((str(name) for name in (*named, *sole)), "")
-
-
-def _plural(noun: str) -> str:
-    if noun.endswith("s"):
-        return noun
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith(("x", "ch", "sh")) else f"{noun}s"
+def _shown(operation: Operation, items: str | None) -> Mapping[str, Any]:
+    """Return the schema of what a caller is given of a result, or of an item of its list *items*."""
+    schema = operation.output_schema or {}
+    if items is None:
+        return schema
+    listed = schema.get("properties", {}).get(items, {}) if items else schema
+    found: Mapping[str, Any] = listed.get("items", {})
+    return found
 
 
 def _items(operation: Operation) -> str | None:
@@ -146,8 +128,11 @@ def _items(operation: Operation) -> str | None:
     schema = operation.output_schema or {}
     if schema.get("type") == "array":
         return ""
-    lists = [name for name, part in schema.get("properties", {}).items() if part.get("type") == "array"]
-    return lists[0] if len(lists) == 1 and "/" not in lists[0] and len(schema["properties"]) <= _BESIDE_A_LIST else None
+    found = {name: part for name, part in schema.get("properties", {}).items() if part.get("type") == "array"}
+    if len(found) > 1:  # of several, the one with things in it; the others say something of it
+        found = {name: part for name, part in found.items() if part.get("items", {}).get("type") == "object"}
+    name = next(iter(found), "/")
+    return name if len(found) == 1 and "/" not in name and len(schema["properties"]) <= _BESIDE_A_LIST else None
 
 
 _BESIDE_A_LIST = 4
@@ -178,9 +163,9 @@ def _key(operation: Operation, items: str, operations: Mapping[str, Operation]) 
     thing = words_of(operation.name)[1:]
     for other in operations.values():
         same = words_of(other.name)[1:] == thing and other.name != operation.name and other.effect is Effect.read
-        key = _key_of(other, words_of(other.name)[0]) if same else ""
-        if key in members:
-            return key
+        keys = keys_of(other) if same else ()
+        if len(keys) == 1 and keys[0] in members:
+            return keys[0]
     return ""
 
 

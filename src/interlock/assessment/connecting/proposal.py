@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +15,8 @@ from interlock.assessment.attacks.filling import type_of
 from interlock.assessment.declarations.draft import draft_of
 from interlock.assessment.declarations.guesses import distrusts, words_of
 from interlock.assessment.declarations.marked import flow, marked_lines, plain, remark
-from interlock.foundation.documents import Finding, ProjectInvalid, parse_document, pointer_of
-from interlock.integration.systems import FILES, SECRET, Catalog, Offer, Survey, build_catalog
+from interlock.foundation.documents import Finding, ProjectInvalid, escape, parse_document, pointer_of
+from interlock.integration.systems import FILES, NAME, SECRET, STATE, Catalog, Offer, Survey, build_catalog
 from interlock.values.operations import Effect, Operation
 
 MOST_FIELDS = 12
@@ -79,8 +79,9 @@ def propose(name: str, connector: str, survey: Survey, offers: Sequence[Offer], 
         "kind": survey.kind,
         "owner": owner,
         "connector": connector,
-        "connection": _placed(survey.connection, f"{_FOLDER}/{name}/", f"secret:{name}"),
+        "connection": _placed(survey.connection, name),
     }
+    survey = replace(survey, notes=tuple(note.replace(NAME, name) for note in survey.notes))
     usable, left_out, catalog = _usable(system, offers, kept)
     if not usable:
         return Proposal(name, connector, {}, (), tuple(left_out), survey.notes)
@@ -109,15 +110,17 @@ def _folder(files: Mapping[str, bytes]) -> Iterator[Path]:
         yield root
 
 
-def _placed(value: Any, folder: str, secret: str) -> Any:
-    """Return *value* with the folder of its files and the name of its secret put in."""
+def _placed(value: Any, name: str) -> Any:
+    """Return *value* with the folder of its files, the name of its secret and the folder of its own put in."""
     if isinstance(value, Mapping):
-        return {key: _placed(one, folder, secret) for key, one in value.items()}
+        return {key: _placed(one, name) for key, one in value.items()}
     if isinstance(value, list):
-        return [_placed(one, folder, secret) for one in value]
-    if value == SECRET:
-        return secret
-    return value.replace(FILES, folder, 1) if isinstance(value, str) and value.startswith(FILES) else value
+        return [_placed(one, name) for one in value]
+    if value in (SECRET, STATE):
+        return value.replace(NAME, name)
+    if isinstance(value, str) and value.startswith(FILES):
+        return value.replace(FILES, f"{_FOLDER}/{name}/", 1)
+    return value
 
 
 def _usable(
@@ -259,7 +262,7 @@ def _issued(catalog: Catalog) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for compiled in catalog.operations.values():
         fields = singles_of(compiled.operation.output_schema) if compiled.operation.output_schema else ()
-        issued = [pointer_of(path) for path, part in fields if type_of(part) and not distrusts(path, part)]
+        issued = [pointer_of(path) for path, part in fields if path and type_of(part) and not distrusts(path, part)]
         if issued:
             found[compiled.operation.name] = issued[:MOST_FIELDS]
     return found
@@ -279,7 +282,8 @@ def _written(
         yield f"# {remark(survey.title)}\n"
     for note in survey.notes:
         yield f"# - {remark(note)}\n"
-    yield from marked_lines(system, {"/kind": "crm, erp, helpdesk ..."}, "", 0)
+    guesses = {f"/connection/{escape(member)}": remark(why) for member, why in survey.guesses.items()}
+    yield from marked_lines(system, {"/kind": "crm, erp, helpdesk ...", **guesses}, "", 0)
     yield "labels: {integrity: untrusted}  # until fields are trusted one by one\n"
     yield "operations:\n"
     for name, operation in declared.items():

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from interlock.assessment.attacks.fields import free_text
 from interlock.assessment.attacks.filling import branch, closed, type_of
+from interlock.integration.systems import folded
 from interlock.values.operations import Effect, Operation, Risk, Role
 
 DEEPEST = 6
@@ -19,7 +20,9 @@ LONG_TEXT = 200
 
 _WORD = re.compile(r"[A-Z]+s?(?![a-z])|[A-Z]?[a-z]+|\d+")
 _FORMATS = frozenset("email idn-email uri iri url uri-reference hostname ipv4 ipv6 uuid".split())
-_LAST = frozenset("id ids uuid guid number numbers no nr code key keys ref refs reference to".split())
+_LAST = frozenset(
+    "id ids uuid guid number numbers no nr num nummer numero numer code key keys ref refs reference dn to".split()
+)
 """Words that say whom or what, but only at the end of a name: `order_number`, not `number_of_guests`."""
 _TARGETS = frozenset(
     "iban bic account accounts email emails mail mails phone mobile fax url urls uri uris link webhook callback"
@@ -52,8 +55,8 @@ class Guess(NamedTuple):
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a name in small letters: `shipTo_URL` is `ship`, `to`, `url`."""
-    return [word.lower() for word in _WORD.findall(name)]
+    """Return the words of a name in small ASCII letters: `shipTo_URL` is `ship`, `to`, `url`, `größe` is `groesse`."""
+    return [word.lower() for word in _WORD.findall(folded(name))]
 
 
 def role_guess(name: str, schema: Any, root: Mapping[str, Any], *, deep: int = DEEPEST) -> Guess:

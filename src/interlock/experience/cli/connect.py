@@ -19,7 +19,7 @@ from interlock.experience.cli.output import show, table
 from interlock.experience.cli.storage import root_of
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
-from interlock.integration.systems import Offer, Ports, Survey, discover, look
+from interlock.integration.systems import Offer, Ports, Survey, discover, folded, look
 
 FEW, SHOWN, MOST = 12, 60, 500
 """How many operations are taken without being picked, are shown in a list, and fit into one system's file."""
@@ -81,7 +81,7 @@ def _source(address: str) -> str:
 
 
 def _name(title: str) -> str:
-    spoken = "_".join(re.findall(r"[a-z0-9]+", title.lower()))[:40].strip("_")
+    spoken = "_".join(re.findall(r"[a-z0-9]+", folded(title).lower()))[:40].strip("_")
     return spoken if spoken[:1].isalpha() else f"system_{spoken}".strip("_")
 
 

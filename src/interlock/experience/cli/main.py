@@ -35,6 +35,25 @@ every answer JSON.
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that takes the values of a list before and after options: `call shop.refund --json order=1`."""
+
+    _mixing = False
+
+    def parse_known_args(  # type: ignore[override]  # of its two forms ours is the one that is called
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse once more, with options aside, where values are left over."""
+        found, left = super().parse_known_args(args, namespace)
+        if self._mixing or self.get_default("command") is None or not left or left[0].startswith("-"):
+            return found, left
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
@@ -42,7 +61,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 def build_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentParser:
     """Return the parser of *commands*; parsing sets `command` to the one selected."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="interlock",
         description="The control layer between AI and the systems that run a business.",
         epilog=_EPILOG,

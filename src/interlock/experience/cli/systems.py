@@ -10,17 +10,36 @@ from typing import Any
 from interlock.assessment.inventory import inventories
 from interlock.experience.cli.client import connect, segment
 from interlock.experience.cli.command import OK, REFUSED
-from interlock.experience.cli.output import confirmed, indented, note, say, show
+from interlock.experience.cli.output import confirmed, indented, note, say, show, table
 from interlock.experience.cli.rendering import document_text
 from interlock.experience.cli.storage import root_of
+from interlock.experience.words import written_moment
 from interlock.orchestration.project import load_project
+
+_EFFECTS = ("read", "write", "irreversible")
 
 
 def list_systems(arguments: argparse.Namespace) -> int:
     """Show the health of every system."""
     page = connect(arguments).get("/v1/systems")
-    show(arguments, page, lambda found: document_text(found["items"]) or "no systems")
+    show(arguments, page, lambda found: _health_text(found["items"]))
     return OK
+
+
+def _health_text(systems: list[dict[str, Any]]) -> str:
+    head = ("SYSTEM", "CONNECTOR", "STATE", "BREAKER", "CALLS", "FAILURES", "WAITING", "LAST GOOD", "LAST PROBLEM")
+    return table(head, map(_health_row, systems), empty="no systems")
+
+
+def _health_row(one: Mapping[str, Any]) -> tuple[object, ...]:
+    counted = (str(one[name]) for name in ("calls", "failures", "waiting"))
+    state = "not called yet" if one["state"] == "unknown" else one["state"]
+    problem = f"{one['last_problem']}, {written_moment(one['last_bad'])}" if "last_bad" in one else ""
+    return one["system"], one["connector"], state, one["breaker"], *counted, _good(one), problem
+
+
+def _good(one: Mapping[str, Any]) -> str:
+    return written_moment(one.get("last_good", ""))
 
 
 def inventory(arguments: argparse.Namespace) -> int:
@@ -42,7 +61,8 @@ def _system_text(system: Mapping[str, Any]) -> str:
 def _system_lines(system: Mapping[str, Any]) -> Iterator[str]:
     owner = system["owner"] or "nobody"
     yield f"{system['system']}  {system['kind']}, by {system['connector']} ({system['way_in']}), owner: {owner}"
-    counts = ", ".join(f"{count} {effect}" for effect, count in system["operations"].items()) or "no operations"
+    effects = sorted(system["operations"].items(), key=lambda one: _EFFECTS.index(one[0]))
+    counts = ", ".join(f"{count} {effect}" for effect, count in effects) or "no operations"
     yield f"  operations: {counts}; holds what is {system['holds']}"
     yield f"  interfaces: {', '.join(system['interfaces'])}; agents: {', '.join(system['agents']) or 'none'}"
     yield f"  risk of this way in: {system['risk']}"

@@ -8,6 +8,7 @@ from typing import Any
 from interlock.experience.cli.client import connect, segment
 from interlock.experience.cli.command import OK
 from interlock.experience.cli.output import note, show, table
+from interlock.experience.words import written_moment
 
 
 def list_triggers(arguments: argparse.Namespace) -> int:
@@ -35,7 +36,10 @@ def list_runs(arguments: argparse.Namespace) -> int:
         page,
         lambda found: table(
             head,
-            ((run["created"], run["cause"], run["state"], run["turn"], run["problem"]) for run in found["items"]),
+            (
+                (written_moment(run["created"]), run["cause"], run["state"], run["turn"], run["problem"])
+                for run in found["items"]
+            ),
             empty="nothing was started",
         ),
     )

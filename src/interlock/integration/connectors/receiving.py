@@ -12,7 +12,29 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from interlock.integration.connectors.interface import SecretSource, SystemDeclaration
+from interlock.integration.connectors.surveys import Offer
 from interlock.values.errors import InterlockError
+from interlock.values.operations import Effect
+
+CAME = (
+    Offer(
+        "list",
+        "list_events",
+        "Events that came, newest first, without their contents.",
+        ("read",),
+        Effect.read,
+        settings={"arguments": dict.fromkeys(("types", "before", "limit"), "control")},
+    ),
+    Offer(
+        "get",
+        "get_event",
+        "An event that came, with its contents.",
+        ("read",),
+        Effect.read,
+        settings={"arguments": {"id": "target"}},
+    ),
+)
+"""What is offered of every system whose events come here."""
 
 
 @dataclass(frozen=True, slots=True)

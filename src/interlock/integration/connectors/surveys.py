@@ -13,8 +13,10 @@ from interlock.integration.connectors.errors import DocumentWanted
 from interlock.integration.connectors.interface import Ports
 from interlock.values.operations import Effect
 
-FILES, SECRET = "FILES/", "secret:SYSTEM"
-"""What stands in a connection for the folder of its files, and for its secret."""
+FILES, SECRET, STATE, NAME = "FILES/", "secret:SYSTEM", "state/SYSTEM", "SYSTEM"
+"""What stands in a connection for the folder of its files, for its secret, and for the folder of what the connector
+keeps, which is no other system's; and in notes for the system's name.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,9 @@ class Offer:
 class Survey:
     """What was found: a proposal for `connection:`, files that belong into the project, and all offers.
 
-    *files* maps names to contents; *connection* refers to them as `FILES/NAME`, and to its secret as `secret:SYSTEM`,
-    for which the importer puts the folder and the name. Secrets themselves are never in it.
+    *files* maps names to contents; *connection* refers to them as `FILES/NAME`, to its secret as `secret:SYSTEM`
+    and to a folder of its own as `state/SYSTEM`, for which the importer puts the folder and the name; *notes* name the
+    system as `SYSTEM`. Secrets themselves are never in it. *guesses* are remarks on members of the connection.
     """
 
     title: str
@@ -67,6 +70,7 @@ class Survey:
     kind: str = "other"
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
+    guesses: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

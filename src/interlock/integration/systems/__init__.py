@@ -10,6 +10,7 @@ from interlock.integration.connectors.errors import (
     SourceUnfit,
     SystemUnreachable,
 )
+from interlock.integration.connectors.folding import folded
 from interlock.integration.connectors.interface import (
     FAILED,
     SUCCEEDED,
@@ -29,7 +30,7 @@ from interlock.integration.connectors.interface import (
 )
 from interlock.integration.connectors.problems import PROBLEMS
 from interlock.integration.connectors.receiving import Arrival, Delivery, Intake, Listener, Receiver
-from interlock.integration.connectors.surveys import FILES, SECRET, Offer, Survey
+from interlock.integration.connectors.surveys import FILES, NAME, SECRET, STATE, Offer, Survey
 from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.compilation import build_catalog
 from interlock.integration.systems.discovery import discover
@@ -40,8 +41,10 @@ from interlock.integration.systems.systems import Systems
 __all__ = [
     "FAILED",
     "FILES",
+    "NAME",
     "PROBLEMS",
     "SECRET",
+    "STATE",
     "SUCCEEDED",
     "UNKNOWN",
     "Answer",
@@ -77,6 +80,7 @@ __all__ = [
     "build_catalog",
     "discover",
     "failed",
+    "folded",
     "look",
     "unanswered",
 ]

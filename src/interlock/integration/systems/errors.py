@@ -53,6 +53,13 @@ class SourceUnreadable(InterlockError):
     title = "The source cannot be read"
 
 
+_FEW = 20
+
+
 def _nearest(name: str, known: Iterable[str], kind: str) -> str:
     near = get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"list the {kind} to see what there is"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    few = sorted(known)
+    shown = kind == "systems" and 0 < len(few) <= _FEW
+    return f"{kind} of the project: {', '.join(few)}" if shown else f"list the {kind} to see what there is"

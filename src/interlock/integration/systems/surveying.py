@@ -17,6 +17,7 @@ from interlock.integration.systems.errors import SourceUnknown, SourceUnreadable
 LARGEST = 64 << 20
 TIMEOUT = 30.0
 _PLACE = "name it from where you are, or from the project's folder"
+_BEGINNING = 1000
 _REACH = "see whether the address is right, and can be reached from here; or download the file, and name it instead"
 
 
@@ -40,7 +41,7 @@ async def look(address: str, ports: Ports, *, connector: str = "") -> tuple[str,
     if len(fitting) != 1:
         raise SourceUnknown(
             "it cannot be told what this is" if not fitting else f"this could be {' or '.join(sorted(fitting))}",
-            why="no connector recognises its address or its beginning" if not fitting else "",
+            why=_unknown(source) if not fitting else "",
             fix=f"say it with --kind: {', '.join(sorted(fitting or surveyors))}",
         )
     surveyor = surveyors[fitting[0]]
@@ -48,6 +49,13 @@ async def look(address: str, ports: Ports, *, connector: str = "") -> tuple[str,
         return fitting[0], await surveyor.survey(source, ports)
     except DocumentWanted:
         return fitting[0], await surveyor.survey(Source(address, await _content(address, ports, wanted=True)), ports)
+
+
+def _unknown(source: Source) -> str:
+    """Return why nobody knows *source*."""
+    if (source.content or b"")[:_BEGINNING].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "it is a page for people, and no document that describes a system"
+    return "no connector recognises its address or its beginning"
 
 
 def _surveyor(name: str) -> Surveyor | None:
@@ -104,6 +112,8 @@ def _read(root: Path, address: str) -> bytes:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no path"
         raise SourceUnreadable(f"{address[:200]!r} cannot be read", why=why, fix=_PLACE) from error
+    if not content.strip():
+        raise SourceUnreadable(f"{address[:200]!r} is empty", fix="name the file that describes the system")
     if len(content) > LARGEST:
         raise SourceUnreadable("the file is too large", why=f"at most {LARGEST} bytes are read")
     return content

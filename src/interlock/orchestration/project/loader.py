@@ -71,6 +71,13 @@ class _Folder:
     root: Path
     environment: Mapping[str, str] | None
     findings: list[Finding] = field(default_factory=list)
+    named: dict[str, Document] = field(default_factory=dict)
+    """Documents by the file that each would be in by its own name."""
+
+    def placed(self, finding: Finding) -> Finding:
+        """Return *finding* with the file and the line where it is, where so far only a name is known."""
+        document = None if finding.line else self.named.get(finding.file)
+        return finding if document is None else document.finding(finding.pointer, finding.message)
 
     def document(self, path: Path, kind: str) -> Document | None:
         """Return one file, or None where it is not valid, which is then among the findings."""
@@ -124,7 +131,7 @@ def load_project(
     findings += _trigger_findings(triggers.values(), agents, catalog, settings)
     prices, budgets = _money(folder)
     if findings or policies is None:
-        raise ProjectInvalid(findings)
+        raise ProjectInvalid([folder.placed(one) for one in findings])
     return Project(
         root=root,
         version=version_of(files),
@@ -197,6 +204,7 @@ def _named(folder: _Folder, name: str, kind: str, compiled: Callable[[Document],
     found: dict[str, T] = {}
     for document in folder.documents(name, kind):
         own = document.data[_OWN_NAME.get(kind, kind)]
+        folder.named.setdefault(f"{name}/{own}.yaml", document)
         if own in found:
             pointer = f"/{_OWN_NAME.get(kind, kind)}"
             folder.findings.append(document.finding(pointer, "named twice"))

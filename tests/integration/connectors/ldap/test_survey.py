@@ -49,7 +49,7 @@ async def test_the_usual_entries_are_proposed_by_the_schema(bench: Workbench, tr
     add: dict[str, Any] = dict(offers["add_person"].settings["options"])
     assert (add["dn"], add["required"]) == (f"uid={{uid}},ou=people,{BASE}", ["sn", "cn"])
     assert (add["attributes"]["mail"], add["attributes"]["manager"]) == (["string"], "dn")
-    assert offers["add_person"].settings["arguments"] == {"uid": "target"}
+    assert offers["add_person"].settings["arguments"] == {"uid": "target", "manager": "target"}
     assert offers["add_group_member"].idempotent
 
 
@@ -97,8 +97,15 @@ async def test_a_directory_that_breaks_off_cannot_be_asked(bench: Workbench, tru
     async with Relay(trusted.port, START_TLS, fault) as relay:
         with pytest.raises(SystemUnreachable):
             await look(bench, f"ldap://127.0.0.1:{relay.port}")
-    with pytest.raises(SystemUnreachable):
+    with pytest.raises(SystemUnreachable, match="refused"):
         await look(bench, f"ldap://127.0.0.1:{free_port()}")
+
+
+async def test_an_entry_that_no_tree_holds_is_no_place_to_begin(bench: Workbench, trusted: Directory) -> None:
+    with pytest.raises(SourceUnfit) as refused:
+        await look(bench, f"ldap://127.0.0.1:{trusted.port}/dc=none,dc=example")
+    assert "dc=acme,dc=example" in refused.value.fix
+    assert (await look(bench, f"ldap://127.0.0.1:{trusted.port}/ou=people,dc=acme,dc=example")).offers
 
 
 @pytest.mark.parametrize("address", ["ldaps://", "ldap://h:99999", "ldap://h/nonsense", "http://h", "ldap://[::1"])

@@ -13,14 +13,30 @@ from interlock.foundation.secrets import SecretStore
 from interlock.integration.connectors.sql import plugin
 from interlock.integration.connectors.sql.grammars import MYSQL, POSTGRES, SQLITE, Grammar, StatementInvalid
 from interlock.integration.connectors.sql.procedures import check_call
+from interlock.integration.connectors.sql.routines import call_offers, pointed
+from interlock.integration.connectors.sql.tables import Column, Spelling, Table
 from interlock.integration.connectors.surveys import Source
 from interlock.integration.systems import Ports, Systems
 from interlock.values.operations import Effect
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.sql.mariadb import MariaDb
 
+ROUTINES = [
+    ("book", "", "book", "PROCEDURE", "p_Konto", "IN", "int"),
+    ("book", "", "book", "PROCEDURE", "betrag", "IN", "int"),
+    ("tidy", "", "tidy", "PROCEDURE", None, None, ""),
+]
 ORDER: dict[str, Any] = {"effect": "write", "input": {"customer": "string", "amount": "integer"}}
 ROW: dict[str, Any] = {**ORDER, "rows": "one", "columns": {"number": "integer", "total": "integer"}}
+
+
+def test_a_parameter_that_is_named_like_a_key_chooses_what_is_touched() -> None:
+    columns = (Column("konto_nr", "integer", "int", False, True), Column("betrag", "integer", "int", False, False))
+    calls, _ = call_offers(ROUTINES, {"int": "integer"})
+    book, tidy = pointed(calls, [Table(("konten",), columns, Spelling("`"))])
+    assert book.settings["arguments"] == {"p_Konto": "target"}
+    assert "arguments" not in tidy.settings
+    assert "arguments" not in pointed(calls, [])[0].settings
 
 
 def erp(url: str, **operations: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.receiving import CAME
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
 
@@ -18,10 +19,6 @@ _SCHEMES: dict[str, tuple[str, bool, int]] = {
     "amqps": ("rabbitmq", True, 5671),
     "kafka": ("kafka", True, 9093),
 }
-_CAME = (
-    Offer("list", "list_events", "Events that came, newest first, without their contents.", ("read",), Effect.read),
-    Offer("get", "get_event", "An event that came, with its contents.", ("read",), Effect.read),
-)
 
 
 def recognises(source: Source) -> bool:
@@ -52,6 +49,7 @@ def survey(source: Source) -> Survey:
         notes.append("to listen to a queue of it, write a subscription with a `dead_letter`")
     else:
         connection["subscriptions"] = {"incoming": {"topic": topic}}
+        notes.append("what is published to the topic comes back as an event: take out what is not wanted")
     publish = {"topic": topic, "type": f"com.example.{topic}", "schema": {"type": "object"}}
     offers = (
         Offer(
@@ -62,9 +60,15 @@ def survey(source: Source) -> Survey:
             Effect.write,
             settings={"options": publish},
         ),
-        *(() if broker == "rabbitmq" else _CAME),
+        *(() if broker == "rabbitmq" else CAME),
     )
-    return Survey(host.split(".")[0], connection, offers, notes=tuple(notes))
+    return Survey(_title(host), connection, offers, notes=tuple(notes))
+
+
+def _title(host: str) -> str:
+    """Return what a host is called; an address that is a number says nothing."""
+    first = host.split(".")[0]
+    return first if ":" not in host and not first.isdigit() else ""
 
 
 def _unfit() -> SourceUnfit:

@@ -9,9 +9,10 @@ from typing import Any
 from interlock.integration.connectors.edi.messages import MAPPINGS
 from interlock.integration.connectors.edi.syntax import KINDS, Interchange, InterchangeBroken, parse_interchanges
 from interlock.integration.connectors.errors import SourceUnfit
-from interlock.integration.connectors.surveys import Offer, Source, Survey
+from interlock.integration.connectors.surveys import STATE, Offer, Source, Survey
 from interlock.values.operations import Effect
 
+OUTBOX = "edi/out"
 _BEGINS = (b"ISA", b"UNA", b"UNB")
 _KINDS = {
     "850": "order",
@@ -23,6 +24,10 @@ _KINDS = {
 }
 _ANSWERS = {"850": ("855", "810"), "ORDERS": ("ORDRSP", "INVOIC")}
 _ACKNOWLEDGES = {"x12": ("997",), "edifact": ("CONTRL",)}
+
+
+_NAMED = {"arguments": dict.fromkeys(("sender", "interchange", "group", "control"), "target")}
+"""What says which message is meant."""
 
 
 def recognises(source: Source) -> bool:
@@ -49,12 +54,14 @@ def survey(source: Source, root: Path) -> Survey:
     connection: dict[str, Any] = {
         "standard": first.standard,
         "inbox": _inbox(source.address, root),
-        "outbox": "edi/out",
-        "state": "edi/state",
+        "outbox": OUTBOX,
+        "state": STATE,
         "us": _party(first.receiver, first.receiver_qualifier, first),
         "partner": _party(first.sender, first.sender_qualifier, first),
         "usage": "test",
     }
+    if not (root / OUTBOX).is_dir():
+        notes.append(f"make the folder {OUTBOX}, where what is sent is put for whoever carries it")
     notes.append("envelopes are marked as a test: write `usage: production` when they are meant")
     return Survey("", connection, tuple(_offers(first, known)), kind="erp", notes=tuple(notes))
 
@@ -78,13 +85,15 @@ def _offers(interchange: Interchange, types: list[str]) -> Iterator[Offer]:
         yield Offer(
             f"list {kind}", f"list_{word}s", f"Messages {kind} received, and what was refused.", ("read",), Effect.read
         )
-        yield Offer(f"get {kind}", f"get_{word}", f"One message {kind} that was received.", ("read",), Effect.read)
+        what = f"One message {kind} that was received."
+        yield Offer(f"get {kind}", f"get_{word}", what, ("read",), Effect.read, settings=_NAMED)
         what = f"Take a message {kind}, once."
-        yield Offer(f"take {kind}", f"take_{word}", what, ("write",), Effect.write, idempotent=True)
+        yield Offer(f"take {kind}", f"take_{word}", what, ("write",), Effect.write, idempotent=True, settings=_NAMED)
         for answer in _ANSWERS.get(kind, ()):
             sent, what = _KINDS.get(answer, answer.lower()), f"Send a message {answer} to the partner."
             yield Offer(f"send {answer}", f"send_{sent}", what, ("write",), Effect.irreversible, idempotent=True)
     for kind in _ACKNOWLEDGES[interchange.standard]:
         if kind in KINDS:
             what = "Tell the partner whether an interchange was well formed."
-            yield Offer(f"acknowledge {kind}", "acknowledge", what, ("write",), Effect.write, idempotent=True)
+            settings = {"arguments": {"sender": "target", "interchange": "target"}}
+            yield Offer(f"acknowledge {kind}", "acknowledge", what, ("write",), Effect.write, True, settings=settings)

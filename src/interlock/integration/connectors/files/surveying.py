@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,8 @@ from interlock.integration.connectors.files.errors import FilesTrouble
 from interlock.integration.connectors.files.formats.choice import format_of
 from interlock.integration.connectors.files.names import unfit
 from interlock.integration.connectors.files.setup import USUAL
-from interlock.integration.connectors.surveys import Offer, Source, Survey
+from interlock.integration.connectors.folding import folded
+from interlock.integration.connectors.surveys import STATE, Offer, Source, Survey
 from interlock.values.operations import Effect
 
 SUFFIXES = {
@@ -95,7 +95,7 @@ def survey(source: Source, root: Path) -> Survey:
         }
         offers += _offers(name, SUFFIXES[suffix])
     place = str(folder.resolve().relative_to(root.resolve())) if folder.resolve().is_relative_to(root.resolve()) else ""
-    connection = {"place": {"local": place or str(folder.resolve())}, "state": "state/files", "folders": folders}
+    connection = {"place": {"local": place or str(folder.resolve())}, "state": STATE, "folders": folders}
     if path.is_file():
         notes.append(
             f"every {folders['files']['pattern']} of its folder is taken: narrow `pattern` down where it is not"
@@ -196,8 +196,7 @@ def _long(written: Any) -> dict[str, Any]:
 
 
 def _name(heading: str, taken: set[str]) -> str:
-    plain = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
-    base = "_".join(_WORD.findall(plain)).lower()[:50] or "column"
+    base = "_".join(_WORD.findall(folded(heading))).lower()[:50] or "column"
     base = base if base[0].isalpha() else f"column_{base}"
     base = f"{base}_value" if base in {"file", "offset", "limit", "if_version"} else base
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", heading) and base == heading.lower() and heading not in taken:

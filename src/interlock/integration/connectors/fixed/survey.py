@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from interlock.integration.connectors.errors import SourceUnfit
-from interlock.integration.connectors.fixed.copybook import CopybookInvalid, json_name, parse_copybook
+from interlock.integration.connectors.fixed.copybook import CHARSETS, CopybookInvalid, json_name, parse_copybook
+from interlock.integration.connectors.fixed.copybook.codecs import TextCodec
 from interlock.integration.connectors.fixed.copybook.items import Item
+from interlock.integration.connectors.fixed.framing import FrameBroken
 from interlock.integration.connectors.fixed.setup import Setup, read_setup
 from interlock.integration.connectors.interface import SystemDeclaration
 from interlock.integration.connectors.surveys import FILES, Offer, Source, Survey
@@ -21,12 +24,18 @@ _PICTURED = re.compile(rb"\bPIC(?:TURE)?\s+(?:IS\s+)?[SAX9ZVP]", re.IGNORECASE)
 _DATA = (".dat", ".data", ".bin", ".txt", ".ebc")
 _NAMING = re.compile(r"(?:^|-)(?:ID|NO|NR|NUM|NUMBER|KEY|CODE)$")
 _SAMPLE = 64 << 10
+_PAGES, _ANY = ("ascii", "utf-8", "cp1252"), "latin-1"
+"""Code pages from the one that the fewest bytes fit, and the one that all fit."""
+_COPYBOOKS = (".cpy", ".copy")
 COPYBOOK = "records.cpy"
 
 
 def recognises(source: Source) -> bool:
-    """Return whether *source* is a copybook: a level 01, and a picture."""
-    return source.content is not None and bool(_DECLARES.search(source.content) and _PICTURED.search(source.content))
+    """Return whether *source* is a copybook: by its name, or by a level 01 and a picture in it."""
+    if source.content is None:
+        return False
+    named = source.address.lower().endswith(_COPYBOOKS) and bool(source.content.strip())
+    return named or bool(_DECLARES.search(source.content) and _PICTURED.search(source.content))
 
 
 def survey(source: Source, root: Path) -> Survey:
@@ -40,14 +49,18 @@ def survey(source: Source, root: Path) -> Survey:
         raise SourceUnfit("the copybook declares no record", fix="name a file with a level 01")
     data, notes = _data(source.address, root), []
     connection: dict[str, Any] = {"file": data[0], "copybook": f"{FILES}{COPYBOOK}"}
+    guesses: dict[str, str] = {}
     if data[1]:
         connection |= _storage(data[1])
         notes.append(f"code page and format are guesses, from the first bytes of {data[0]}")
+        guesses["encoding"] = "a guess: do letters with accents come out right?"
     else:
         notes.append("no data file lies beside the copybook: write `file`, `encoding` and `format`")
+        guesses["file"] = "not there: name it"
     records = _records(items, notes)
     connection["records"] = records
     setup = _setup(connection, source.document, notes)
+    connection = _spoken(connection, setup, data[1])
     return Survey(
         title="",
         connection=connection,
@@ -55,7 +68,43 @@ def survey(source: Source, root: Path) -> Survey:
         kind="legacy",
         files={COPYBOOK: source.document},
         notes=tuple(notes),
+        guesses=guesses,
     )
+
+
+def _spoken(connection: dict[str, Any], setup: Setup, sample: bytes) -> dict[str, Any]:
+    """Return *connection* with the code page that the texts of a file's first records are in, where it is not EBCDIC:
+    one that only few accept before one that takes any bytes.
+    """
+    if not sample or "encoding" in connection:
+        return connection
+    texts = list(_texts(setup, sample))
+    fits = (name for name in _PAGES if all(_is(text, name) for text in texts))
+    return {**connection, "encoding": next(fits, _ANY)}
+
+
+def _texts(setup: Setup, sample: bytes) -> Iterator[bytes]:
+    """Yield the bytes of the text fields at fixed places, of all whole records in *sample*."""
+    for body in _bodies(setup, sample):
+        for record in setup.records.values():
+            for place in record.places.values() if record.fits(body) else ():
+                if isinstance(place.leaf.codec, TextCodec):
+                    yield body[place.offset : place.offset + place.leaf.size]
+
+
+def _bodies(setup: Setup, sample: bytes) -> Iterator[bytes]:
+    try:
+        for block in setup.format.blocks(BytesIO(sample), 0, 1):
+            yield from (frame.body for frame in block.frames)
+    except FrameBroken:  # the sample ends within a record
+        return
+
+
+def _is(text: bytes, page: str) -> bool:
+    try:
+        return all(sign.isprintable() for sign in CHARSETS[page].decode(text).replace("\0", " "))
+    except UnicodeDecodeError:
+        return False
 
 
 def _setup(connection: dict[str, Any], copybook: bytes, notes: list[str]) -> Setup:
@@ -138,8 +187,13 @@ def _offers(setup: Setup, records: Mapping[str, Any]) -> Iterator[Offer]:
     for name in setup.records:
         yield Offer(f"list {name}", f"list_{name}", f"Records {name}, a page of them.", ("read",), Effect.read)
         if "key" in records[name]:
-            yield Offer(f"get {name}", f"get_{name}", f"The record {name} of a key.", ("read",), Effect.read)
-            what = f"Change fields of the record {name} of a key."
-            yield Offer(f"rewrite {name}", f"rewrite_{name}", what, ("write",), Effect.write, idempotent=True)
-            what = f"Add a record {name}."
-            yield Offer(f"append {name}", f"append_{name}", what, ("write",), Effect.write, idempotent=True)
+            keyed = {"arguments": {place.name: "target" for place in setup.records[name].key}}
+            what = f"The record {name} of a key."
+            yield Offer(f"get {name}", f"get_{name}", what, ("read",), Effect.read, settings=keyed)
+            for verb, what in (
+                ("rewrite", f"Change fields of the record {name} of a key."),
+                ("append", f"Add a record {name}."),
+            ):
+                yield Offer(
+                    f"{verb} {name}", f"{verb}_{name}", what, ("write",), Effect.write, idempotent=True, settings=keyed
+                )

@@ -20,7 +20,7 @@ from interlock.integration.connectors.grpc.connection import (
 from interlock.integration.connectors.grpc.definitions import Binding, OptionsInvalid, define
 from interlock.integration.connectors.grpc.descriptors import LARGEST, Descriptors, DescriptorsInvalid
 from interlock.integration.connectors.grpc.exchange import HEALTH, Reply, Request, exchange
-from interlock.integration.connectors.grpc.line import Line, LineDown
+from interlock.integration.connectors.grpc.line import NO_TLS, Line, LineDown
 from interlock.integration.connectors.grpc.messages import MOST_MEMBERS, MessageUnfit, MessageVast, read, written
 from interlock.integration.connectors.grpc.reflection import ReflectionFailed, reflect
 from interlock.integration.connectors.grpc.security import Security, security_of
@@ -141,7 +141,10 @@ class GrpcConnector:
                 reply = await exchange(channel, replace(request, metadata=metadata), left)
         except LineDown as error:
             detail = f"the system cannot be reached: {error.why}"
-            return failed("unreachable", detail, sent=False, transient=error.transient)
+            more = (
+                {"fix": "Write `tls: none`, if the system is to be spoken to without."} if error.why == NO_TLS else {}
+            )
+            return failed("unreachable", detail, sent=False, transient=error.transient, **more)
         except MetadataUnfit:
             return failed("argument_unsendable", _UNSENDABLE, sent=False)
         except InterlockError as error:

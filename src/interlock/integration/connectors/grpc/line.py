@@ -18,11 +18,12 @@ from interlock.integration.connectors.grpc.targets import Target, uri
 NAMES_KEPT = 60.0
 IDLE = 30_000  # milliseconds; below what networks commonly forget an idle connection after, without a word
 MOST_METADATA = 16 << 10
+NO_TLS = "it does not speak TLS"
 _REASONS = (
     ("refused", "the connection was refused"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted"),
     ("Hostname Verification", "its certificate is for another name"),
-    ("WRONG_VERSION_NUMBER", "it does not speak TLS"),
+    ("WRONG_VERSION_NUMBER", NO_TLS),
     ("andshake", "no secure connection could be agreed on"),
     ("timed out", "nobody answered"),
     ("timeout", "nobody answered"),

@@ -40,7 +40,8 @@ async def survey(source: Source, ports: Ports) -> Survey:
 
     Raises `SourceUnfit`, `SystemUnreachable`.
     """
-    notes = []
+    notes: list[str] = []
+    guesses: dict[str, str] = {}
     if source.content is None:
         target, security = _where(source.address, ports)
         found = await _told(target, security)
@@ -49,6 +50,7 @@ async def survey(source: Source, ports: Ports) -> Survey:
         found = _described(source, ports)
         connection = {"target": _ADDRESS, "tls": NONE}
         notes.append("a description does not say where the system is: write `target`, and `tls`")
+        guesses["target"] = "nobody said where the system is"
     notes.append("a description does not say who may call: write `auth`")
     offers = list(_offers(found, notes))
     return Survey(
@@ -57,6 +59,7 @@ async def survey(source: Source, ports: Ports) -> Survey:
         tuple(offers),
         files={FILE: found.content},
         notes=tuple(notes),
+        guesses=guesses,
     )
 
 
@@ -66,7 +69,10 @@ def _where(address: str, ports: Ports) -> tuple[Target, Security]:
     try:
         target = target_of(rest)
     except TargetInvalid as error:
-        raise SourceUnfit("the address cannot be used", why=f"it {error}") from error
+        fix = "write grpc://HOST:PORT, or grpcs://HOST:PORT with TLS; or name a .proto file, or a descriptor set"
+        raise SourceUnfit(
+            "the address cannot be used", why="it needs a host and a port, and no path", fix=fix
+        ) from error
     plain = _SCHEMES.get(scheme, True) if colon else target.is_loopback
     return target, Plain() if plain else Tls(ports.secrets)
 

@@ -165,7 +165,15 @@ def _looked(server: Server, base: str) -> _Found:
         fix = "let the variable SSL_CERT_FILE name a file of authorities to trust"
         raise SystemUnreachable("the directory's certificate is not trusted", fix=fix) from error
     except (TimeOver, TooMuch, failure, OSError, *GARBLED) as error:
-        raise SystemUnreachable("the directory cannot be asked what it holds") from error
+        raise SystemUnreachable("the directory cannot be asked what it holds", why=_why(error, failure)) from error
+
+
+def _why(error: BaseException, failure: type[BaseException]) -> str:
+    if isinstance(error, TimeOver):
+        return "it does not answer in time"
+    if isinstance(error, OSError):
+        return f"no connection could be made: {(error.strerror or 'it broke off').lower()}"
+    return "no connection could be made, or it broke off" if isinstance(error, failure) else "it does not speak LDAP"
 
 
 def _session(server: Server, errand: Errand) -> Session:
@@ -186,6 +194,9 @@ def _asked(session: Session, errand: Errand, base: str) -> _Found:
         base = contexts[0]
         if others := sorted(set(contexts) - {base}):
             notes.append(f"it holds {len(others)} more trees: {', '.join(others[:5])[:300]}")
+    elif contexts and not any(_stands_under(base, one) for one in contexts):
+        fix = f"name an entry of a tree that it holds: {', '.join(contexts[:5])[:300]}"
+        raise SourceUnfit("the directory holds no such entry to begin at", fix=fix)
     schema = published(session, errand, root)
     if schema is None:
         notes.append("it does not show its schema to just anybody: classes and attributes are the usual ones")
@@ -193,6 +204,12 @@ def _asked(session: Session, errand: Errand, base: str) -> _Found:
     names = tuple(sorted((one["dn"] for one in units), key=lambda name: (name.count(","), name)))
     controls = {*root.get("supportedControl", ()), *(_UNTOLD if _OPEN_LDAP in root.get("objectClass", ()) else ())}
     return _Found(session.server.tls, base, schema, frozenset(controls), names, tuple(notes))
+
+
+def _stands_under(name: str, tree: str) -> bool:
+    """Return whether *name* is *tree*, or within it, as far as their spellings tell."""
+    parts, root = (one.replace(" ", "").lower().split(",") for one in (name, tree))
+    return parts[-len(root) :] == root
 
 
 # --- offers ----------------------------------------------------------------------------------------------------------
@@ -245,12 +262,14 @@ def _changes(found: _Found, entries: _Entries, kinds: Mapping[str, Kind], name: 
     changed = {attribute: kind for attribute, kind in kinds.items() if attribute != entries.named}
     must = [attribute for attribute in found.must(entries) if attribute in changed]
     target: dict[str, Any] = {"arguments": {entries.named: "target"}}
+    others = {attribute: "target" for attribute, kind in changed.items() if kind.word == "dn"}
+    pointing = {"arguments": {**target["arguments"], **others}}
     made = {"dn": name, "classes": [entries.kind], "attributes": _written(changed), "required": must}
     change = {"dn": name, "attributes": _written(changed)}
     text = f"A new {one}."
-    yield Offer("add", f"add_{one}", text, tags, Effect.write, True, settings={**target, "options": made})
+    yield Offer("add", f"add_{one}", text, tags, Effect.write, True, settings={**pointing, "options": made})
     text = f"Other values for a {one}; null takes an attribute away."
-    yield Offer("modify", f"change_{one}", text, tags, Effect.write, True, settings={**target, "options": change})
+    yield Offer("modify", f"change_{one}", text, tags, Effect.write, True, settings={**pointing, "options": change})
     gone = {**target, "options": {"dn": name}}
     yield Offer("delete", f"delete_{one}", f"Take a {one} away.", tags, Effect.irreversible, True, settings=gone)
 

@@ -95,8 +95,18 @@ def _asked(
     return rows
 
 
+_AWAY, _NOBODY = "no connection could be made", "it does not accept the user, or the password"
+_NONE = "there is no such database, or the user may not use it"
+_MEANINGS = {
+    **dict.fromkeys(("MYSQL-2002", "MYSQL-2003", "MYSQL-2005"), _AWAY),
+    **dict.fromkeys(("MYSQL-1045", "MYSQL-1698", "MSSQL-18456"), _NOBODY),
+    **dict.fromkeys(("MYSQL-1044", "MYSQL-1049", "MSSQL-4060"), _NONE),
+}
+
+
 def _refused(why: str) -> SourceUnfit:
-    """Return the error of a catalogue that cannot be read."""
+    """Return the error of a catalogue that cannot be read; *why* is a number of the database's, or a word."""
+    why = f"{_MEANINGS[why]}: {why}" if why in _MEANINGS else why
     return SourceUnfit("the database does not let us read its catalogue", why=why, fix=REACH)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
+from interlock.integration.connectors.folding import folded
+from interlock.integration.connectors.sql.tables import Table
 from interlock.integration.connectors.surveys import Offer
 from interlock.values.operations import Effect
 
@@ -42,6 +44,10 @@ WHERE r.ROUTINE_TYPE = 'PROCEDURE'
 ORDER BY r.ROUTINE_SCHEMA, r.ROUTINE_NAME, p.ORDINAL_POSITION
 """
 """A parameter that tells something has no type here: no call could hear it."""
+_WORD = re.compile(r"[a-z0-9]+")
+_BESIDE = frozenset({"p", "in", "i", "v", "par", "param"})
+"""Words that are put before a parameter's name and say nothing of it."""
+_NAMING = frozenset("id no nr num number nummer numero code key ref uuid guid".split())
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 
 
@@ -70,6 +76,26 @@ def call_offers(rows: Iterable[tuple[Any, ...]], words: Mapping[str, str]) -> tu
             offer = _offer(routine, kind)
             offers[offer.name] = offer
     return list(offers.values()), others
+
+
+def pointed(calls: Iterable[Offer], tables: Iterable[Table]) -> list[Offer]:
+    """Return *calls* in which the parameters that are named like a key of one of *tables* are targets: `p_account` of a
+    table whose key is `account_no`.
+    """
+    subjects = {_subject(key.name) for table in tables for key in table.keys} - {()}
+    return [
+        replace(call, settings={**call.settings, "arguments": targets})
+        if (targets := {one: "target" for one in call.settings.get("input", ()) if _subject(one) in subjects})
+        else call
+        for call in calls
+    ]
+
+
+def _subject(name: str) -> tuple[str, ...]:
+    """Return the words for what *name* is a key of; the words themselves where they say nothing else."""
+    words = _WORD.findall(folded(name).lower())
+    words = words[1:] if len(words) > 1 and words[0] in _BESIDE else words
+    return tuple(words[:-1] if len(words) > 1 and words[-1] in _NAMING else words)
 
 
 def _routine(

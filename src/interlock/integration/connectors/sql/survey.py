@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.folding import folded
 from interlock.integration.connectors.sql.grammars import GRAMMARS
+from interlock.integration.connectors.sql.routines import pointed
 from interlock.integration.connectors.sql.tables import Catalogue, Column, Table, left_out
 from interlock.integration.connectors.surveys import SECRET, Offer, Survey
 from interlock.values.operations import Effect
@@ -37,8 +39,8 @@ def proposal(found: Survey, catalogue: Catalogue) -> Survey:
     """Return *found* with the offers and remarks that the *catalogue* gives."""
     notes = left_out(catalogue.tables)
     if catalogue.uncalled:
-        notes += (f"no call could be written for {', '.join(catalogue.uncalled[:10])}",)
-    return replace(found, offers=(*offers(catalogue.tables), *catalogue.calls), notes=notes)
+        notes += (f"no call could be written for {', '.join(catalogue.uncalled[:10])}, by their parameters",)
+    return replace(found, offers=(*offers(catalogue.tables), *pointed(catalogue.calls, catalogue.tables)), notes=notes)
 
 
 def offers(tables: Sequence[Table]) -> list[Offer]:
@@ -48,7 +50,7 @@ def offers(tables: Sequence[Table]) -> list[Offer]:
     for table in tables:
         if not table.columns:
             continue
-        spoken = _SIGNS.sub("_", table.name.lower()).strip("_")[:50]
+        spoken = _SIGNS.sub("_", folded(table.name).lower()).strip("_")[:50]
         spoken, number = spoken if spoken[:1].isalpha() else f"t_{spoken}", 2
         while f"find_{spoken}" in taken:
             spoken, number = f"{spoken}_{number}", number + 1
@@ -70,7 +72,12 @@ def _find(table: Table, spoken: str) -> Offer:
         given = {"after": f"{keys[0].word}?", **given}
     statement = spelling.limited(_select(table), f"{after}{order}")
     description = f"Rows of {table.name}, a page of them{', after the one with this key' if after else ''}."
-    settings = {"input": given, "columns": _words(table), "rows": "many"}
+    settings = {
+        "input": given,
+        "columns": _words(table),
+        "rows": "many",
+        "arguments": dict.fromkeys(given, "control"),
+    }
     return Offer(statement, f"find_{spoken}", description, effect=Effect.read, settings=settings)
 
 
@@ -87,6 +94,7 @@ def _get(table: Table, spoken: str, keys: Sequence[Column]) -> Offer:
         "input": {names[key.name]: key.word or "string" for key in keys},
         "columns": _words(table),
         "rows": "one",
+        "arguments": dict.fromkeys(names.values(), "target"),
     }
     return Offer(statement, f"get_{spoken}", f"One row of {table.name}.", effect=Effect.read, settings=settings)
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.receiving import CAME
 from interlock.integration.connectors.surveys import SECRET, Offer, Source, Survey
 from interlock.values.operations import Effect
 
@@ -19,10 +20,6 @@ _SIGNATURES: dict[str, dict[str, Any]] = {
     "hmac": {"scheme": "hmac", "header": "X-Signature"},
     "token": {"scheme": "token", "header": "X-Token"},
 }
-_OFFERS = (
-    Offer("list", "list_events", "Events that came, newest first, without their contents.", ("read",), Effect.read),
-    Offer("get", "get_event", "An event that came, with its contents.", ("read",), Effect.read),
-)
 
 
 def survey(source: Source) -> Survey:
@@ -43,7 +40,7 @@ def survey(source: Source) -> Survey:
     if "header" in declared:
         notes.append(f"the header {declared['header']} is a guess: which one does the sender use?")
     notes.append("say with `type`, `subject` and `time` where the body holds them")
-    return Survey("", {"signature": {**declared, "secret": SECRET}}, _OFFERS, notes=tuple(notes))
+    return Survey("", {"signature": {**declared, "secret": SECRET}}, CAME, notes=tuple(notes))
 
 
 def _sender(address: str) -> Survey:
