@@ -252,6 +252,7 @@ async def test_the_words_of_a_trigger_are_shown(erp: Erp) -> None:
 
 
 async def test_a_slow_read_is_stopped_by_the_server(erp: Erp) -> None:
+    assert (await erp.call("get", id=1)).succeeded, "it is signed in"
     assert code(await erp.call("slow")) == (FAILED, "timed_out")
     assert not erp.rows(
         "SELECT id FROM information_schema.processlist WHERE info LIKE '%seq_1_to%CROSS%' AND id <> connection_id()"
