@@ -292,7 +292,7 @@ async def test_a_firebird_database_is_read_page_by_page(looking: Looking, firebi
     assert survey.connection == {"url": firebird.url(name), "password": "secret:SYSTEM"}
     assert survey.notes == (
         f"no proposal reads kinds.RAW, kinds.BITS: bytes and shapes; {OWN}",
-        "no call could be written for odd",
+        "no call could be written for odd, by their parameters",
     )
     assert {offer.name: offer.origin for offer in survey.offers if offer.origin.startswith(("CALL", "SELECT * "))} == {
         "call_each_order": "SELECT * FROM each_order(:customer)",
@@ -320,8 +320,10 @@ async def test_a_firebird_that_lets_nobody_in_is_told_without_the_password(
     looking: Looking, firebird: Firebird
 ) -> None:
     name = firebird.database(FIREBIRD_SCHEMA)
-    with pytest.raises(SourceUnfit, match="FIREBIRD-335544472") as refused:
+    with pytest.raises(SourceUnfit, match="does not accept the user, or the password: FIREBIRD-335544472") as refused:
         await looking.at(firebird.url(name, user="sysdba:hidden"))
+    with pytest.raises(SourceUnfit, match="no such database"):
+        await looking.at(firebird.url(f"{name}x", user=f"sysdba:{PASSWORD}"))
     assert "hidden" not in str(refused.value)
     for address in (f"firebird://u@127.0.0.1:{free_port()}/d", f"firebird://u@127.0.0.1:{firebird.port}"):
         with pytest.raises(SourceUnfit):

@@ -99,8 +99,8 @@ _AWAY, _NOBODY = "no connection could be made", "it does not accept the user, or
 _NONE = "there is no such database, or the user may not use it"
 _MEANINGS = {
     **dict.fromkeys(("MYSQL-2002", "MYSQL-2003", "MYSQL-2005"), _AWAY),
-    **dict.fromkeys(("MYSQL-1045", "MYSQL-1698", "MSSQL-18456"), _NOBODY),
-    **dict.fromkeys(("MYSQL-1044", "MYSQL-1049", "MSSQL-4060"), _NONE),
+    **dict.fromkeys(("MYSQL-1045", "MYSQL-1698", "MSSQL-18456", "FIREBIRD-335544472"), _NOBODY),
+    **dict.fromkeys(("MYSQL-1044", "MYSQL-1049", "MSSQL-4060", "FIREBIRD-335544344"), _NONE),
 }
 
 
