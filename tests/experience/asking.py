@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import orjson
 
@@ -42,7 +43,8 @@ async def asked(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "scheme": "http", "query_string": query}
+    places = {"path": unquote(path), "raw_path": path.encode("ascii")}
+    scope = {"type": "http", "method": method, **places, "scheme": "http", "query_string": query}
     await surface({**scope, "headers": headers}, receive, send)
     named = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
     return kind(sent[0]["status"], named, b"".join(message.get("body", b"") for message in sent[1:]))

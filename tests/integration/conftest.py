@@ -14,6 +14,8 @@ from interlock.foundation.documents import parse_document
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.systems import Catalog, Ports, Systems, build_catalog
+from tests.integration.connectors.sql import firebird as firebird_servers
+from tests.integration.connectors.sql.firebird import Firebird
 from tests.integration.connectors.sql.mariadb import MariaDb, running
 
 
@@ -64,4 +66,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Workbench]:
 def mariadb() -> Iterator[MariaDb]:
     """A MariaDB server of the run's own."""
     with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def firebird() -> Iterator[Firebird]:
+    """A Firebird server of the run's own."""
+    with firebird_servers.running() as server:
         yield server

@@ -60,7 +60,7 @@ def declared() -> dict[str, Declared]:
         document = load_document(ROOT / settings["connection"]["spec"])
         for name, operation in settings["operations"].items():
             header = operation.get("idempotency", {}).get("header", "").lower()
-            definition = define(document, document.find(operation["from"]), headers=frozenset({header}))
+            definition = define(document, document.find(operation["from"]), ours=frozenset({("header", header)}))
             template = RequestTemplate(definition.binding, f"http://office.invalid/{system}")
             full = f"{system}.{name}"
             found[full] = Declared(full, operation, definition.input_schema, definition.output_schema or {}, template)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from interlock.experience.facades.calling import Calling, Rates, Visit
 from interlock.experience.facades.errors import FacadeUnknown, RateExceeded
 from interlock.governance.limits import SwitchTarget
 from interlock.governance.limits.switch import SwitchScope
 from interlock.integration.facades import CursorInvalid
+from interlock.orchestration.approvals import Verdict
 from interlock.orchestration.sessions import Opening
 from interlock.values.principals import Kind, Principal
-from tests.experience.facades.conftest import BOOKS, Library, served
+from tests.experience.facades.conftest import BOOKS, Library, open_library, served, write_library
+from tests.experience.facades.test_mcp import call
 
 
 async def test_names_and_paths_are_its_own_and_the_answer_is_the_systems(library: Library) -> None:
@@ -36,6 +42,19 @@ async def test_what_a_caller_may_not_see_is_hidden_there_as_well(library: Librar
     # and what is kept for one is not given to another
     assert (await library.ask("GET", "library/books/isbn-003")).json["costs"] == 4.5
     assert "confidential" in (await library.ask("GET", "library/books/isbn-003", key="gus")).json["costs"]
+
+
+@pytest.mark.parametrize("isbn", ["a/b", "%41", "100%", "a%2Fb", "ü ?#", "..", "%FF"])
+async def test_a_name_in_a_path_is_read_once_and_whole(library: Library, isbn: str) -> None:
+    for number, one in enumerate((isbn, unquote(isbn), "A")):
+        library.change(f"INSERT OR IGNORE INTO book VALUES ('{one}', 'Wrong {number}', 1, 1)")
+    library.change(f"UPDATE book SET title = 'Right' WHERE isbn = '{isbn}'")
+    answer = await library.ask("GET", f"library/books/{quote(isbn, safe='')}")
+    assert (answer.status, answer.json["name"], answer.json["number"]) == (200, "Right", isbn)
+
+
+async def test_a_path_that_is_no_text_is_nowhere(library: Library) -> None:
+    assert (await library.ask("GET", "library/books/%FF")).status == 404
 
 
 async def test_a_write_is_carried_out_and_told(library: Library) -> None:
@@ -164,7 +183,7 @@ async def test_an_answer_is_given_again_while_it_is_valid(library: Library) -> N
     assert (again.json, again.headers["age"], again.headers["cache-control"]) == (
         first.json,
         "29",
-        "private, max-age=1",
+        "private, max-age=30",
     )
     assert "interlock-action" not in again.headers
     fresh = await library.ask("GET", "library/books/isbn-001", headers={"cache-control": "no-cache"})
@@ -221,6 +240,71 @@ async def test_people_and_programs_may_ask_again_and_agents_are_held_by_their_gu
         assert answer.status == 200
     codes = [(await library.ask("GET", "library/books", key="clerk")).status for _ in range(6)]
     assert codes == [200, 200, 200, 403, 403, 403]
+
+
+async def test_what_is_kept_for_some_rights_is_not_given_to_others(library: Library) -> None:
+    """A token's roles may change between two calls, while who bears it and who issued it stay the same."""
+    calling = Calling(library.installation, Rates(library.installation))
+    facade = library.installation.projects.current.facades["library"]
+
+    async def told(*roles: str, **more: Any) -> Any:
+        visitor = Principal(Kind.person, "ada", "main", frozenset(roles), credential="issuer", **more)
+        return await calling.call(Visit(facade, visitor), facade.endpoints["book"], {"number": "isbn-003"})
+
+    first = await told("staff")
+    assert (first.value["costs"], (await told("staff")).action) == (4.5, None)
+    other = await told("guest")
+    assert other.action is not None
+    assert "confidential" in other.value["costs"]
+    for more in ({"attributes": {"branch": "b"}}, {"present": True}):
+        assert (await told("staff", **more)).action is not None
+
+
+async def test_each_endpoint_keeps_to_its_own_validity(library: Library) -> None:
+    await fronted(library, second={"operation": "books.get_book", "get": "/second/{isbn}", "cache": "2s"})
+    await library.ask("GET", "library/books/isbn-001")
+    library.change("UPDATE book SET stock = 500 WHERE isbn = 'isbn-001'")
+    library.clock.advance(10)
+    assert (await library.ask("GET", "second/second/isbn-001")).json["stock"] == 500
+    assert (await library.ask("GET", "library/books/isbn-001")).json["in_stock"] == 11
+
+
+async def test_any_write_of_this_process_makes_it_invalid(library: Library) -> None:
+    read = partial(library.ask, "GET", "library/books/isbn-001")
+    await read()
+    written = await call(library, "stock", {"number": "isbn-001", "amount": 3}, key="site")
+    assert not written["isError"]
+    assert (await read()).json["in_stock"] == 3
+    waiting = (await library.ask("PATCH", "library/books/isbn-001", {"price": 9.5})).json["action"]
+    assert (await read()).json["costs"] == 1.5
+    (approval,) = await library.installation.approvals.of_action(waiting)
+    lead = Principal(
+        Kind.person, "lea", "main", frozenset({"staff", "lead"}), scopes=frozenset({"approve"}), present=True
+    )
+    await library.installation.approvals.decide(Verdict(approval.id, True, approval.consent), lead)
+    assert (await read()).json["costs"] == 9.5
+
+
+async def test_what_browsers_keep_is_for_one_caller_and_one_session(library: Library) -> None:
+    answer = await library.ask("GET", "library/books/isbn-001")
+    assert answer.headers["vary"] == "authorization, interlock-session"
+
+
+async def test_a_system_that_gives_fewer_than_asked_for_loses_nothing(tmp_path: Path) -> None:
+    write_library(tmp_path)
+    systems = tmp_path / "systems" / "books.yaml"
+    capped = systems.read_text("utf-8").replace("isbn LIMIT :limit OFFSET", "isbn LIMIT min(:limit, 5) OFFSET")
+    systems.write_text(capped, "utf-8")
+    seen: list[str] = []
+    asked: dict[str, Any] = {"limit": 7}
+    async with open_library(tmp_path) as library:
+        for _ in range(20):
+            page = (await library.ask("GET", "library/skipped", query=asked)).json
+            seen += [item["isbn"] for item in page["items"]]
+            if "next" not in page:
+                break
+            asked["cursor"] = page["next"]
+    assert seen == [isbn for isbn, *_ in BOOKS]
 
 
 # --- Keys and rates --------------------------------------------------------------------------------------------------
@@ -299,3 +383,10 @@ async def test_whatever_is_sent_has_an_answer(
 
 def person(name: str) -> Principal:
     return Principal(Kind.person, name, "main", frozenset({"staff"}), scopes=frozenset({"act"}))
+
+
+async def fronted(library: Library, **operations: Any) -> None:
+    """Put one more facade, named `second`, into the project."""
+    text = yaml.safe_dump({"facade": "second", "operations": operations})
+    (library.root / "facades" / "second.yaml").write_text(text, "utf-8")
+    await library.installation.projects.reload()

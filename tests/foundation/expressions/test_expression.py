@@ -173,7 +173,11 @@ def test_plain_look_ups_do_not_load_the_engine() -> None:
         "import sys\n"
         "from interlock.foundation.expressions import compile_expression\n"
         "assert compile_expression('a.b', variables=['a']).evaluate({'a': {'b': 1}}) == 1\n"
-        "assert 'cel' not in sys.modules\n"
+        "assert 'cel.cel' not in sys.modules\n"
+        "assert compile_expression('a.b + 1', variables=['a']).evaluate({'a': {'b': 1}}) == 2\n"
+        "assert 'cel.cel' in sys.modules and 'prompt_toolkit' not in sys.modules, 'its command line is loaded'\n"
+        "import cel\n"
+        "assert cel.compile is sys.modules['cel.cel'].compile, 'there are two engines'\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

@@ -457,3 +457,10 @@ async def test_a_request_says_what_it_must_and_nothing_else(client: HttpClient) 
         "accept-encoding": "gzip",
         "user-agent": "interlock",
     }
+
+
+async def test_a_list_that_comes_in_several_fields_is_whole() -> None:
+    head = OK + b"Content-Length: 0\r\nLink: <a>; rel=prev\r\nX-One: 1\r\nlink: <b>; rel=next\r\nX-One: 2\r\n\r\n"
+    async with ScriptedServer(writes(head)) as server, HttpClient() as client:
+        headers = (await client.send(ask(server))).headers
+    assert (headers["Link"], headers["x-one"]) == ("<a>; rel=prev, <b>; rel=next", "1")

@@ -68,6 +68,11 @@ class Relay:
             writer.transport.abort()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
+    @property
+    def live(self) -> int:
+        """How many connections have not ended."""
+        return sum(not task.done() for task in self._serving)
+
     def refusal(self, request: bytes) -> bytes:
         """Return what *fault* answers instead of the server, which then hears nothing; empty for nothing."""
         return b""

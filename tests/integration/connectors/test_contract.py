@@ -20,6 +20,7 @@ from tests.integration.connectors.edi.samples import ORDER, x12
 from tests.integration.connectors.files import rigs as file_rigs
 from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
+from tests.integration.connectors.relay import Relay
 
 OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
 GOOD = {"200": {"description": "ok", "content": {"application/json": {"schema": OBJECT}}}}
@@ -137,19 +138,26 @@ class TestWebhook(ConnectorContract):
             yield Rig(system, None, {"id": 1}, {"hook": "whsec_aGlkZGVuLWtleQ=="}, lambda: counting.effects)
 
 
+MAIL_FAULTS = {Condition.slow: "slow", Condition.truncated: "truncated", Condition.garbled: "garbled"}
+
+
 class TestMail(ConnectorContract):
     plugin = "interlock.integration.connectors.mail:plugin"
     drivers = ("aiosmtpd",)
-    conditions = BASIC | {Condition.expired}
+    conditions = BASIC | {Condition.expired, *MAIL_FAULTS}
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
         kept = mail_servers.Kept()
         async with AsyncExitStack() as stack:
-            if condition in {Condition.working, Condition.expired}:
+            if condition in {Condition.working, Condition.expired, *MAIL_FAULTS}:
                 imap = await asyncio.to_thread(stack.enter_context, mail_servers.imap_server())
                 await asyncio.to_thread(mail_servers.put, imap, b"Subject: one\r\n\r\ntext\r\n")
                 smtp = stack.enter_context(mail_servers.smtp_server(kept))
+                if condition in MAIL_FAULTS:
+                    fault = MAIL_FAULTS[condition]
+                    imap = (await stack.enter_async_context(Relay(imap, b"UID SEARCH", fault))).port
+                    smtp = (await stack.enter_async_context(Relay(smtp, b"\r\n.\r\n", fault))).port
             elif condition is Condition.refused:
                 imap, smtp = free_port(), free_port()
             else:

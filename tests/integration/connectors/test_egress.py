@@ -13,6 +13,7 @@ import pytest
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.connectors.errors import SourceUnfit
+from interlock.integration.connectors.ldap import plugin as ldap_plugin
 from interlock.integration.connectors.sql import plugin as sql_plugin
 from interlock.integration.connectors.surveys import Source
 from interlock.integration.systems import Answer, Ports
@@ -20,6 +21,7 @@ from tests.integration.conftest import Workbench
 from tests.integration.connectors.files import rigs as file_rigs
 from tests.integration.connectors.files import servers as file_servers
 from tests.integration.connectors.mail import servers as mail_servers
+from tests.integration.connectors.sql.firebird import PASSWORD, Firebird
 from tests.integration.connectors.sql.mariadb import MariaDb
 
 EVIL = "system.evil.example"
@@ -42,6 +44,21 @@ def mail(kind: str, host: str, port: int) -> dict[str, Any]:
         "from": {"address": "house@acme.example"},
     }
     return {"system": "mail", "connector": "mail", "connection": connection, "operations": operations[kind]}
+
+
+def directory(host: str) -> dict[str, Any]:
+    return {
+        "system": "directory",
+        "connector": "ldap",
+        "connection": {"url": f"ldaps://{host}", "base": "dc=acme,dc=example"},
+        "operations": {
+            "find": {
+                "from": "search",
+                "effect": "read",
+                "options": {"filter": "(uid=*)", "attributes": {"uid": "string"}},
+            }
+        },
+    }
 
 
 def broker(kind: str, host: str) -> dict[str, Any]:
@@ -67,8 +84,10 @@ SYSTEMS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "postgres": (database(f"postgresql://u@{EVIL}/d"), "erp.one", {}),
     "mysql": (database(f"mysql://u@{EVIL}/d"), "erp.one", {}),
     "mssql": (database(f"mssql://u@{EVIL}/d"), "erp.one", {}),
+    "firebird": (database(f"firebird://u@{EVIL}/d"), "erp.one", {}),
     "imap": (mail("imap", EVIL, 993), "mail.list", {}),
     "smtp": (mail("smtp", EVIL, 465), "mail.send", LETTER),
+    "ldap": (directory(EVIL), "directory.find", {}),
     "sftp": (sftp(EVIL), "files.list", {}),
     "store": (store(EVIL), "files.list", {}),
     **{kind: (broker(kind, EVIL), "shop.depth", {}) for kind in ("nats", "redis", "rabbitmq", "kafka")},
@@ -102,12 +121,16 @@ async def test_the_address_itself_is_not_either(bench: Workbench, kind: str) -> 
     assert (answer.status, answer.problem and answer.problem["code"]) == ("failed", "http_forbidden")
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mssql"])
-async def test_nor_is_what_somebody_wants_connected(bench: Workbench, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("plugin", "address"),
+    [(sql_plugin, f"{scheme}://u@169.254.169.254/d") for scheme in ("postgresql", "mysql", "mssql", "firebird")]
+    + [(ldap_plugin, f"{scheme}://169.254.169.254") for scheme in ("ldap", "ldaps")],
+)
+async def test_nor_is_what_somebody_wants_connected(bench: Workbench, plugin: Any, address: str) -> None:
     ports = Ports(HttpClient(), SecretStore.standard(environment={}), bench.root)
     with pytest.raises(SourceUnfit) as refused:
-        await sql_plugin.survey(Source(f"{scheme}://u@169.254.169.254/d"), ports)
-    assert refused.value.what == "the database is not connected to"
+        await plugin.survey(Source(address), ports)
+    assert refused.value.what.endswith("is not connected to")
     assert "credentials" in refused.value.why
 
 
@@ -171,6 +194,20 @@ async def test_mysql_connects_to_what_was_judged(
         answer = await called(bench, database(f"mysql://anyone@localhost:{port}/{mariadb.database()}"), "erp.one", {})
         assert answer.output == {"one": 1}, answer.problem
         await bench.systems.close()
+
+
+async def test_firebird_connects_to_what_was_judged(
+    bench: Workbench, names: dict[str, list[str]], firebird: Firebird
+) -> None:
+    made = firebird.database("CREATE TABLE t (a INTEGER)")
+    bench.secrets["INTERLOCK_SECRET_ERP"] = PASSWORD
+    system = database(firebird.url(made).replace("127.0.0.1", "localhost"))
+    system["connection"]["password"] = "secret:erp"
+    system["operations"]["one"]["from"] += " FROM rdb$database"
+    turning(names)
+    answer = await called(bench, system, "erp.one", {})
+    assert answer.output == {"one": 1}, answer.problem
+    await bench.systems.close()
 
 
 async def test_mail_connects_to_what_was_judged(bench: Workbench, names: dict[str, list[str]]) -> None:

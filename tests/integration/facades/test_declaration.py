@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.foundation.documents import ProjectInvalid, parse_document, pointer_of
+from interlock.governance.labels.masking import masked
 from interlock.integration.contracts import Contract
-from interlock.integration.facades import Facade, facade_from_document
+from interlock.integration.facades import Facade, ListBroken, facade_from_document
 from interlock.integration.facades.fields import Inputs, Outputs, member, part, path_of
+from interlock.integration.facades.paging import Counting, Following, Keyed
 from interlock.integration.systems import Catalog, build_catalog
+from interlock.values.labels import Label
 
 SHOP = """
 system: shop
@@ -49,9 +52,29 @@ operations:
 """
 
 
+WEB = """
+system: web
+connector: http
+connection: {base_url: "http://127.0.0.1:1"}
+operations:
+  search:
+    from: POST /search
+    effect: read
+    input:
+      type: object
+      properties:
+        filter: {type: object, properties: {owner: {type: string}, state: {type: string}}}
+        limit: {type: integer, minimum: 1, maximum: 20}
+        after: {type: string}
+"""
+
+
+PAGE = {"limit": "limit", "cursor": "after", "last": "id"}
+
+
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    documents = [parse_document(text.encode(), "system", name="systems/x.yaml") for text in (SHOP, FAX)]
+    documents = [parse_document(text.encode(), "system", name="systems/x.yaml") for text in (SHOP, FAX, WEB)]
     return build_catalog(documents, Path())
 
 
@@ -87,6 +110,31 @@ def compiled(catalog: Catalog, **operations: Any) -> Facade:
             "no argument 'none'",
         ),
         ({"operation": "shop.list", "get": "/a", "items": "", "page": {}}, "/page", "an argument's name as well"),
+        (
+            {"operation": "shop.put", "post": "/a", "input": {"id": "id", "name": "name"}, "fixed": {"name": "x"}},
+            "/input/name",
+            "`fixed` set the same place",
+        ),
+        (
+            {"operation": "web.search", "post": "/a", "input": {"all": "filter"}, "fixed": {"/filter/owner": "me"}},
+            "/input/all",
+            "`fixed` set the same place",
+        ),
+        (
+            {"operation": "web.search", "post": "/a", "input": {"who": "/filter/owner", "all": "filter"}},
+            "/input/who",
+            "the argument 'all' set the same place",
+        ),
+        (
+            {"operation": "web.search", "post": "/a", "fixed": {"limit": 3}, "items": "", "page": PAGE},
+            "",
+            "`page` set the same place",
+        ),
+        (
+            {"operation": "web.search", "post": "/a", "items": "", "page": PAGE | {"most": 21}},
+            "/page",
+            "at most 20 items",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_where_it_stands(
@@ -186,3 +234,53 @@ def test_references_are_followed_and_stay() -> None:
     shown = Outputs({"who": ("owner", "boss")}).schema(schema)
     assert Contract(shown).holds({"who": {"boss": {"age": 4}}})
     assert not Contract(shown).holds({"who": {"boss": {"age": "4"}}})
+
+
+def listed(catalog: Catalog, **page: Any) -> Any:
+    """Return what tells pages of an operation whose results are of no declared form."""
+    front = compiled(catalog, one={"operation": "web.search", "post": "/a", "items": "/rows", "page": page})
+    return lambda output, **given: front.endpoints["one"].ask(given).tell(output)
+
+
+def test_what_a_file_fixes_stays_fixed(catalog: Catalog) -> None:
+    one = {"operation": "web.search", "post": "/a", "input": {"s": "/filter/state"}, "fixed": {"/filter/owner": "me"}}
+    asked = compiled(catalog, one=one).endpoints["one"].ask({"s": "open"})
+    assert asked.arguments == {"filter": {"owner": "me", "state": "open"}}
+
+
+@pytest.mark.parametrize("output", [{"rows": {"id": 1}}, {"rows": "none"}, {"items": []}, None, [], "x"])
+def test_what_is_no_list_is_not_shown_as_an_empty_one(catalog: Catalog, output: Any) -> None:
+    with pytest.raises(ListBroken, match="no list"):
+        listed(catalog, limit="limit", cursor="after", last="id")(output)
+
+
+def test_a_list_ends_where_nothing_more_is_given(catalog: Catalog) -> None:
+    """A system may give fewer than asked for by a limit of its own."""
+    three: dict[str, Any] = {"rows": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}
+    none: dict[str, Any] = {"rows": []}
+    keyed = listed(catalog, limit="limit", cursor="after", last="id")
+    assert "next" in keyed({"rows": [{"id": str(number)} for number in range(20)]})
+    assert "next" not in keyed(three), "it says that it gives up to twenty at once"
+    assert "next" not in keyed(none)
+    for walk in (Keyed("after", "n", ("id",)), Counting("skipped", "n")):
+        assert walk.page(three["rows"], three, None, 10)[1] in ("c", 3)
+        assert walk.page([], none, None, 10)[1] is None
+
+
+def test_a_list_that_cannot_go_on_is_an_error(catalog: Catalog) -> None:
+    keyed = Keyed("after", "n", ("id",))
+    for last, position in (({"name": "x"}, None), ({"id": None}, None), ({"id": {"a": 1}}, None), ({"id": "a"}, "a")):
+        with pytest.raises(ListBroken):
+            keyed.page([last], None, position, 1)
+    following = Following("after", "", ("next",))
+    for result, position in (({"next": "a"}, "a"), ({"next": ["a"]}, None), ({"next": True}, None)):
+        with pytest.raises(ListBroken):
+            following.page([1], result, position, 1)
+    for ending in ({"next": None}, {"next": ""}, {}):
+        assert following.page([1], ending, None, 1)[1] is None
+
+
+def test_whoever_may_not_see_where_a_list_goes_on_learns_that_it_does(catalog: Catalog) -> None:
+    hidden = masked(Label())
+    shown = listed(catalog, limit="limit", cursor="after", next="next")({"rows": [{"id": "a"}], "next": hidden})
+    assert shown == {"items": [{"id": "a"}], "next": hidden}

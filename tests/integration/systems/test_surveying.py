@@ -35,6 +35,7 @@ from tests.assessment.connecting.test_proposal import DOCUMENT
 from tests.integration.connectors.mcp.test_mcp import listening
 from tests.integration.connectors.mcp.upstream import server
 from tests.integration.connectors.sql import tds
+from tests.integration.connectors.sql.firebird import PASSWORD, Firebird
 from tests.integration.connectors.sql.mariadb import MariaDb
 
 SCHEMA = """
@@ -46,11 +47,36 @@ INSERT INTO "Order Lines" VALUES (1, 1, 'a jar'), (1, 2, 'a lid');
 """
 
 
+FIREBIRD_SCHEMA = """
+CREATE TABLE orders (id INTEGER PRIMARY KEY, customer VARCHAR(20) NOT NULL, total NUMERIC(8, 2), due DATE)^
+CREATE TABLE "Order Lines" (order_id INTEGER, line INTEGER, text VARCHAR(20), PRIMARY KEY (order_id, line))^
+CREATE VIEW customers AS SELECT DISTINCT customer FROM orders^
+CREATE TABLE "kinds" ("KEY" VARCHAR(9) PRIMARY KEY, raw BLOB, bits CHAR(3) CHARACTER SET OCTETS, flag BOOLEAN,
+  big BIGINT, "AT" TIMESTAMP, "OPEN" TIME, rate DOUBLE PRECISION, words BLOB SUB_TYPE TEXT)^
+INSERT INTO orders VALUES (1, 'ann', 2.5, '2026-03-02')^
+INSERT INTO orders VALUES (2, 'ben', NULL, NULL)^
+INSERT INTO orders VALUES (3, 'ann', 4, NULL)^
+INSERT INTO "Order Lines" VALUES (1, 1, 'a jar')^
+INSERT INTO "Order Lines" VALUES (1, 2, 'a lid')^
+INSERT INTO "kinds" VALUES ('x', x'00', x'000000', TRUE, 9223372036854775807, '2026-03-02 10:00:00', '10:30:00', 0.5,
+  'long')^
+CREATE PROCEDURE place (customer VARCHAR(20), amount NUMERIC(8, 2)) RETURNS (number INTEGER, total NUMERIC(8, 2))
+AS BEGIN INSERT INTO orders VALUES (4, :customer, :amount, NULL) RETURNING id, total INTO number, total; END^
+CREATE PROCEDURE each_order (customer VARCHAR(20)) RETURNS (number INTEGER)
+AS BEGIN FOR SELECT id FROM orders WHERE customer = :customer ORDER BY id INTO number DO SUSPEND; END^
+CREATE PROCEDURE odd (picture BLOB) AS BEGIN END
+"""
+
+
+OWN = "a statement of your own that names one gives base64"
+
+
 class Looking:
     """A folder in which something is looked at, and served as it was proposed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.secrets: dict[str, str] = {}
 
     async def at(self, address: str, kind: str = "") -> tuple[str, Survey]:
         async with HttpClient() as http:
@@ -64,7 +90,7 @@ class Looking:
             (self.root / path).parent.mkdir(parents=True, exist_ok=True)
             (self.root / path).write_bytes(content)
         document = parse_document(proposal.files["systems/found.yaml"], "system", name="x", environment={})
-        systems = Systems(Ports(HttpClient(), SecretStore.standard(environment={}), self.root))
+        systems = Systems(Ports(HttpClient(), SecretStore.standard(environment=self.secrets), self.root))
         await systems.open()
         await systems.apply(build_catalog([document], self.root))
         return systems
@@ -259,6 +285,51 @@ async def test_a_mariadb_database_is_read_page_by_page(looking: Looking, mariadb
     }
 
 
+async def test_a_firebird_database_is_read_page_by_page(looking: Looking, firebird: Firebird) -> None:
+    name = firebird.database(FIREBIRD_SCHEMA)
+    url = firebird.url(name, user=f"sysdba:{PASSWORD}")
+    _, survey = await looking.at(url)
+    assert survey.connection == {"url": firebird.url(name), "password": "secret:SYSTEM"}
+    assert survey.notes == (
+        f"no proposal reads kinds.RAW, kinds.BITS: bytes and shapes; {OWN}",
+        "no call could be written for odd",
+    )
+    assert {offer.name: offer.origin for offer in survey.offers if offer.origin.startswith(("CALL", "SELECT * "))} == {
+        "call_each_order": "SELECT * FROM each_order(:customer)",
+        "call_place": "CALL place(:customer, :amount)",
+    }
+    looking.secrets["INTERLOCK_SECRET_FOUND"] = PASSWORD
+    systems = await looking.served(url)
+    try:
+        await _reads_orders(systems)
+        assert (await systems.call("found.get_order_lines", {"order_id": 1, "line": 2})).output["text"] == "a lid"
+        found = await systems.call("found.find_kinds", {})
+        placed = await systems.call("found.call_place", {"customer": "ann", "amount": 2.5}, key="k")
+        each = await systems.call("found.call_each_order", {"customer": "ann"}, key="l")
+    finally:
+        await systems.close()
+    assert found.output == [{
+        "key": "x", "flag": True, "big": 2**63 - 1, "at": "2026-03-02T10:00:00", "open": "10:30:00", "rate": 0.5,
+        "words": "long",
+    }]  # fmt: skip
+    assert placed.output == {"number": 4, "total": 2.5}
+    assert each.output == [{"number": 1}, {"number": 3}, {"number": 4}]
+
+
+async def test_a_firebird_that_lets_nobody_in_is_told_without_the_password(
+    looking: Looking, firebird: Firebird
+) -> None:
+    name = firebird.database(FIREBIRD_SCHEMA)
+    with pytest.raises(SourceUnfit, match="FIREBIRD-335544472") as refused:
+        await looking.at(firebird.url(name, user="sysdba:hidden"))
+    assert "hidden" not in str(refused.value)
+    for address in (f"firebird://u@127.0.0.1:{free_port()}/d", f"firebird://u@127.0.0.1:{firebird.port}"):
+        with pytest.raises(SourceUnfit):
+            await looking.at(address)
+    with pytest.raises(SourceUnfit, match="must not set password"):
+        await looking.at(f"{firebird.url(name)}?password=p")
+
+
 @pytest.mark.parametrize("scheme", ["mssql", "sqlserver"])
 async def test_a_database_of_sql_server_is_read_page_by_page(looking: Looking, tmp_path: Path, scheme: str) -> None:
     server = tds.TdsServer(tmp_path / "shop.db", password="")
@@ -423,7 +494,8 @@ async def _reads_orders(systems: Systems) -> None:
     assert [row["id"] for row in second.output] == [3]
     assert (await systems.call("found.get_orders", {"id": 2})).output["total"] is None
     assert len((await systems.call("found.find_customers", {"limit": 9})).output) == 2
-    assert all(one.operation.effect is Effect.read for one in systems.catalog.operations.values())
+    changing = {name for name, one in systems.catalog.operations.items() if one.operation.effect is not Effect.read}
+    assert all(name.startswith("found.call_") for name in changing)
 
 
 async def test_no_password_of_a_database_is_written_down(looking: Looking) -> None:

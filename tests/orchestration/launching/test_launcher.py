@@ -194,8 +194,19 @@ async def test_what_nobody_signed_is_not_kept(root: Path) -> None:
 async def test_another_event_under_a_taken_id_is_refused(root: Path) -> None:
     async with works(root, pays(20.0), says("Paid.")) as place:
         await place.send("e-1")
-        status, problem = await place.send("e-1", amount=21)
-        assert (status, problem["code"]) == (409, "event_differs")
+        for changed in ({"amount": 21}, {"kind": "refund"}):
+            status, problem = await place.send("e-1", **changed)
+            assert (status, problem["code"]) == (409, "event_differs")
+        assert (await place.send("e-1"))[0] == 200
+
+
+async def test_an_event_without_what_is_to_be_kept_of_it_is_refused(root: Path) -> None:
+    async with works(root, says("Paid.")) as place:
+        raw = b'{"id": "e-1", "type": "bonus", "payload": {"amount": 20}}'
+        mac = hmac.digest(KEY, raw, hashlib.sha256).hex()
+        status, problem = await place.post("/hooks/tickets", raw, [(b"x-hub-signature-256", f"sha256={mac}".encode())])
+        assert (status, problem["code"]) == (400, "delivery_unfit")
+        assert await place.here.inbox.page("tickets", types=(), before="", limit=9) == []
 
 
 async def test_work_that_a_process_left_in_the_middle_is_done_once(root: Path) -> None:

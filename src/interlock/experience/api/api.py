@@ -58,7 +58,7 @@ class Api:
         headers = dict(scope["headers"])
         installation = self._installation
         principal = await installation.authenticator.authenticate(_authorization(headers))
-        match, path = self._router.find(scope["method"], scope["path"])
+        match, path = self._router.find(scope)
         if match.scopes and not match.scopes & principal.scopes:
             raise ScopeMissing(
                 f"this needs a credential with the scope {match.route.scope.replace(' ', ' or ')}",

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import jsonschema_rs
 
 from interlock.experience.api.errors import MethodNotAllowed, NotFound, RequestInvalid
-from interlock.experience.api.request import Request
+from interlock.experience.api.request import Request, Scope
 
 Handler = Callable[[Request], Awaitable[Any]]
 Schema = Mapping[str, Any]
@@ -96,12 +96,17 @@ class Paths(Generic[T]):
                 return
         rows.append((segments, {method: value}))
 
-    def find(self, method: str, path: str) -> tuple[T, dict[str, str]]:
-        """Return what is there and the path's parameters. Raises `NotFound` and `MethodNotAllowed`."""
+    def find(self, scope: Scope) -> tuple[T, dict[str, str]]:
+        """Return what is there for the request of *scope* (ASGI), and the path's parameters.
+
+        Each segment is decoded once, by itself: `%2F` is a part of one, and `%2541` is `%41`. Raises `NotFound` and
+        `MethodNotAllowed`.
+        """
+        method, path = scope["method"], scope["path"]
         methods = self._exact.get(path)
         if methods is not None:
             return _method(methods, method), {}
-        segments = path.strip("/").split("/")
+        segments = _segments(path, scope.get("raw_path"))
         if len(segments) > 1:
             for pattern, methods in self._patterns.get((len(segments), segments[1]), ()):
                 found = _fit(pattern, segments)
@@ -119,11 +124,21 @@ class Router(Paths[Match]):
             self.add(route.method, route.path, Match(route, definitions))
 
 
+def _segments(path: str, raw: bytes | None) -> list[str]:
+    """Return the segments of a path, of which *raw* is what was sent."""
+    if raw is None or b"%" not in raw:
+        return path.strip("/").split("/")
+    try:
+        return [unquote(segment, errors="strict") for segment in raw.decode("ascii").strip("/").split("/")]
+    except UnicodeDecodeError as error:
+        raise NotFound("the path is not percent-encoded UTF-8", fix="the paths are listed in openapi.json") from error
+
+
 def _fit(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
     found: dict[str, str] = {}
     for expected, segment in zip(pattern, segments, strict=True):
         if expected[0] == "{":
-            found[expected[1:-1]] = unquote(segment) if "%" in segment else segment
+            found[expected[1:-1]] = segment
         elif expected != segment:
             return None
     return found

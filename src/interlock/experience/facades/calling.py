@@ -117,7 +117,8 @@ class Calling:
         """Return under what an answer is kept for the caller; None where it has to be decided and executed each time.
 
         An agent's session remembers what it was given, and so does one that the caller names: both have to hear of
-        each answer. Nothing is given again while a switch is set for it, or after the project has changed.
+        each answer. Nothing is given again while a switch is set for it, after the project or the caller's rights have
+        changed, or after this process wrote to the system, for whomever; that others write is not known here.
         """
         principal, operation = visit.principal, asked.endpoint.compiled.operation
         if principal.kind is Kind.agent or visit.session:
@@ -127,20 +128,14 @@ class Calling:
         if switches.guard(tenant=principal.tenant, operation=operation.id, system=operation.system) is not None:
             return None
         version = self._installation.projects.current.version
-        caller = (principal.tenant, principal.name, principal.credential)
-        return (version, *caller, operation.id, digest(asked.arguments), self._kept.edition(operation.system))
+        rights = digest(
+            [sorted(principal.roles), dict(principal.attributes), sorted(principal.scopes), principal.present]
+        )
+        caller = (principal.tenant, principal.name, principal.credential, rights)
+        edition, valid = self._installation.systems.edition(operation.system), asked.endpoint.cache
+        return (version, *caller, operation.id, digest(asked.arguments), edition, valid)
 
     async def _propose(self, visit: Visit, asked: Asked, key: str) -> Action:
-        system, reads = asked.endpoint.compiled.operation.system, asked.endpoint.reads
-        if not reads:
-            self._kept.written(system)
-        try:
-            return await self._proposed(visit, asked, key)
-        finally:
-            if not reads:
-                self._kept.written(system)
-
-    async def _proposed(self, visit: Visit, asked: Asked, key: str) -> Action:
         actions = self._installation.actions
         if visit.session:
             proposal = Proposal(visit.session, asked.operation, asked.arguments, client_key=key)

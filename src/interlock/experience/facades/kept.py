@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,25 +26,12 @@ class KeptAnswer:
 
 
 class KeptAnswers:
-    """Bounded; the answer that was used longest ago goes first.
-
-    What was written to a system through a facade makes everything that was read of the system before invalid, also
-    what is still on its way. What others write is not known here: that is what the declared validity is for.
-    """
+    """Bounded; the answer that was used longest ago goes first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._kept: OrderedDict[Hashable, KeptAnswer] = OrderedDict()
         self._bytes = 0
-        self._writes: Counter[str] = Counter()
-
-    def edition(self, system: str) -> int:
-        """Return a number that a write to *system* raises; part of the key of what is read of it."""
-        return self._writes[system]
-
-    def written(self, system: str) -> None:
-        """Take note that something of *system* has changed, or may be changing."""
-        self._writes[system] += 1
 
     def find(self, key: Hashable) -> tuple[Any, float, float] | None:
         """Return an answer that is still valid, with its age and how long it will be, both in seconds."""

@@ -102,7 +102,7 @@ class Facades:
         if rest == GRAPHQL:
             body = parse_body(raw, headers, deepest=limits.depth) if scope["method"] == "POST" else None
             return await self._queried(scope, visit, project, body)
-        endpoint, path = self._at(project, facade).find(scope["method"], scope["path"])
+        endpoint, path = self._at(project, facade).find(scope)
         body = parse_body(raw, headers, deepest=limits.depth) if raw else {}
         if not isinstance(body, dict):
             raise RequestMalformed("the body is no JSON object", fix="send the arguments as members of an object")
@@ -209,7 +209,12 @@ def _result(told: Told, headers: Mapping[bytes, bytes]) -> Answer:
     body = orjson.dumps(told.value)
     if told.valid > 0:
         tag = b'"%s"' % hashlib.sha256(body).hexdigest()[:32].encode()
-        more += [(b"etag", tag), (b"age", b"%d" % told.age), (b"cache-control", b"private, max-age=%d" % told.valid)]
+        more += [
+            (b"etag", tag),
+            (b"age", b"%d" % told.age),
+            (b"cache-control", b"private, max-age=%d" % (told.age + told.valid)),
+        ]
+        more.append((b"vary", b"authorization, interlock-session"))
         if tag in (one.strip() for one in headers.get(b"if-none-match", b"").split(b",")):
             return Answer(304, b"", headers=tuple(more))
     return Answer(200, body, headers=tuple(more))

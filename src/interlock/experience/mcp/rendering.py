@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,8 @@ def outcome(action: Action, view: View, telling: Telling) -> Result:
     mask, action = view.mask(action.operation), _shown(action, view, telling)
     output = action.output
     shown: Result = {"content": [_text(_json(output) if output is not None else "Done.")], "isError": False}
+    if action.problem is not None:
+        shown["content"].append(_text("\n".join(_problem_lines(action.problem))))
     schema = telling.promise(mask.schema) if mask is not None else None
     if schema is not None or output is not None:
         plain = isinstance(output, dict) and not wrapped(schema)
@@ -85,13 +88,16 @@ def _lines(action: Action, note: str) -> list[str]:
     else:
         lines.append(standing_words(action.state.value))
     if action.problem is not None:
-        lines.append(f"{action.problem.get('detail', '')} ({action.problem.get('code', '')})".strip())
-        if fix := action.problem.get("fix"):
-            lines.append(f"What to do: {fix}")
+        lines += _problem_lines(action.problem)
     if action.state is not ActionState.succeeded:
         lines += [f"- {reason.text} [{reason.rule}]" for reason in action.decision.reasons]
     lines.append(f"Action: {action.id}")
     return lines
+
+
+def _problem_lines(problem: Mapping[str, Any]) -> list[str]:
+    said = f"{problem.get('detail', '')} ({problem.get('code', '')})".strip()
+    return [said, f"What to do: {problem['fix']}"] if problem.get("fix") else [said]
 
 
 def _waiting(action: Action) -> list[str]:

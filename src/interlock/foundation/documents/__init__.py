@@ -5,6 +5,7 @@ from __future__ import annotations
 from interlock.foundation.documents.document import Document, parse_document, read_document
 from interlock.foundation.documents.errors import ProjectInvalid
 from interlock.foundation.documents.findings import Finding, Findings, dotted
+from interlock.foundation.documents.foreign import ForeignInvalid, foreign
 from interlock.foundation.documents.interpolation import unset
 from interlock.foundation.documents.pointers import escape, pointer_of, steps_of, unescape
 from interlock.foundation.documents.schemas import KINDS, schema_text
@@ -16,10 +17,12 @@ __all__ = [
     "Document",
     "Finding",
     "Findings",
+    "ForeignInvalid",
     "ProjectInvalid",
     "check",
     "dotted",
     "escape",
+    "foreign",
     "parse",
     "parse_document",
     "pointer_of",

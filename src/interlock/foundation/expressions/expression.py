@@ -9,13 +9,13 @@ stays exact. A computed number is rounded to 9 decimal places, so that `0.1 + 0.
 from __future__ import annotations
 
 import difflib
-import logging
 import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from interlock.foundation.expressions.engine import engine
 from interlock.foundation.expressions.errors import ExpressionFailed, ExpressionInvalid
 from interlock.foundation.expressions.functions import DOUBLED, FUNCTIONS, INDEX, REGISTERED, STANDARD
 from interlock.foundation.expressions.tokens import Token, closing, invalid, tokenize
@@ -58,11 +58,9 @@ class Expression:
         """
         if self._path:
             return self._look_up(variables)
-        import cel
-
         try:
             given = {name: _doubled(variables[name]) for name in self.names if name in variables}
-            result = self._program.execute(cel.Context(variables=given, functions=REGISTERED))
+            result = self._program.execute(engine().Context(variables=given, functions=REGISTERED))
             return _json(result)
         except _ENGINE_ERRORS as error:
             raise self._failed(_cause(error)) from None
@@ -97,23 +95,14 @@ def compile_expression(text: str, *, variables: Iterable[str]) -> Expression:
         _check_names(text, tokens[:1], known)
         path = tuple(token.text for token in tokens if token.kind == "name")
         return Expression(text, frozenset(path[:1]), path, None)
-    engine = _engine()
     try:
-        used = frozenset(engine.compile(text).variables())
+        used = frozenset(engine().compile(text).variables())
     except ValueError as error:
         raise _syntax(text, str(error)) from None
     bound = frozenset(_bound(tokens))
     _check_names(text, tokens, known | bound)
     names = used & known
-    return Expression(text, names, (), engine.compile(_rewritten(text, tokens)))
-
-
-def _engine() -> Any:
-    import cel
-
-    # The engine logs the arguments of a function that raised; values never belong in a log.
-    logging.getLogger("cel").disabled = True
-    return cel
+    return Expression(text, names, (), engine().compile(_rewritten(text, tokens)))
 
 
 def _syntax(text: str, message: str) -> ExpressionInvalid:

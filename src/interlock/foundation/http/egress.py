@@ -15,7 +15,14 @@ from interlock.foundation.http.errors import HttpForbidden
 
 _LOCAL = ("localhost", ".localhost")
 METADATA = frozenset(
-    map(ip_address, ("169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "fd00:ec2::254"))
+    map(
+        ip_address,
+        (
+            *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23"),
+            *("100.100.100.200", "168.63.129.16", "192.0.0.192"),
+            *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"),
+        ),
+    )
 )
 """Where clouds hand out the credentials of the machine to whatever runs on it."""
 

@@ -1,4 +1,4 @@
-"""Header fields as they came: looked up by name in any case, the first of several."""
+"""Header fields as they came: looked up by name in any case."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping, ValuesView
 from typing import TypeVar, overload
 
 T = TypeVar("T")
+_LISTS = frozenset({"cache-control", "content-encoding", "link", "ratelimit", "ratelimit-policy", "vary"})
+"""Fields that are lists, which a server may cut into several fields (RFC 9110, 5.3)."""
 
 
 class Headers(Mapping[str, str]):
-    """The header fields of an answer. Names are given in lower case; bytes that are not UTF-8 are kept escaped."""
+    """The header fields of an answer: of those that are lists all that came, joined; of others the first.
+
+    Names are given in lower case; bytes that are not UTF-8 are kept escaped.
+    """
 
     __slots__ = ("_fields",)
 
@@ -17,7 +22,12 @@ class Headers(Mapping[str, str]):
         self._fields: dict[str, str] = {}
         for name, value in fields:
             text = value.decode("utf-8", "surrogateescape").strip(" \t")
-            self._fields.setdefault(name.decode("latin-1").lower(), text)
+            known = name.decode("latin-1").lower()
+            if known in _LISTS and known in self._fields:
+                text = f"{self._fields[known]}, {text}"
+            elif known in self._fields:
+                continue
+            self._fields[known] = text
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]

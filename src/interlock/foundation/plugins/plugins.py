@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -19,7 +21,7 @@ def plugins(group: str) -> dict[str, EntryPoint]:
     Raises `PluginConflict` if two packages offer different objects under one name.
     """
     found: dict[str, EntryPoint] = {}
-    for entry in sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value)):
+    for entry in sorted(_offered(group, tuple(sys.path)), key=lambda entry: (entry.name, entry.value)):
         known = found.setdefault(entry.name, entry)
         if known.value != entry.value:
             raise PluginConflict(
@@ -28,6 +30,12 @@ def plugins(group: str) -> dict[str, EntryPoint]:
                 fix="uninstall one of the two packages",
             )
     return found
+
+
+@cache
+def _offered(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - another path has other packages
+    """Return what the packages on *path* offer; to find out takes a look at every one of them."""
+    return tuple(entry_points(group=group))
 
 
 def load_plugin(group: str, name: str, *, extras: Mapping[str, str] | None = None) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from interlock.integration.connectors.interface import Answer, failed
+from interlock.integration.connectors.kept import IDLE
 
 PARTING = 0.25
 """Seconds that a thread has to notice that its connection was cut."""
@@ -25,11 +28,16 @@ E = TypeVar("E", bound=Cuttable)
 
 
 class Errands(Generic[E]):
-    """The calls of one connector that run, at most *threads* at once."""
+    """The calls of one connector that run, at most *threads* at once.
 
-    def __init__(self, threads: int, name: str) -> None:
+    *sweep* closes what nobody used for too long, and returns whether any is left: it runs now and then as long as so.
+    """
+
+    def __init__(self, threads: int, name: str, sweep: Callable[[], bool]) -> None:
         self._threads = threads
         self._name = name
+        self._sweep = sweep
+        self._sweeping: asyncio.TimerHandle | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._running: set[E] = set()
 
@@ -45,6 +53,9 @@ class Errands(Generic[E]):
         executor, self._executor = self._executor, None
         if executor is None:
             return False
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
         for errand in tuple(self._running):
             errand.cut()
         await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
@@ -67,3 +78,26 @@ class Errands(Generic[E]):
         finally:
             errand.cut()
             self._running.discard(errand)
+            self._sweep_later()
+
+    def _sweep_later(self) -> None:
+        if self._sweeping is None and self._executor is not None:
+            self._sweeping = asyncio.get_running_loop().call_later(IDLE / 2, self._swept)
+
+    def _swept(self) -> None:
+        self._sweeping = None
+        if self._executor is not None:
+            asyncio.get_running_loop().run_in_executor(self._executor, self._sweep).add_done_callback(self._go_on)
+
+    def _go_on(self, swept: asyncio.Future[bool]) -> None:
+        if not swept.cancelled() and swept.result():
+            self._sweep_later()
+
+
+def end(one: socket.socket) -> None:
+    """End a connection that another thread may be using. Where it has TLS, nothing is ever written without it.
+
+    The method of a socket with TLS first takes its TLS away, and what is written at that moment is in the clear.
+    """
+    with suppress(OSError):
+        socket.socket.shutdown(one, socket.SHUT_RDWR)

@@ -7,6 +7,7 @@ InterlockError
  +-- SourceUnfit          what is to be connected is not what it seems to be
  |    +-- DocumentWanted  what describes it has to be read first
  +-- TokenRefused         no access token can be had for a system
+ +-- TokenDelayed         none can be had at present
  +-- DeliveryUnproven     what was sent may be anybody's
  +-- DeliveryUnfit        what was sent is no event
 """
@@ -59,6 +60,19 @@ class TokenRefused(InterlockError):
     code = "token_refused"
     status = 502
     title = "No access token can be had"
+
+
+class TokenDelayed(InterlockError):
+    """The server of access tokens is slow, away or busy, so a system was not called; it may be later."""
+
+    code = "token_delayed"
+    status = 503
+    title = "No access token can be had at present"
+    transient = True
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "", **details: object) -> None:
+        usual = "see whether `token_url` is right and its server runs; the call may be made again"
+        super().__init__(what, why=why, fix=fix or usual, **details)
 
 
 class DeliveryUnproven(InterlockError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from urllib.parse import unquote
 
 from interlock.foundation.http import HttpResponse
 from interlock.values.secrets import MASK
@@ -12,9 +14,21 @@ SHORTEST = 8  # characters of a credential that is looked for in answers; a shor
 
 
 def credentials(signed: Iterable[str]) -> list[bytes]:
-    """Return what of the headers that say who we are must never come back: the part after a scheme's name."""
-    texts = [value.rpartition(" ")[2] for value in signed]
+    """Return what of the headers that say who we are must never come back: the part after a scheme's name, and what it
+    stands for where it is encoded.
+    """
+    texts: dict[str, None] = {}
+    for value in signed:
+        scheme, _, text = value.rpartition(" ")
+        texts |= dict.fromkeys((text, unquote(text), _password(text) if scheme.lower() == "basic" else ""))
     return [text.encode() for text in texts if len(text) >= SHORTEST]
+
+
+def _password(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 class _Headers(Mapping[str, str]):

@@ -134,6 +134,10 @@ PROBLEMS: Mapping[str, Problem] = {
         "The system did a part of what it was asked.",
         "Look in the system which part was done, and settle the action.",
     ),
+    "partly_read": Problem(
+        "What was asked was done, and a part of what came of it could not be read.",
+        "Read the record to see the rest; do not make the change again.",
+    ),
     "program_failed": Problem(
         "The program ended with a status that is not declared.",
         "See the program's own log, and declare under `exit` what the status means.",

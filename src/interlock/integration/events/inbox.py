@@ -81,7 +81,7 @@ class Inbox:
 
     async def _again(self, event: Event) -> Event:
         known = await store.by_key(self._database, event.system, event.key)
-        if known is None or known.digest != event.digest:
+        if known is None or (known.digest, known.type, known.subject) != (event.digest, event.type, event.subject):
             raise EventDiffers(
                 "an event with this id and other contents was taken before",
                 fix="give each event an id of its own; if `id` points to something else, point it to the event's id",

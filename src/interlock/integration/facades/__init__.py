@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.integration.facades.declaration import facade_from_document
-from interlock.integration.facades.errors import CursorInvalid
+from interlock.integration.facades.errors import CursorInvalid, ListBroken
 from interlock.integration.facades.facade import ITEMS, NEXT, Asked, Endpoint, Facade
 from interlock.integration.facades.fields import resolved
 from interlock.integration.facades.paging import CURSOR, LIMIT
@@ -17,6 +17,7 @@ __all__ = [
     "CursorInvalid",
     "Endpoint",
     "Facade",
+    "ListBroken",
     "facade_from_document",
     "resolved",
 ]

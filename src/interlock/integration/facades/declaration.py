@@ -99,12 +99,19 @@ class _Declaration:
             if word in given and given[word] not in known:
                 self._report(f"/page/{word}", f"the operation has no argument {given[word]!r}")
         if "offset" in given:
-            return Counting(given["offset"], limit), frozenset({given["offset"], limit})
+            return Counting(given["offset"], limit, self._most(limit)), frozenset({given["offset"], limit})
         if "next" in given:
             return Following(given["cursor"], limit, path_of(given["next"])), frozenset({given["cursor"], limit})
         if "last" in given:
-            return Keyed(given["cursor"], limit, path_of(given["last"])), frozenset({given["cursor"], limit})
+            walk = Keyed(given["cursor"], limit, path_of(given["last"]), self._most(limit))
+            return walk, frozenset({given["cursor"], limit})
         return Cutting(), frozenset()
+
+    def _most(self, limit: str) -> int:
+        """Return how many items the operation says that it gives at once, 0 where it does not say."""
+        schema = self._operation.input_schema
+        most = resolved(part(schema, (limit,)) or {}, schema).get("maximum", 0) if limit else 0
+        return int(most) if isinstance(most, (int, float)) and not isinstance(most, bool) and most > 0 else 0
 
     def _paging(self, walk: Walk) -> Paging | None:
         if "page" not in self._declared:
@@ -112,10 +119,15 @@ class _Declaration:
         given = self._declared["page"]
         if "items" not in self._declared:
             self._report("/page", "pages are of a list; say with `items` where the result has it")
+        known = self._most(given.get("limit", ""))
         most = given.get("most", max(MOST, given.get("size", SIZE)))
-        if given.get("size", SIZE) > most:
+        if known and given.get("most", given.get("size", 0)) > known:
+            self._report("/page", f"the operation gives at most {known} items at once")
+        most = min(most, known or most)
+        size = given.get("size", min(SIZE, known or SIZE))
+        if size > most:
             self._report("/page/size", f"is more than `most`, {most}")
-        return Paging(walk, min(given.get("size", SIZE), most), most)
+        return Paging(walk, min(size, most), most)
 
     def _inputs(self, paged: frozenset[str]) -> Inputs:
         schema = self._operation.input_schema
@@ -132,11 +144,23 @@ class _Declaration:
         for path in fixed:
             if part(schema, path) is None:
                 self._report("/fixed", f"the operation has no argument {'/'.join(path)!r}")
+        self._overlaps(places, fixed, paged)
         inputs = Inputs(places, fixed)
         missing = sorted(set(inputs.missing(schema)) - paged)
         if missing:
             self._report("", f"nothing gives the operation's {', '.join(missing)}; see `input` and `fixed`")
         return inputs
+
+    def _overlaps(self, places: Mapping[str, Path], fixed: Mapping[Path, Any], paged: frozenset[str]) -> None:
+        """Report what would be put into the same place: what a caller gives must not replace what the file says."""
+        taken: list[tuple[str, Path]] = [("`page`", (name,)) for name in sorted(paged) if name]
+        given = [("/fixed", "`fixed`", path) for path in fixed]
+        given += [(f"/input/{name}", f"the argument {name!r}", path) for name, path in places.items()]
+        for place, words, path in given:
+            for other, known in taken:
+                if path[: len(known)] == known[: len(path)]:
+                    self._report(place if "input" in self._declared else "", f"{words} and {other} set the same place")
+            taken.append((words, path))
 
     def _outputs(self, items: Path | None) -> Outputs:
         schema = self._operation.output_schema

@@ -10,6 +10,7 @@ from typing import Any
 from interlock.governance.labels import is_masked
 from interlock.integration.contracts import Contract, InputInvalid
 from interlock.integration.contracts.cursors import cursor_of
+from interlock.integration.facades.errors import ListBroken
 from interlock.integration.facades.fields import ANYTHING, Inputs, Outputs, Path, Schema, member, part, resolved
 from interlock.integration.facades.paging import CURSOR, LIMIT, Paging, position_of
 from interlock.integration.systems import CompiledOperation
@@ -116,19 +117,24 @@ class Asked:
         return self.endpoint.compiled.operation.id
 
     def tell(self, output: Any) -> Any:
-        """Return what a caller is given of the operation's result."""
+        """Return what a caller is given of the operation's result. Raises `ListBroken`."""
         endpoint = self.endpoint
         if endpoint.items is None:
             return endpoint.outputs.outward(output)
         items = output if is_masked(output) else member(output, endpoint.items)
         if is_masked(items):
             return {ITEMS: items}
-        found: Sequence[Any] = items if isinstance(items, list) else []
+        promised = endpoint.compiled.operation.output_schema
+        if not isinstance(items, list) and (items is not None or promised is None):
+            raise ListBroken("the operation's result has no list where one is declared")
+        found: Sequence[Any] = items or []
         after = None
         if endpoint.paging is not None:
             found, after = endpoint.paging.walk.page(found, output, self.position, self.size)
         shown: dict[str, Any] = {ITEMS: [endpoint.outputs.outward(one) for one in found]}
-        if after is not None and self.mark and not is_masked(after):
+        if is_masked(after):
+            shown[NEXT] = after  # there is more, which whoever may not see this cannot go on to
+        elif after is not None and self.mark:
             shown[NEXT] = cursor_of(after, self.mark)
         return shown
 

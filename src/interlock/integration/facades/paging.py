@@ -1,6 +1,8 @@
 """Pages of a list: how the next one is asked for, whatever the system behind it can do.
 
-A cursor is opaque to callers: it holds where to go on, and a mark of the list that it goes on with.
+A cursor is opaque to callers: it holds where to go on, and a mark of the list that it goes on with. A list ends where
+the system says so, or gives nothing more: a page that is shorter than asked for is the last only where the system is
+known to give as many at once.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from interlock.governance.labels import is_masked
 from interlock.integration.contracts.cursors import position_in
-from interlock.integration.facades.errors import CursorInvalid
+from interlock.integration.facades.errors import CursorInvalid, ListBroken
 from interlock.integration.facades.fields import Path, member
 
 LIMIT, CURSOR = "limit", "cursor"
@@ -26,22 +29,29 @@ class Walk(Protocol):
         ...
 
     def page(self, items: Sequence[Any], result: Any, position: Any, size: int, /) -> tuple[Sequence[Any], Any]:
-        """Return the page's items and where the next begins (None: there is none), from what a call returned."""
+        """Return the page's items and where the next begins (None: there is none), from what a call returned.
+
+        Raises `ListBroken`.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """By how many items are left out before the page: arguments *offset* and *limit*."""
+    """By how many items are left out before the page: arguments *offset* and *limit*.
+
+    *surely* is how many items the system surely gives at once, 0 where that is not known.
+    """
 
     offset: str
     limit: str
+    surely: int = 0
 
     def asked(self, position: Any, size: int) -> Mapping[str, Any]:
         return {self.limit: size, self.offset: _count(position)}
 
     def page(self, items: Sequence[Any], _result: Any, position: Any, size: int) -> tuple[Sequence[Any], Any]:
-        return items, _count(position) + len(items) if len(items) >= size else None
+        return items, None if _ends(items, size, self.surely) else _count(position) + len(items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +65,30 @@ class Following:
     def asked(self, position: Any, size: int) -> Mapping[str, Any]:
         return _sized(self.limit, size) if position is None else {**_sized(self.limit, size), self.cursor: position}
 
-    def page(self, items: Sequence[Any], result: Any, _position: Any, _size: int) -> tuple[Sequence[Any], Any]:
-        return items, member(result, self.next) or None
+    def page(self, items: Sequence[Any], result: Any, position: Any, _size: int) -> tuple[Sequence[Any], Any]:
+        after = member(result, self.next)
+        return items, None if after in (None, "", 0) else _following(after, position)
 
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """By the last item of the page before: what it has at *key* is given back as *cursor*."""
+    """By the last item of the page before: what it has at *key* is given back as *cursor*.
+
+    *surely* is how many items the system surely gives at once, 0 where that is not known.
+    """
 
     cursor: str
     limit: str
     key: Path
+    surely: int = 0
 
     def asked(self, position: Any, size: int) -> Mapping[str, Any]:
         return {self.limit: size} if position is None else {self.limit: size, self.cursor: position}
 
-    def page(self, items: Sequence[Any], _result: Any, _position: Any, size: int) -> tuple[Sequence[Any], Any]:
-        return items, member(items[-1], self.key) if len(items) >= size else None
+    def page(self, items: Sequence[Any], _result: Any, position: Any, size: int) -> tuple[Sequence[Any], Any]:
+        if _ends(items, size, self.surely):
+            return items, None
+        return items, _following(member(items[-1], self.key), position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,21 @@ class Cutting:
     def page(self, items: Sequence[Any], _result: Any, position: Any, size: int) -> tuple[Sequence[Any], Any]:
         start = _count(position)
         return items[start : start + size], start + size if len(items) > start + size else None
+
+
+def _ends(items: Sequence[Any], size: int, surely: int) -> bool:
+    return not items or len(items) < size <= surely
+
+
+def _following(after: Any, position: Any) -> Any:
+    """Return *after* if it can be where the next page begins. Raises `ListBroken`."""
+    if is_masked(after):
+        return after
+    if isinstance(after, bool) or not isinstance(after, (str, int)):
+        raise ListBroken("there is more of the list, and no way on", why="what names the next page is missing or unfit")
+    if after == position:
+        raise ListBroken("the list does not go on", why="the system named a page as the next that was there before")
+    return after
 
 
 def _sized(name: str, size: int) -> dict[str, Any]:

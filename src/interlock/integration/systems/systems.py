@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +17,7 @@ from interlock.integration.systems.catalog import Catalog, CompiledOperation
 from interlock.integration.systems.errors import SystemUnknown
 from interlock.integration.systems.line import Line
 from interlock.integration.systems.passage import GRACE, Call
+from interlock.values.operations import Effect
 
 DRIFT_TIMEOUT = 30.0
 
@@ -38,11 +40,18 @@ class Systems:
         self._clock = clock or SystemClock()
         self._active = _Active(Catalog())
         self._retiring: set[asyncio.Task[None]] = set()
+        self._writes: Counter[str] = Counter()
 
     @property
     def catalog(self) -> Catalog:
         """The catalogue in force."""
         return self._active.catalog
+
+    def edition(self, system: str) -> int:
+        """Return a number that each call of this process that may change something in *system* raises, before and after
+        it: what was read at one edition may be given again while it lasts.
+        """
+        return self._writes[system]
 
     async def open(self) -> None:
         """Open the HTTP client; systems come with `apply`."""
@@ -108,9 +117,13 @@ class Systems:
         limit = operation.timeout or line.system.limits.timeout
         if timeout is not None and timeout < limit:
             limit = timeout
-        answer = await line.call(
-            Call(operation.name, operation.effect, arguments, key, started + limit, compiled.safe_to_repeat(key))
-        )
+        call = Call(operation.name, operation.effect, arguments, key, started + limit, compiled.safe_to_repeat(key))
+        writes = int(operation.effect is not Effect.read)
+        self._writes[operation.system] += writes
+        try:
+            answer = await line.call(call)
+        finally:
+            self._writes[operation.system] += writes
         if answer.succeeded:
             answer = _checked(compiled, answer)
         if answer.problem is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from interlock.foundation.documents import ProjectInvalid
-from interlock.integration.connectors.edi.syntax import parse_interchanges
+from interlock.integration.connectors.edi.inbox import Received, pages
+from interlock.integration.connectors.edi.syntax import Message, parse_interchanges
+from interlock.integration.connectors.edi.syntax.segments import Segment
 from interlock.integration.systems import Answer, Systems
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.edi.samples import ORDER, ORDERS, edifact, x12
@@ -309,3 +311,101 @@ def test_a_declaration_that_cannot_be_kept_is_a_finding(bench: Workbench, change
     changed = {name: SYSTEM[name] | one if name == "connection" else one for name, one in change.items()}
     with pytest.raises(ProjectInvalid, match=words):
         bench.catalog(SYSTEM | changed)
+
+
+# --- what a partner might do -----------------------------------------------------------------------------------------
+
+
+async def test_a_test_is_not_taken_for_the_real_thing(bench: Workbench, orders: Systems) -> None:
+    put(bench, "t.edi", x12(ORDER, control=8).replace("*0*P*:", "*0*T*:"))
+    page = await listed(orders)
+    assert [one["message"]["file"] for one in page["messages"]] == ["a.edi"]
+    assert [(one["file"], one["segment"], one["tag"]) for one in page["refused"]] == [("t.edi", 1, "ISA")]
+    assert "marked as a test" in page["refused"][0]["reason"]
+    assert code(await orders.call("orders.take", {**KEY, "interchange": "000000008"})) == "interchange_refused"
+    trial = await bench.serve({**SYSTEM, "connection": {**SYSTEM["connection"], "usage": "test"}})
+    page = await listed(trial)
+    assert [one["message"]["file"] for one in page["messages"]] == ["t.edi"]
+    assert [one["file"] for one in page["refused"]] == ["a.edi"]
+
+
+async def test_a_test_in_edifact_is_not_either(bench: Workbench) -> None:
+    for folder in ("in", "out"):
+        (bench.root / folder).mkdir()
+    put(bench, "a.edi", edifact(ORDERS))
+    put(bench, "t.edi", edifact(ORDERS, control="43").replace("+43'UNH", "+43++++++1'UNH"))
+    operations = {"list": {"from": "list ORDERS", "effect": "read"}}
+    connection = {**SYSTEM["connection"], "standard": "edifact"}
+    orders = await bench.serve({**SYSTEM, "connection": connection, "operations": operations})
+    page = await listed(orders)
+    assert [one["message"]["file"] for one in page["messages"]] == ["a.edi"]
+    assert [one["file"] for one in page["refused"]] == ["t.edi"]
+
+
+async def test_nobody_is_answered_for_what_somebody_else_sent(bench: Workbench, orders: Systems) -> None:
+    other = x12(ORDER, control=9).replace("NORTHWIND ", "SOUTHWIND ").replace("IEA*1*", "IEA*2*")
+    put(bench, "s.edi", other)
+    answer = await orders.call("orders.answer", {"sender": "SOUTHWIND", "interchange": "000000009"})
+    assert code(answer) == "not_found"
+    assert out(bench) == []
+
+
+async def test_a_file_may_have_any_name(bench: Workbench, orders: Systems) -> None:
+    put(bench, os.fsdecode(b"\xff\xfe.edi"), x12(ORDER, control=8))
+    put(bench, os.fsdecode(b"\xff.bad"), "nothing")
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        page = await listed(orders, limit=1, **after)
+        seen += [one["message"]["interchange"] for one in page["messages"]]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert sorted(seen) == ["000000007", "000000008"]
+    assert "\\xff" in page["refused"][0]["file"]
+    assert (await orders.call("orders.take", {**KEY, "interchange": "000000008"})).output["took"] is True
+
+
+async def test_one_file_holds_an_interchange_once(bench: Workbench, orders: Systems) -> None:
+    other = (ORDER[0].replace("1001", "7"), *ORDER[1:])
+    put(bench, "b.edi", "".join([x12(ORDER, control=8)] * 2 + [x12(other, control=8)] + [x12(other, control=9)]))
+    page = await listed(orders)
+    assert [one["message"]["interchange"] for one in page["messages"]] == ["000000007", "000000008", "000000009"]
+    assert page["duplicates"] == ["b.edi"]
+    assert [(one["interchange"], "in b.edi" in one["reason"]) for one in page["refused"]] == [("000000008", True)]
+
+
+def test_pages_go_on_beyond_a_million_segments() -> None:
+    def received(number: int) -> Received:
+        message = Message("850", "004010", str(number), [Segment(number, "ST", (), "")])
+        return Received("a.edi", cast(Any, None), cast(Any, None), message)
+
+    everything = [received(number) for number in (2, 999_998, 1_000_003, 2_000_000)]
+    seen: list[str] = []
+    after = ""
+    while found := list(pages(everything, after)):
+        after = found[0][0]
+        seen.append(found[0][1].message.control)
+    assert seen == ["2", "999998", "1000003", "2000000"]
+
+
+@pytest.mark.parametrize("after", ["x", ":", "12", "-1:a.edi", "²:a.edi", "9" * 60 + ":a.edi"])
+async def test_a_cursor_that_is_none_is_refused(orders: Systems, after: str) -> None:
+    assert code(await orders.call("orders.list", {"after": after})) == "cursor_invalid"
+
+
+async def test_what_waits_in_the_outbox_is_written_to_no_other_place(bench: Workbench, orders: Systems) -> None:
+    other = bench.root / "other.txt"
+    other.write_text("kept")
+    for number in range(1, 4):
+        (bench.root / "out" / f".{number:09d}.edi.interlock-new").symlink_to(other)
+    answer = await orders.call("orders.confirm", CONFIRMATION, key="k")
+    assert not answer.succeeded
+    assert other.read_text() == "kept"
+
+
+async def test_who_took_a_message_and_did_not_hear_of_it_is_told_so_again(orders: Systems) -> None:
+    first = await orders.call("orders.take", KEY, key="one")
+    again = await orders.call("orders.take", KEY, key="one")
+    other = await orders.call("orders.take", KEY, key="two")
+    assert [one.output["took"] for one in (first, again, other)] == [True, True, False]

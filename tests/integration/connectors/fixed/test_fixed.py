@@ -407,3 +407,56 @@ async def test_a_changed_copybook_changes_the_definition(bench: Workbench) -> No
     before = bench.catalog(SYSTEM).operation("ledger.get").digest
     bench.write("account.cpy", COPYBOOK.replace("PIC X(4)", "PIC X(5)"))
     assert bench.catalog(SYSTEM).operation("ledger.get").digest != before
+
+
+# --- cursors that nobody gave ----------------------------------------------------------------------------------------
+
+HIDDEN = """\
+01  ROW.
+    05  ID       PIC 9(4).
+    05  NAME     PIC X(8).
+    05  SECRET   PIC X(8).
+"""
+FORMS: dict[str, tuple[dict[str, Any], bytes]] = {
+    "fixed": ({"format": "fixed"}, b""),
+    "lines": ({"format": "lines", "line_end": "lf"}, b"\n"),
+    "variable": ({"format": "variable"}, b""),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_no_cursor_shows_what_is_hidden_or_begins_within_a_record(bench: Workbench, form: str) -> None:
+    more, end = FORMS[form]
+    rows = [b"%04dNAME%04dHIDDEN%02d" % (one, one, one) for one in range(1, 6)]
+    head = b"\0\x18\0\0" if form == "variable" else b""
+    bench.write("account.cpy", HIDDEN)
+    file(bench).write_bytes(b"".join(head + row + end for row in rows))
+    connection = {"encoding": "ascii", "records": {"row": {"key": ["ID"], "omit": ["SECRET"]}}, **more}
+    told = system(**connection) | {
+        "operations": {"list": {"from": "list row", "effect": "read", "options": {"filters": []}}}
+    }
+    ledger = await bench.serve(told)
+    first = await ledger.call("ledger.list", {"limit": 1})
+    assert first.succeeded, first.problem
+    mark, offset, number, _ = first.output["next"].split(".")
+    seen = ""
+    for shift in range(1, 24):
+        for place, count in ((int(offset) + shift, int(number)), (shift, 1), (len(rows[0]) * 5 + shift, 9)):
+            answer = await ledger.call("ledger.list", {"after": f"{mark}.{place}.{count}.{count}"})
+            assert answer.succeeded or code(answer) == "page_stale"
+            seen += str(answer.output)
+    assert "HID" not in seen
+    for wrong in (f"{mark}.{offset}.{int(number) + 1}.2", f"{mark}.999999999.9.9", f"{mark}.{offset}.0.0", "..."):
+        assert code(await ledger.call("ledger.list", {"after": wrong})) == "page_stale"
+    rest = await ledger.call("ledger.list", {"after": first.output["next"]})
+    assert [one["id"] for one in rest.output["records"]] == [2, 3, 4, 5]
+
+
+async def test_a_record_that_a_filter_cannot_read_is_named(bench: Workbench, ledger: Systems) -> None:
+    data = bytearray(file(bench).read_bytes())
+    data[LENGTH + 18 : LENGTH + 23] = b"\xff" * 5  # the second one's balance
+    file(bench).write_bytes(data)
+    found = (await ledger.call("ledger.list", {"balance_from": -100})).output
+    assert ([one["account_id"] for one in found["records"]], found["unknown"]) == ([1, 3], [2])
+    found = (await ledger.call("ledger.list", {"balance_from": -100, "owner": "Owner 1"})).output
+    assert ([one["account_id"] for one in found["records"]], found["unknown"]) == ([1], [])

@@ -251,6 +251,23 @@ async def test_partial_success_never_passes_for_success(tmp_path: Path, body: An
         assert (await write(connector)).status == status
 
 
+async def test_a_change_whose_result_has_gaps_is_done_and_says_where_they_are(tmp_path: Path) -> None:
+    """A null in the result may be an error rather than nothing; whether it was done is not in doubt."""
+    odd = {"message": "Ada's street 5", "path": ["place", "lines", 3, "Ada's street 5"]}
+    body = {"data": PLACED, "errors": [BELOW, BELOW, odd]}
+    async with connected(tmp_path, answers(200, body)) as connector:
+        answer = await write(connector)
+    assert (answer.status, answer.output, (answer.problem or {})["code"]) == (SUCCEEDED, PLACED, "partly_read")
+    assert (answer.problem or {})["detail"].endswith(": place.placed, place.lines.3.?")
+    assert "street" not in str(answer.problem)
+
+
+async def test_a_limit_that_is_used_up_is_heard_of(tmp_path: Path) -> None:
+    said = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "7"}
+    async with connected(tmp_path, answers(200, {"data": PLACED}, headers=said)) as connector:
+        assert (await write(connector)).rest == 7
+
+
 async def test_a_read_with_any_error_has_failed(tmp_path: Path) -> None:
     body = {"data": {"order": None}, "errors": [{"message": "x", "extensions": {"code": "FORBIDDEN"}}]}
     async with connected(tmp_path, answers(200, body)) as connector:

@@ -25,6 +25,7 @@ include {schema}/core.schema
 include {schema}/cosine.schema
 include {schema}/inetorgperson.schema
 attributetype ( 1.3.6.1.4.1.32473.1.1 NAME 'acmeBadge' DESC 'badge (with a paren)' EQUALITY integerMatch
+  ORDERING integerOrderingMatch
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 attributetype ( 1.3.6.1.4.1.32473.1.2 NAME 'acmeRemote' EQUALITY booleanMatch
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.7 SINGLE-VALUE )
@@ -36,6 +37,7 @@ pidfile {folder}/pid
 modulepath {modules}
 moduleload back_mdb
 moduleload ppolicy
+moduleload sssvlv
 TLSCACertificateFile {certificate}
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {certificate}
@@ -48,6 +50,7 @@ rootpw {password}
 directory {folder}/data
 maxsize 33554432
 dbnosync
+{sorting}
 overlay ppolicy
 ppolicy_default "cn=policy,{base}"
 ppolicy_use_lockout
@@ -173,8 +176,8 @@ def program() -> str | None:
 
 
 @contextmanager
-def running(certificate: Path, rules: str = "") -> Iterator[Directory]:
-    """Run a server that shows *certificate*, a file with its key, with more *rules* of access.
+def running(certificate: Path, rules: str = "", *, sorts: bool = True) -> Iterator[Directory]:
+    """Run a server that shows *certificate*, a file with its key, with more *rules* of access; it may know no sorting.
 
     Skips the test where its programs are missing.
     """
@@ -191,6 +194,7 @@ def running(certificate: Path, rules: str = "") -> Iterator[Directory]:
         folder=folder,
         certificate=certificate,
         rules=rules,
+        sorting="overlay sssvlv" if sorts else "",
         base=BASE,
         admin=ADMIN,
         password=PASSWORD,

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interlock.integration.connectors.ldap.sessions import Errand, TimeOver
+from interlock.foundation.secrets import SecretStore
+from interlock.integration.connectors.ldap.servers import Server
+from interlock.integration.connectors.ldap.sessions import Errand, Sessions, TimeOver
 from interlock.integration.systems import Answer, Systems
 from tests.foundation.http.certificates import certificate
 from tests.integration.conftest import Workbench
@@ -216,3 +218,19 @@ def test_a_call_that_is_given_up_sends_nothing_more() -> None:
         with pytest.raises(TimeOver):
             step()
     assert not errand.committed
+
+
+def test_a_session_whose_call_was_cut_at_its_end_is_nobodys(directory: Directory) -> None:
+    """Else the next call would be cut by the end of this one, and a change of it be in doubt."""
+    server = Server("127.0.0.1", directory.port, "none")
+    sessions = Sessions(server, SecretStore.standard(environment={}), 4)
+    errands = [Errand(time.monotonic() + 60, 1 << 20, writes=True) for _ in range(3)]
+    first = sessions.take(errands[0])
+    sessions.give_back(first, errands[0])
+    assert sessions.take(errands[1]) is first
+    errands[1].cut()
+    sessions.give_back(first, errands[1])
+    second = sessions.take(errands[2])
+    assert second is not first
+    second.close()
+    sessions.close()

@@ -34,7 +34,7 @@ def imap_server() -> Iterator[int]:
     command += ["dict", "--demo-data", "--demo-user", USER, "--demo-password", PASSWORD]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with _imap(port) as line:
+        with imap(port) as line:
             line.create("Done")
             line.create("Entw&APw-rfe")
         yield port
@@ -44,7 +44,8 @@ def imap_server() -> Iterator[int]:
 
 
 @contextmanager
-def _imap(port: int) -> Iterator[imaplib.IMAP4]:
+def imap(port: int) -> Iterator[imaplib.IMAP4]:
+    """Look at a server that is starting, or runs, as its user."""
     for _ in range(200):
         try:
             line = imaplib.IMAP4("127.0.0.1", port, timeout=10)
@@ -62,7 +63,7 @@ def _imap(port: int) -> Iterator[imaplib.IMAP4]:
 
 def emptied(port: int, *folders: str) -> None:
     """Take everything out of *folders*."""
-    with _imap(port) as line:
+    with imap(port) as line:
         for folder in folders:
             _, found = line.select(folder.replace("ü", "&APw-"))
             if found != [b"0"]:
@@ -72,7 +73,7 @@ def emptied(port: int, *folders: str) -> None:
 
 def put(port: int, content: bytes, folder: str = "INBOX", flags: str = "") -> None:
     """Let a message arrive."""
-    with _imap(port) as line:
+    with imap(port) as line:
         status, said = line.append(folder, flags, "", content)
         assert status == "OK", said
 

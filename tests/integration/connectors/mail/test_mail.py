@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
 from collections.abc import Iterator
@@ -503,3 +504,26 @@ def test_an_operation_that_cannot_work_is_refused(bench: Workbench, operation: d
     with pytest.raises(ProjectInvalid) as refused:
         bench.catalog(system(1, 1) | {"operations": {"one": operation}})
     assert f"/operations/one/{key}" in [finding.pointer for finding in refused.value.findings]
+
+
+@pytest.mark.parametrize("reply", [b"2", b"25", b"250 tak", b"garbled\r\n", b"999 what\r\n", b"354 go on\r\n", b"\r\n"])
+async def test_an_answer_that_is_none_leaves_what_was_sent_in_doubt(bench: Workbench, reply: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            if line.upper().startswith(b"EHLO"):
+                writer.write(b"250-here\r\n250 AUTH PLAIN\r\n")
+            elif line.startswith(b"AUTH"):
+                writer.write(b"235 known\r\n")
+            elif line.upper().startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(reply)
+                break
+            else:
+                writer.write(b"250 fine\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        answer = await send_to(bench, server.sockets[0].getsockname()[1])
+    assert (answer.status, answer.sent) == ("unknown", True), answer.problem

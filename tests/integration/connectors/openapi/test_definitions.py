@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from interlock.foundation.documents import ProjectInvalid
-from interlock.integration.contracts import Definition
+from interlock.integration.contracts import Contract, Definition
 from tests.integration.conftest import Workbench
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "northwind" / "services"
@@ -278,6 +278,12 @@ async def test_the_example_services_are_described(bench: Workbench, name: str) -
             "a parameter's place 'body' is not known",
         ),
         (
+            document({"/x/{id}": {"post": {}}}),
+            {"origin": "POST /x/{id}"},
+            "'id' for which the document has no parameter",
+        ),
+        (document({"/#Action=x": {"post": {}}}), {"origin": "POST /#Action=x"}, "never sent"),
+        (
             document({"/x": {"post": {"parameters": [{"name": "Idempotency-Key", "in": "header"}]}}}),
             {},
             "declare `idempotency",
@@ -301,6 +307,7 @@ async def test_what_cannot_be_used_is_named_with_file_and_line(
         ({"spec": "shop.json", "base_url": "ftp://x"}, "begins with http"),
         ({"spec": "shop.json", "base_url": "http://me:pw@x"}, "must not hold credentials"),
         ({"spec": "shop.json", "base_url": "http://x?token=1"}, "must not have a query"),
+        ({"spec": "shop.json", "base_url": "http://x/{tenant}"}, "must not have braces"),
         ({"spec": "shop.json", "base_url": "http://x", "auth": {"bearer": "abc"}}, "a reference such as secret:"),
         ({"spec": "shop.json", "bse_url": "http://x"}, "did you mean 'base_url'?"),
         ({}, "'spec' is missing"),
@@ -321,3 +328,46 @@ async def test_the_documents_own_server_is_used_and_pinned(bench: Workbench) -> 
     bench.write("shop.json", data)
     catalog = bench.catalog(system() | {"connection": {"spec": "shop.json"}})
     assert catalog.operation("shop.do").definition.binding["server"] == "https://api.example/v1"
+
+
+async def test_what_says_who_we_are_is_no_argument(bench: Workbench) -> None:
+    places = [("key", "query"), ("key", "cookie"), ("Cookie", "header"), ("Expect", "header"), ("other", "query")]
+    parameters = [{"name": name, "in": place, "schema": {}} for name, place in places]
+    bench.write("shop.json", document({"/x": {"post": {"parameters": parameters}}}))
+    for place, left in (
+        ("query", {"key", "other"}),
+        ("cookie", {"key", "other"}),
+        ("header", {"key", "cookie_key", "other"}),
+    ):
+        auth = {"api_key": {place: "key", "value": "secret:shop"}}
+        declared = system() | {"connection": {"spec": "shop.json", "base_url": "http://x", "auth": auth}}
+        definition = bench.catalog(declared).operation("shop.do").definition
+        assert set(definition.input_schema["properties"]) == left
+        kept = [(one["in"], one["name"]) for one in definition.binding["parameters"]]
+        assert (place, "key") not in kept or place == "header"
+
+
+async def test_forms_that_a_discriminator_picks_may_overlap(bench: Workbench) -> None:
+    forms: dict[str, Any] = {
+        "Card": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}},
+        "Bank": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}, "iban": {}}},
+    }
+    picked = {
+        "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in forms],
+        "discriminator": {"propertyName": "kind"},
+    }
+    schema = {"type": "array", "items": picked}
+    data = document(post(schema), **forms)
+    bench.write("shop.json", data)
+    contract = Contract(bench.catalog(system()).operation("shop.do").definition.input_schema)
+    assert contract.holds({"body": [{"kind": "Bank", "iban": "x"}, {"kind": "Card"}]})
+    assert not contract.holds({"body": [{"iban": "x"}]})
+
+
+@pytest.mark.parametrize(
+    "servers", [[{"url": "https://{a}", "variables": {"a": "b"}}], [{"url": "{a}", "variables": ["a"]}], [1]]
+)
+async def test_servers_of_a_wrong_form_are_none(bench: Workbench, servers: Any) -> None:
+    bench.write("shop.json", document(post({}) | {"/nothing": None}) | {"servers": servers})
+    with pytest.raises(ProjectInvalid, match=r"needs `base_url`|begins with http"):
+        bench.catalog(system() | {"connection": {"spec": "shop.json"}})

@@ -24,7 +24,7 @@ def large() -> bytes:
 
 
 def pick(known: OpenApiDocument, numbers: Any) -> list[Definition]:
-    return [define(known, known.find(f"GET /records_{number}/{{id}}"), headers=frozenset()) for number in numbers]
+    return [define(known, known.find(f"GET /records_{number}/{{id}}"), ours=frozenset()) for number in numbers]
 
 
 def test_a_schema_is_converted_once_for_all_operations(large: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

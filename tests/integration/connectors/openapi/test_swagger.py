@@ -15,7 +15,7 @@ from interlock.integration.connectors.openapi.document import DocumentInvalid, d
 from interlock.integration.connectors.openapi.flattening import define
 from interlock.integration.connectors.openapi.survey import recognises, survey
 from interlock.integration.connectors.openapi.swagger import upgraded
-from interlock.integration.connectors.surveys import Source
+from interlock.integration.connectors.surveys import SECRET, Source
 
 OLD = """
 swagger: "2.0"
@@ -156,7 +156,7 @@ OPERATIONS = ["listPets", "addPet", "namePet", "getPhoto", "putPhoto"]
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_is_defined_alike(name: str) -> None:
     old, new = (document_of(text.encode(), "shop.yaml") for text in (OLD, NEW))
-    definitions = [define(document, document.find(name), headers=frozenset()) for document in (old, new)]
+    definitions = [define(document, document.find(name), ours=frozenset()) for document in (old, new)]
     assert definitions[0] == definitions[1]
 
 
@@ -199,6 +199,31 @@ def test_a_document_that_is_wrong_somewhere_is_refused_or_read(value: Any) -> No
         with contextlib.suppress(DocumentInvalid):
             document = document_of(text, "shop.json")
             for name in OPERATIONS:
-                define(document, document.find(name), headers=frozenset())
+                define(document, document.find(name), ours=frozenset())
         with contextlib.suppress(SourceUnfit):
             survey(Source("shop.json", text))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "auth"),
+    [
+        ({"type": "apiKey", "in": "query", "name": "key"}, {"api_key": {"query": "key", "value": "secret:NAME"}}),
+        ({"type": "apiKey", "in": "cookie", "name": "sid"}, {"api_key": {"cookie": "sid", "value": "secret:NAME"}}),
+        (
+            {"type": "oauth2", "flow": "application", "tokenUrl": "https://a.example/token", "scopes": {}},
+            {
+                "oauth2": {
+                    "token_url": "https://a.example/token",
+                    "client_id": "interlock",
+                    "client_secret": "secret:NAME",
+                }
+            },
+        ),
+        ({"type": "oauth2", "flow": "application", "tokenUrl": "/token", "scopes": {}}, {"bearer": "secret:NAME"}),
+        ({"type": "oauth2", "flow": "implicit", "authorizationUrl": "https://a.example"}, {"bearer": "secret:NAME"}),
+    ],
+)
+def test_how_a_system_is_authenticated_to_is_proposed(scheme: dict[str, Any], auth: dict[str, Any]) -> None:
+    old = {"swagger": "2.0", "info": {"title": "x"}, "paths": {}, "securityDefinitions": {"one": scheme}}
+    found = survey(Source("x.json", json.dumps(old).encode())).connection["auth"]
+    assert json.loads(json.dumps(found).replace(SECRET, "secret:NAME")) == auth

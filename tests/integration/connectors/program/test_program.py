@@ -292,3 +292,83 @@ def test_whatever_is_written_as_a_command_is_one_or_is_refused(text: str) -> Non
 
 def test_the_folder_of_the_test_is_its_own() -> None:
     assert not (Path.cwd() / "notes.txt").exists()
+
+
+# --- arguments that would be more than a value -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        pytest.param("{a}.txt", {"a": "--output=x"}, id="the beginning of a word"),
+        pytest.param("{a}{b}", {"a": "-o", "b": "x"}, id="two places"),
+        pytest.param("{a}{b}", {"a": "", "b": "-ox"}, id="an empty place before it"),
+        pytest.param("{a}", {"a": "x\ud800y"}, id="half of a sign"),
+        pytest.param("{a}", {"a": "x\udcffy"}, id="a byte that is no text"),
+    ],
+)
+async def test_an_argument_that_would_become_another_word_is_refused(
+    bench: Workbench, words: str, arguments: dict[str, Any]
+) -> None:
+    told = await answer(bench, {"from": f"{PYTHON} echo.py {words}", "input": texts(*arguments)}, arguments)
+    assert (told.status, told.sent, told.problem and told.problem["code"]) == ("failed", False, "argument_unfit")
+
+
+@pytest.mark.parametrize("text", ["1\nDELETE 2", "1\rDELETE 2", "1\x1a", "x\ud800"])
+async def test_an_argument_in_a_line_of_input_makes_no_second_line(bench: Workbench, text: str) -> None:
+    operation = {
+        "from": f"{PYTHON} echo.py",
+        "input": texts("account"),
+        "options": {"stdin": {"text": "LOOK {account}\n"}, "stdout": {"json": True}},
+    }
+    told = await answer(bench, operation, {"account": text})
+    assert (told.status, told.sent, told.problem and told.problem["code"]) == ("failed", False, "argument_unfit")
+
+
+async def test_an_argument_that_is_all_of_the_input_may_have_lines(bench: Workbench) -> None:
+    operation = {
+        "from": f"{PYTHON} echo.py",
+        "input": texts("note"),
+        "options": {"stdin": {"text": "{note}"}, "stdout": {"json": True}},
+        "output_schema": {"type": "object"},
+    }
+    told = await answer(bench, operation, {"note": "one\ntwo\n"})
+    assert told.output["given"] == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("value", [2**70, "x\ud800"])
+async def test_what_json_cannot_hold_is_refused(bench: Workbench, value: Any) -> None:
+    operation = {
+        "from": f"{PYTHON} echo.py",
+        "input": {"type": "object", "properties": {"a": {}}},
+        "options": {"stdin": {"json": True}, "stdout": {"json": True}},
+        "output_schema": {"type": "object"},
+    }
+    told = await answer(bench, operation, {"a": value})
+    assert (told.status, told.sent, told.problem and told.problem["code"]) == ("failed", False, "argument_unfit")
+
+
+async def test_a_secret_that_no_environment_can_hold_is_no_call(bench: Workbench) -> None:
+    bench.secrets["INTERLOCK_SECRET_ODD"] = "a\0b"
+    told = await answer(bench, {"from": f"{PYTHON} echo.py"}, {}, env={"TOKEN": "secret:odd"})
+    assert (told.status, told.sent) == ("failed", False)
+    assert "a\0b" not in repr(told)
+
+
+async def test_an_empty_cell_of_the_only_column_is_a_row(bench: Workbench) -> None:
+    bench.write("rows.py", "print('name'); print('a'); print(''); print('b')")
+    operation = {"from": f"{PYTHON} rows.py", "options": {"stdout": {"table": {"columns": ["name"]}}}}
+    told = await answer(bench, operation, {})
+    assert [row["name"] for row in told.output["rows"]] == ["name", "a", "", "b"]
+
+
+async def test_a_field_of_a_record_holds_no_second_record(bench: Workbench) -> None:
+    bench.write("reply.cpy", COPYBOOK)
+    operation = {
+        "from": f"{PYTHON} echo.py",
+        "options": {"stdin": {"record": {"copybook": "reply.cpy"}}, "stdout": {"json": True}},
+        "output_schema": {"type": "object"},
+    }
+    for owner in ("A\n000002", "A\r000002"):
+        told = await answer(bench, operation, {"account": 1, "owner": owner, "balance": 1})
+        assert (told.status, told.sent, told.problem and told.problem["code"]) == ("failed", False, "argument_unfit")

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import firebirdsql
 import pymysql  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
 from tests.integration.connectors import relay
+from tests.integration.connectors.sql import firebird as firebird_servers
 from tests.integration.connectors.sql import tds
+from tests.integration.connectors.sql.firebird import Firebird
 from tests.integration.connectors.sql.mariadb import MariaDb, Relay
 
 READ: dict[str, Any] = {
@@ -218,6 +221,47 @@ class TestMariaDb(ConnectorContract):
         ):
             cursor.execute("SELECT count(*) FROM t WHERE name = 'two'")
             return int(cursor.fetchone()[0])
+        return 0
+
+
+class TestFirebird(ConnectorContract):
+    """Not encrypted, so that the relay sees what is asked."""
+
+    plugin = "interlock.integration.connectors.sql:plugin"
+    drivers = ("sqlalchemy", "firebirdsql")
+    conditions = frozenset({Condition.working, Condition.refused, Condition.expired, *FAULTS, *SHAPES})
+
+    @pytest.fixture(autouse=True)
+    def _server(self, firebird: Firebird) -> None:
+        self.server = firebird
+
+    @asynccontextmanager
+    async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
+        database = self.server.database(self.prepared(condition))
+        trigger = re.compile(b"SELECT name|UPDATE t")
+        async with firebird_servers.Relay(self.server.port, trigger, FAULTS.get(condition, "")) as stands:
+            port = free_port() if condition is Condition.refused else stands.port
+            url = self.server.url(database, port=port, options="?encryption=off")
+            password = firebird_servers.PASSWORD if condition is not Condition.expired else "another"
+            system = statements(url, condition, password="secret:db")
+            write = None if condition in ONLY_READ else WRITE
+            effects = partial(self.renamed, database)
+            yield Rig(system, {"id": 1}, write, {"db": password}, effects)
+
+    def prepared(self, condition: Condition) -> str:
+        """Return what makes the table: a text in a statement has an end here, and INSERT takes one row."""
+        if condition not in {Condition.endless, Condition.unending}:
+            return "^".join(prepared(condition, text="VARCHAR(20)"))
+        first = "^".join(prepared(Condition.working, text="BLOB SUB_TYPE TEXT"))
+        if condition is Condition.endless:
+            return f"{first}^UPDATE t SET name = LPAD('', 8000, 'y')" + "^UPDATE t SET name = name || name" * 8
+        return f"""{first}^EXECUTE BLOCK AS DECLARE n INTEGER = 2;
+            BEGIN WHILE (n < 1001) DO BEGIN INSERT INTO t VALUES (:n, 'one'); n = n + 1; END END"""
+
+    def renamed(self, database: str) -> int:
+        """Return how many rows the write has changed; none where it is none."""
+        with suppress(firebirdsql.OperationalError):
+            return len(self.server.rows(database, "SELECT id FROM t WHERE name = 'two'"))
         return 0
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from interlock.foundation.documents import ProjectInvalid
 from interlock.foundation.http import HttpClient
 from interlock.foundation.secrets import SecretStore
 from interlock.integration.connectors.sql import plugin
+from interlock.integration.connectors.sql.grammars import MYSQL, POSTGRES, SQLITE, Grammar, StatementInvalid
 from interlock.integration.connectors.sql.procedures import check_call
 from interlock.integration.connectors.sql.routines import call_offers, pointed
-from interlock.integration.connectors.sql.statements import MYSQL, POSTGRES, SQLITE, StatementInvalid
 from interlock.integration.connectors.sql.tables import Column, Spelling, Table
 from interlock.integration.connectors.surveys import Source
 from interlock.integration.systems import Ports, Systems
@@ -113,10 +114,11 @@ async def test_calls_are_proposed_with_the_types_of_postgres(bench: Workbench, p
 async def test_calls_are_proposed_with_the_types_of_mariadb(bench: Workbench, mariadb: MariaDb) -> None:
     database = mariadb.database()
     with mariadb.look(database) as look, look.cursor() as cursor:
-        for statement in (*_MARIADB, "CREATE PROCEDURE told(OUT a INTEGER) SET a = 1"):
+        for statement in (*_MARIADB, "CREATE PROCEDURE both_ways(INOUT a INTEGER) SET a = 1"):
             cursor.execute(statement)
     operations = await offered(bench, mariadb.url(database))
-    assert operations.keys() == {"call_put", "call_put_row", "call_put_late", "call_put_end"}
+    assert operations.keys() == {"call_put", "call_put_row", "call_put_late", "call_put_end", "call_put_out"}
+    assert operations["call_put_out"]["from"] == "CALL put_out(:c, :a, @number, @total)"
     assert operations["call_put"] == {
         "from": "CALL put(:c, :a)",
         "effect": "irreversible",
@@ -124,6 +126,8 @@ async def test_calls_are_proposed_with_the_types_of_mariadb(bench: Workbench, ma
     }
     systems = await bench.serve(erp(mariadb.url(database), **operations))
     assert (await systems.call("erp.call_put", {"c": "Ann", "a": 5}, timeout=20.0)).succeeded
+    told = await systems.call("erp.call_put_out", {"c": "Ann", "a": 5}, timeout=20.0)
+    assert told.output == {"number": 2, "total": 10.5}, told.problem
 
 
 _MARIADB = (
@@ -132,6 +136,10 @@ _MARIADB = (
     "CREATE PROCEDURE put(c TEXT, a INTEGER) INSERT INTO orders (customer, amount) VALUES (c, a)",
     """CREATE PROCEDURE put_row(c TEXT, a INTEGER) BEGIN INSERT INTO orders (customer, amount) VALUES (c, a);
     SELECT last_insert_id() AS number, CAST(sum(amount) AS INTEGER) AS total FROM orders;
+    SELECT 'more' AS other; END""",
+    """CREATE PROCEDURE put_out(c TEXT, a INTEGER, OUT number INTEGER, OUT total DECIMAL(9, 2)) BEGIN
+    INSERT INTO orders (customer, amount) VALUES (c, a); SET number = last_insert_id();
+    SELECT sum(amount) + 0.5 INTO total FROM orders; IF c = 'Bob' THEN SET total = NULL; END IF;
     SELECT 'more' AS other; END""",
     """CREATE PROCEDURE put_late(c TEXT, a INTEGER) BEGIN INSERT INTO orders (customer, amount) VALUES (c, a);
     SELECT 1 AS number, 2 AS total; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'; END""",
@@ -154,6 +162,11 @@ async def test_procedures_of_mariadb(bench: Workbench, mariadb: MariaDb) -> None
         operations = {
             "put": ORDER | {"from": "CALL put(:customer, :amount)"},
             "put_row": ROW | {"from": "CALL put_row(:customer, :amount)"},
+            "put_out": ORDER
+            | {
+                "from": "CALL put_out(:customer, :amount, @number, @total)",
+                "columns": {"number": "integer", "total": "number?"},
+            },
             "put_late": ROW | {"from": "CALL put_late(:customer, :amount)"},
             "put_end": ORDER | {"from": "CALL put_end(:customer, :amount)"},
         }
@@ -162,6 +175,11 @@ async def test_procedures_of_mariadb(bench: Workbench, mariadb: MariaDb) -> None
         answer = await place(systems, "put_row")
         assert answer.output == {"number": 2, "total": 10}, answer.problem
         assert held() == 2
+        assert (await place(systems, "put_out")).output == {"number": 3, "total": 15.5}
+        answer = await systems.call("erp.put_out", {"customer": "Bob", "amount": 1}, timeout=20.0)
+        assert answer.output == {"number": 4, "total": None}
+        assert (await place(systems, "put_out", 100)).status == "failed"
+        cursor.execute("DELETE FROM orders WHERE number > 2")
         answer = await place(systems, "put_late")
         assert (answer.status, answer.problem and answer.problem["code"]) == ("failed", "refused")
         assert (await place(systems, "put", 100)).status == "failed"
@@ -181,10 +199,19 @@ async def test_procedures_of_mariadb(bench: Workbench, mariadb: MariaDb) -> None
         ("CALL put(other(:a))", POSTGRES, Effect.write),
         ("CALL put(:a); DROP TABLE orders", POSTGRES, Effect.write),
         ("CALL put(:a) -- and more", MYSQL, Effect.write),
-        ("CALL put(@a)", MYSQL, Effect.write),
+        ("CALL put(@a)", POSTGRES, Effect.write),
+        ("CALL put(@a, @A)", MYSQL, Effect.write),
+        ("CALL put(@@a)", MYSQL, Effect.write),
         ("CALL", MYSQL, Effect.write),
     ],
 )
-def test_a_call_that_is_none_is_refused(text: str, dialect: str, effect: Effect) -> None:
+def test_a_call_that_is_none_is_refused(text: str, dialect: Grammar, effect: Effect) -> None:
     with pytest.raises(StatementInvalid):
         check_call(text, dialect, effect)
+
+
+@pytest.mark.parametrize("rows", ["many", "none"])
+async def test_out_parameters_are_one_row(bench: Workbench, rows: str) -> None:
+    operation = ORDER | {"from": "CALL put_out(:customer, :amount, @number)", "rows": rows}
+    with pytest.raises(ProjectInvalid, match="let `rows` be one"):
+        bench.catalog(erp("mysql://u@h/d", put_out=operation))

@@ -7,11 +7,20 @@ from typing import Any
 import pytest
 
 from interlock.foundation.documents import ProjectInvalid
+from interlock.integration.connectors.sql.grammars import (
+    FIREBIRD,
+    MYSQL,
+    POSTGRES,
+    SQLITE,
+    TSQL,
+    StatementInvalid,
+)
 from interlock.integration.connectors.sql.parameters import formatted, numbered
-from interlock.integration.connectors.sql.statements import StatementInvalid, check_statement
+from interlock.integration.connectors.sql.statements import check_statement
 from interlock.values.operations import Effect
 from tests.integration.conftest import Workbench
 
+GRAMMARS = {one.parser: one for one in (SQLITE, POSTGRES, MYSQL, TSQL)} | {"firebird": FIREBIRD}
 READS = [
     ("sqlite", "SELECT id, name FROM t WHERE id = :id"),
     ("sqlite", "SELECT id FROM t WHERE name LIKE :id || '%' ORDER BY id LIMIT 10;"),
@@ -21,6 +30,8 @@ READS = [
     ("postgres", "SELECT jsonb_agg(t.x) AS x FROM t, jsonb_array_elements(t.data) AS e WHERE t.id = :id"),
     ("mysql", "SELECT IFNULL(a, 0) AS a, DATE_FORMAT(day, '%Y') AS y FROM `t` WHERE id = :id AND b = '# -- /* no */'"),
     ("mysql", "SELECT 5 --1 AS six FROM t WHERE id = :id;"),
+    ("firebird", "SELECT DATEADD(DAY, 1, a) AS b, LIST(c, ';') AS d FROM t WHERE id = :id FETCH FIRST 5 ROWS ONLY"),
+    ("firebird", "SELECT q'{it's}' AS a, TRIM(\"B\") AS b, 'a\\' AS c FROM rdb$database WHERE id = :id"),
     ("tsql", "SELECT TOP 5 [order] AS o, ISNULL(a, 0) AS a, GETDATE() AS d FROM dbo.t WHERE id = :id AND b = '-- :no'"),
     ("tsql", "SELECT a FROM t WHERE id > :id ORDER BY id OFFSET 0 ROWS FETCH NEXT 50 ROWS ONLY"),
     ("tsql", "SELECT [commit].[go] AS [shutdown] FROM [commit] WHERE id = :id"),
@@ -30,7 +41,7 @@ READS = [
 
 @pytest.mark.parametrize(("dialect", "text"), READS)
 def test_reads_that_are_let(dialect: str, text: str) -> None:
-    assert check_statement(text, dialect, Effect.read).parameters == {"id"}
+    assert check_statement(text, GRAMMARS[dialect], Effect.read).parameters == {"id"}
 
 
 NO_READS = [
@@ -89,6 +100,14 @@ NO_READS = [
     ("mysql", "SELECT 1 AS a # as it is", "no comments"),
     ("mysql", "/* first */ SELECT 1 AS a", "no comments"),
     ("mysql", "SELECT /*+ SET_VAR(sql_mode='') */ a FROM t", "hints"),
+    ("firebird", "SELECT GEN_ID(numbers, 1) AS a FROM rdb$database", "GEN_ID()"),
+    ("firebird", "SELECT NEXT VALUE FOR numbers AS a FROM rdb$database", "next number"),
+    ("firebird", "SELECT RDB$SET_CONTEXT('USER_SESSION', 'a', 'b') AS a FROM rdb$database", "RDB$SET_CONTEXT()"),
+    ("firebird", "SELECT a FROM t WITH LOCK", "is not valid SQL"),
+    ("firebird", "SELECT a FROM t FOR UPDATE", "lock rows"),
+    ("firebird", "SELECT a /* x /* y */ FROM t", "no comments"),
+    ("firebird", "SELECT a FROM t -- as it is", "no comments"),
+    ("firebird", "SELECT a FROM p(1)", "p()"),
     ("sqlite", "SELECT count(*) FROM t", "must name each column"),
     ("sqlite", "SELECT a, b AS a FROM t", "alike"),
     ("sqlite", "SELECT FROM WHERE", "is not valid SQL"),
@@ -103,6 +122,15 @@ NEVER = [
     ("sqlite", "DROP TABLE t"),
     ("sqlite", "ALTER TABLE t ADD b"),
     ("sqlite", "REINDEX"),
+    ("firebird", "EXECUTE BLOCK AS BEGIN DELETE FROM t; END"),
+    ("firebird", "EXECUTE PROCEDURE p"),
+    ("firebird", "UPDATE OR INSERT INTO t (a) VALUES (1) MATCHING (a)"),
+    ("firebird", "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE"),
+    ("firebird", "SET GENERATOR g TO 1"),
+    ("firebird", "SET TRANSACTION READ WRITE"),
+    ("firebird", "COMMIT"),
+    ("firebird", "RECREATE TABLE t (a INTEGER)"),
+    ("firebird", "GRANT ALL ON t TO x"),
     ("postgres", "COPY t TO '/tmp/x'"),
     ("postgres", "COPY t FROM PROGRAM 'id'"),
     ("postgres", "CALL p()"),
@@ -125,7 +153,7 @@ NEVER = [
 @pytest.mark.parametrize(("dialect", "text", "reason"), NO_READS)
 def test_what_a_read_may_not_say(dialect: str, text: str, reason: str) -> None:
     with pytest.raises(StatementInvalid) as invalid:
-        check_statement(text, dialect, Effect.read)
+        check_statement(text, GRAMMARS[dialect], Effect.read)
     assert reason in str(invalid.value)
     assert "\x1b" not in str(invalid.value)
 
@@ -134,7 +162,7 @@ def test_what_a_read_may_not_say(dialect: str, text: str, reason: str) -> None:
 @pytest.mark.parametrize(("dialect", "text"), NEVER)
 def test_what_no_statement_may_be(dialect: str, text: str, effect: Effect) -> None:
     with pytest.raises(StatementInvalid):
-        check_statement(text, dialect, effect)
+        check_statement(text, GRAMMARS[dialect], effect)
 
 
 WRITES = [
@@ -147,7 +175,7 @@ WRITES = [
 
 @pytest.mark.parametrize(("dialect", "text"), WRITES)
 def test_writes_that_are_let(dialect: str, text: str) -> None:
-    assert check_statement(text, dialect, Effect.write).parameters == {"id"}
+    assert check_statement(text, GRAMMARS[dialect], Effect.write).parameters == {"id"}
 
 
 @pytest.mark.parametrize(
@@ -165,15 +193,15 @@ def test_writes_that_are_let(dialect: str, text: str) -> None:
 )
 def test_what_a_write_may_not_say(text: str, reason: str) -> None:
     with pytest.raises(StatementInvalid) as invalid:
-        check_statement(text, "postgres", Effect.write)
+        check_statement(text, POSTGRES, Effect.write)
     assert reason in str(invalid.value)
 
 
 def test_a_function_can_be_allowed_by_name() -> None:
     text = "SELECT our_price(id) AS price FROM t"
     with pytest.raises(StatementInvalid):
-        check_statement(text, "postgres", Effect.read)
-    assert check_statement(text, "postgres", Effect.read, functions=["Our_Price"]).returns
+        check_statement(text, POSTGRES, Effect.read)
+    assert check_statement(text, POSTGRES, Effect.read, functions=["Our_Price"]).returns
 
 
 def test_parameters_are_numbered_and_nothing_else_is_touched() -> None:
@@ -262,7 +290,7 @@ async def test_passwords_stay_out_of_addresses(bench: Workbench) -> None:
 )
 def test_writes_that_mysql_would_do_otherwise_than_said(effect: Effect, text: str, said: str) -> None:
     with pytest.raises(StatementInvalid, match=said):
-        check_statement(text, "mysql", effect)
+        check_statement(text, MYSQL, effect)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +307,7 @@ def test_writes_that_mysql_would_do_otherwise_than_said(effect: Effect, text: st
 )
 def test_writes_that_sql_server_would_do_otherwise_than_said(text: str, said: str) -> None:
     with pytest.raises(StatementInvalid, match=said):
-        check_statement(text, "tsql", Effect.write)
+        check_statement(text, TSQL, Effect.write)
 
 
 def test_only_parameters_become_those_of_the_driver_of_sql_server() -> None:
@@ -310,8 +338,23 @@ def test_only_parameters_become_those_of_pymysql(text: str, driver: str) -> None
         ("mysql://u@h/d?password=p", "must not set password"),
         ("mssql://u:p@h/d", "must not hold a password"),
         ("sqlserver://u@h/d?seconds=9", "must not set seconds; it may set ssl_ca"),
+        ("firebird://u:p@h/d", "must not hold a password"),
+        ("firebird://u@h/d?wire_crypt=0", "must not set wire_crypt; it may set encryption=off"),
+        ("firebird://u@h/d?encryption=no", "must not set encryption; it may set encryption=off"),
+        ("sqlite:///", "names no file"),
     ],
-    ids=["password", "init", "infile", "password-option", "mssql-password", "mssql-option"],
+    ids=[
+        "password",
+        "init",
+        "infile",
+        "password-option",
+        "mssql-password",
+        "mssql-option",
+        "firebird-password",
+        "firebird-option",
+        "firebird-value",
+        "file",
+    ],
 )
 async def test_an_address_holds_no_password_and_no_order(bench: Workbench, url: str, said: str) -> None:
     operations = {"get": {"from": "SELECT a FROM t", "effect": "read"}}

@@ -220,3 +220,56 @@ def test_a_line_without_end_is_cut() -> None:
     screen = Screen("utf-8")
     screen.write(b"y" * 10_000)
     assert [len(line) for line, _ in screen.lines()] == [4000, 4000, 2000]
+
+
+# --- what a screen shows, and what only looks like it ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        pytest.param(b"12\x1b[3C34", ["12   34"], id="forward"),
+        pytest.param(b"12\x1b[C34", ["12 34"], id="one forward"),
+        pytest.param(b"12\x1b[2a34", ["12  34"], id="forward, relative"),
+        pytest.param(b"12\x1b[999999999C34", ["12" + " " * 200 + "34"], id="forward beyond the edge"),
+        pytest.param(b"5\x1b[3b", ["5555"], id="repeated"),
+        pytest.param(b"12\x1b[1D3", ["12", "3"], id="back"),
+        pytest.param(b"12\x083", ["12", "3"], id="a backspace"),
+        pytest.param(b"12\x1b[10`3", ["12", "3"], id="to a column"),
+        pytest.param(b"12\x1b[2e3", ["12", "3"], id="down, relative"),
+        pytest.param(b"12\x1b83", ["12", "3"], id="back to where it was"),
+        pytest.param(b"12\x1b[u3", ["12", "3"], id="back to where it was, otherwise"),
+        pytest.param(b"12\x1bM3", ["12", "3"], id="up"),
+        pytest.param(b"12\x1b[1P3", ["12", "3"], id="signs taken away"),
+        pytest.param(b"12\x1b[1@3", ["12", "3"], id="signs put in"),
+    ],
+)
+def test_what_stands_apart_is_not_read_as_one(written: bytes, lines: list[str]) -> None:
+    assert shown(written) == lines
+    for place in range(1, len(written)):
+        assert shown(written[:place], written[place:]) == lines
+
+
+@pytest.mark.parametrize("item", ["saved as 1 (", "Saved As 7 (x)", "SAVED  AS 9 (", "no such item"])
+async def test_nor_does_an_argument_that_a_program_would_write_in_its_own_way(till: Till, item: str) -> None:
+    answer = await till.book("echoes", item=item)
+    assert (answer.status, answer.sent, (answer.problem or {})["code"]) == ("failed", False, "argument_unfit")
+    assert till.booked == []
+
+
+@pytest.mark.parametrize("secret", ["4711\n", "47\x1b[A11", "4711\ud800", "x" * 1001])
+async def test_a_secret_that_presses_keys_is_not_typed(till: Till, secret: str) -> None:
+    till.bench.secrets["INTERLOCK_SECRET_PIN"] = secret
+    answer = await till.book()
+    assert (answer.status, answer.sent) == ("failed", False)
+    assert (answer.problem or {})["code"] == "access_denied"
+    assert till.booked == []
+
+
+async def test_a_word_of_the_command_that_is_no_text_is_refused(till: Till) -> None:
+    step = {"from": f"{sys.executable} till.py {{item}} {{amount}}", "effect": "read"}
+    steps = [{"expect": "PIN:"}]
+    told = declared(steps=steps, **step)
+    systems = await till.bench.serve(told)
+    answer = await systems.call("till.book", {"item": "x\ud800", "amount": 1})
+    assert (answer.status, answer.sent, (answer.problem or {})["code"]) == ("failed", False, "argument_unfit")

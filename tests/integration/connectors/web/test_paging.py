@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from interlock.foundation.documents import ProjectInvalid
 from interlock.integration.connectors.web.links import LinkUnfit, next_in, parameters_of
 from interlock.integration.contracts.cursors import cursor_of, position_in
+from interlock.testing.servers import ScriptedServer, answers, in_turn, says
 from tests.integration.conftest import Workbench
 from tests.integration.connectors.web.listing import (
     ROWS,
@@ -134,6 +135,7 @@ BROKEN: list[tuple[str, dict[str, Any], tuple[str, ...], Any, dict[str, str]]] =
     ("paging_broken", LINK, ("page",), [{"id": 1}], {"Link": "<?page=2&snapshot=9>; rel=next"}),
     ("paging_broken", LINK, ("page",), [{"id": 1}], {"Link": "<?>; rel=next"}),
     ("paging_repeats", LINK, ("page",), [{"id": 1}], {"Link": "<?page=2>; rel=next"}),
+    ("paging_broken", LINK, ("page",), [{"id": 1}], {"Link": '<?page=2>; title="; rel=next'}),
 ]
 
 
@@ -218,4 +220,24 @@ def test_no_link_leads_out_of_the_declared_place(text: str) -> None:
 def test_links_are_read_as_they_are_written() -> None:
     written = '<https://a.example/?p=1,2>; rel=prev, <b?p=3>; title="x; rel=next, y"; REL="last NEXT" , <c>; rel=up'
     assert next_in({"link": written}) == "b?p=3"
-    assert next_in({"Other": written}) == next_in({"Link": "nonsense"}) == ""
+    assert next_in({"Other": written}) == next_in({"Link": "<c>; rel=up"}) == next_in({"Link": ""}) == ""
+    assert next_in({"Link": "<a>; rel=prev,, <b>; rel='next' ,"}) == "b"
+
+
+@pytest.mark.parametrize(
+    "written", ["nonsense", '<a>; title="open; rel=next', "<a<b>; rel=next", "<a>; rel=prev <b>; rel=next"]
+)
+def test_a_list_does_not_end_where_its_links_cannot_be_read(written: str) -> None:
+    with pytest.raises(LinkUnfit, match="cannot be read"):
+        next_in({"Link": written})
+
+
+async def test_links_in_fields_of_their_own_are_all_followed(bench: Workbench) -> None:
+    first = (
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\nLink: <?page=1>; rel="prev"\r\n'
+    )
+    pages = says(first + b'Link: <?page=2>; rel="next"\r\n\r\n[{"id":1}]'), answers(200, [{"id": 2}])
+    async with ScriptedServer(in_turn(*pages)) as server:
+        system = {"system": "desk", "connector": "http", "connection": {"base_url": f"{server.url}/v1"}}
+        systems = await bench.serve(system | {"operations": {"rows": operation(LINK, "page")}})
+        assert (await walked(systems))[0] == [{"id": 1}, {"id": 2}]

@@ -174,7 +174,16 @@ def test_a_cloudevent_says_all_of_it(bench: Workbench) -> None:
     event = {"specversion": "1.0", "id": "A1", "source": "/x", "type": "t", "subject": "s", "time": "now", "data": [1]}
     raw = json.dumps(event).encode()
     arrival = received(bench, system(format="cloudevents"), standard(body=raw), raw)
-    assert arrival == Arrival("A1", "t", "s", "now", [1])
+    assert arrival == Arrival("/x A1", "t", "s", "now", [1])
+    other = received(
+        bench, system(format="cloudevents"), standard(body=raw.replace(b"/x", b"/y")), raw.replace(b"/x", b"/y")
+    )
+    assert other.key == "/y A1", "another source's event of the same id is another event"
+    named = received(bench, system(format="cloudevents", id="/id"), standard(body=raw), raw)
+    assert named.key == "A1"
+    packed = json.dumps({key: one for key, one in event.items() if key != "data"} | {"data_base64": "eA=="}).encode()
+    with pytest.raises(DeliveryUnfit, match="binary"):
+        received(bench, system(format="cloudevents"), standard(body=packed), packed)
 
 
 @given(st.dictionaries(st.text(max_size=8), st.recursive(st.integers() | st.text(max_size=5) | st.none(), st.lists)))

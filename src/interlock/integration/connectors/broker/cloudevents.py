@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from interlock.integration.connectors.bodies import NumberTooLarge, whole
 from interlock.integration.connectors.errors import DeliveryUnfit
 
 STRUCTURED = "application/cloudevents+json"
@@ -56,8 +57,10 @@ def read_event(headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, An
 def read_json(body: bytes) -> Any:
     """Return the JSON value that *body* is. Raises `DeliveryUnfit`."""
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return whole(body)
+    except NumberTooLarge as error:
+        raise DeliveryUnfit(f"the body {error}", fix="let the system send it as a text") from None
+    except ValueError:
         raise DeliveryUnfit("the body is not JSON", fix="let the system send JSON") from None
 
 

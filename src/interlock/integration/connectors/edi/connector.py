@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from interlock.integration.connectors.edi.inbox import FolderAway, TimeOver, TooMuch
+from interlock.integration.connectors.edi.inbox import CursorInvalid, FolderAway, TimeOver, TooMuch
 from interlock.integration.connectors.edi.operations import Operations
 from interlock.integration.connectors.interface import Answer, failed, unanswered
 from interlock.integration.connectors.notes import NotesAway, NotesBusy, NotesUnclear
@@ -67,6 +67,9 @@ def _answered(work: Callable[[float], Answer], effect: Effect, deadline: float) 
         return failed("unreachable", f"the folders cannot be used: {error}", sent=False)
     except NotesBusy:
         return failed("system_busy", "the ledger is being written by another", sent=False, transient=True)
+    except CursorInvalid:
+        detail = "`after` is no `next` of this operation; begin again without it"
+        return failed("cursor_invalid", detail, sent=False)
     except TooMuch:
         return failed("folder_too_large", "the inbox holds more files than are looked at; move old ones away")
     except TimeOver:

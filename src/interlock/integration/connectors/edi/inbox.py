@@ -27,6 +27,7 @@ _EDIFACT_CHARSETS = {
     "UNOG": "iso8859-3", "UNOH": "iso8859-4", "UNOI": "iso8859-6", "UNOJ": "iso8859-8", "UNOK": "iso8859-9",
     "UNOW": "utf-8", "UNOY": "utf-8",
 }  # fmt: skip
+_NUMBER = re.compile(r"[0-9]{1,12}")
 _SYNTAX = re.compile(rb"UNB[^A-Za-z0-9](UNO[A-Z])")
 
 
@@ -36,6 +37,10 @@ class FolderAway(Exception):
 
 class TooMuch(Exception):
     """There are more files than are looked at."""
+
+
+class CursorInvalid(ValueError):
+    """This is no cursor."""
 
 
 class TimeOver(Exception):
@@ -99,7 +104,8 @@ class Inbox:
 class InboxFolder:
     """The folder, and how its files are read. *encoding* is that of X12; EDIFACT names its own.
 
-    What does not go from *partner* to *us*, as the envelopes name both, is refused.
+    What does not go from *partner* to *us*, as the envelopes name both, is refused, and so is what is marked as a test
+    where the exchange is no *test*, or the other way round.
     """
 
     path: Path
@@ -107,26 +113,29 @@ class InboxFolder:
     us: str
     encoding: str
     limit: int
+    test: bool = False
 
     def look(self, deadline: float) -> Inbox:
         """Read the folder. Raises `FolderAway`, `TooMuch`, `TimeOver`."""
         found = Inbox()
         seen: dict[tuple[str, ...], tuple[str, str]] = {}
-        for name in self._names():
+        for name, file in self._names():
             if time.monotonic() > deadline:
                 raise TimeOver
             try:
-                interchanges = parse_interchanges(self._text(name))
+                interchanges = parse_interchanges(self._text(file))
             except InterchangeBroken as error:
                 control = error.opened.control if error.opened is not None else ""
                 found.refused.append(Refused(name, error.segment, error.tag, error.reason, control))
-                if error.opened is not None:
+                if error.opened is not None and self._ours(error.opened):
                     found.broken.append((name, error))
                 continue
             except _Unread as error:
                 found.refused.append(Refused(name, error.segment, "", str(error)))
                 continue
             for interchange in interchanges:
+                if time.monotonic() > deadline:
+                    raise TimeOver
                 self._sort(name, interchange, seen, found)
         return found
 
@@ -134,20 +143,26 @@ class InboxFolder:
         self, name: str, interchange: Interchange, seen: dict[tuple[str, ...], tuple[str, str]], found: Inbox
     ) -> None:
         header = interchange.segments[0]
-        if (interchange.sender, interchange.receiver) != (self.partner, self.us):
+        if interchange.test != self.test:
+            marked = "marked as a test" if interchange.test else "not marked as a test"
+            reason = f"it is {marked}, and `usage` of the exchange is {'test' if self.test else 'production'}"
+            found.refused.append(Refused(name, header.number, header.tag, reason, interchange.control))
+            return
+        if not self._ours(interchange):
             reason = "its envelope names other ends than the declared ones"
             found.refused.append(Refused(name, header.number, header.tag, reason, interchange.control))
             return
         identity = (interchange.standard, interchange.sender, interchange.receiver, interchange.control)
         digest = hashlib.sha256(interchange.raw.strip().encode()).hexdigest()
-        known_digest, known_file = seen.setdefault(identity, (digest, name))
-        if known_file != name or any(one is not interchange and _same(one, identity) for _, one in found.interchanges):
+        if identity in seen:
+            known_digest, known_file = seen[identity]
             if known_digest == digest:
                 found.duplicates.append(name)
             else:
                 reason = f"its control number was used for another interchange, in {known_file}"
                 found.refused.append(Refused(name, header.number, header.tag, reason, interchange.control))
             return
+        seen[identity] = (digest, name)
         found.interchanges.append((name, interchange))
         for group, message in interchange.messages:
             fault = message.fault or group.fault
@@ -156,14 +171,19 @@ class InboxFolder:
             else:
                 found.refused.append(Refused(name, fault.segment, fault.tag, fault.reason, interchange.control))
 
-    def _names(self) -> list[str]:
+    def _ours(self, interchange: Interchange) -> bool:
+        return (interchange.sender, interchange.receiver) == (self.partner, self.us)
+
+    def _names(self) -> list[tuple[str, str]]:
+        """Return the names of files as they are shown, in their order, and as they are: a name may be no text."""
         try:
             names = sorted(one.name for one in os.scandir(self.path) if not one.name.startswith("."))
         except OSError as error:
             raise FolderAway(error.strerror or "it cannot be read") from None
         if len(names) > MAX_FILES:
             raise TooMuch
-        return [name for name in names if (self.path / name).is_file()]
+        shown = [(os.fsencode(name).decode("utf-8", "backslashreplace"), name) for name in names]
+        return sorted(one for one in shown if (self.path / one[1]).is_file())
 
     def _text(self, name: str) -> str:
         try:
@@ -204,14 +224,16 @@ def _segment_at(before: bytes) -> int:
     return rest.count(terminator) + 1
 
 
-def _same(interchange: Interchange, identity: tuple[str, ...]) -> bool:
-    return (interchange.standard, interchange.sender, interchange.receiver, interchange.control) == identity
-
-
 def pages(received: list[Received], after: str) -> Iterator[tuple[str, Received]]:
-    """Yield messages in the order of files with the cursor of each, from behind the cursor *after*."""
+    """Yield messages in the order of files with the cursor of each, from behind the cursor *after*.
+
+    Raises `CursorInvalid`.
+    """
     segment, _, file = after.partition(":")
+    if after and not (_NUMBER.fullmatch(segment) and file):
+        raise CursorInvalid
+    place = (file, int(segment or 0))
     for one in received:
-        number = f"{one.message.segments[0].number:06d}"
-        if not after or (one.file, number) > (file, segment):
+        number = one.message.segments[0].number
+        if (one.file, number) > place:
             yield f"{number}:{one.file}", one

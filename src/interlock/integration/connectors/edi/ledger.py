@@ -36,9 +36,14 @@ class Ledger:
         """Return what is known of a message that was taken."""
         return self._notes.read("taken", identity)
 
-    def take(self, identity: tuple[str, ...], digest: str, file: str) -> None:
-        """Write down that a message was taken. Raises `NotesUnclear`."""
-        self._notes.write("taken", identity, {"identity": identity, "digest": digest, "file": file})
+    def take(self, identity: tuple[str, ...], digest: str, file: str, key: str) -> None:
+        """Write down that a message was taken, under *key* if that is not empty. Raises `NotesUnclear`."""
+        self._notes.write("taken", identity, {"identity": identity, "digest": digest, "file": file, "key": key})
+
+    def took(self, identity: tuple[str, ...], key: str) -> bool:
+        """Return whether a message was taken under *key*, by who did not hear of it and asks again."""
+        known = self._notes.read("taken", identity)
+        return bool(key) and known is not None and known.get("key") == key
 
     def sent(self, key: tuple[str, ...]) -> dict[str, Any] | None:
         """Return what was sent under *key*; a file that a lost process left beside its place is put there."""
@@ -68,7 +73,9 @@ class Ledger:
             raise FolderAway(f"there is a file {name} already; is the state another's?")
         pending = self._outbox / f".{name}{PENDING}"
         try:
-            with pending.open("wb") as stream:
+            # Others write into this folder: a link that lies there leads to no other file.
+            descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -111,7 +111,7 @@ class Operations:
             Answer(SUCCEEDED, shown) if len(orjson.dumps(shown)) <= self._most_bytes else _too_large(self._most_bytes)
         )
 
-    def _take(self, binding: Mapping[str, Any], arguments: Mapping[str, Any], _: str, deadline: float) -> Answer:
+    def _take(self, binding: Mapping[str, Any], arguments: Mapping[str, Any], key: str, deadline: float) -> Answer:
         found = self._find(binding["type"], arguments, deadline)
         if isinstance(found, Answer):
             return found
@@ -123,8 +123,10 @@ class Operations:
                 return _too_large(self._most_bytes)
             took = not shown["message"]["taken"]
             if took:
-                self._ledger.take(found.identity, found.digest, found.file)
+                self._ledger.take(found.identity, found.digest, found.file, key)
                 shown["message"]["taken"] = True
+            else:
+                took = self._ledger.took(found.identity, key)
         return Answer(SUCCEEDED, {**shown, "took": took})
 
     def _find(self, kind: str, arguments: Mapping[str, Any], deadline: float) -> Received | Answer:

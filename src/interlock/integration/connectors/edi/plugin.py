@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from interlock.foundation.documents import foreign
 from interlock.foundation.settings.quantities import size
 from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.edi import survey
@@ -25,7 +24,7 @@ from interlock.integration.connectors.surveys import Source, Survey
 from interlock.integration.contracts import Definition
 
 USUAL_LIMIT = "16MiB"
-MAX_MAPPING = 1 << 20
+MAX_MAPPING, MOST_LEVELS = 1 << 20, 100
 _FOLDER = {"type": "string", "minLength": 1}
 _PARTY = {
     "type": "object",
@@ -52,7 +51,10 @@ class EdiPlugin:
             "state": {**_FOLDER, "description": "a folder of ours, for what was taken and sent"},
             "us": {**_PARTY, "description": "our own end, as envelopes name it"},
             "partner": {**_PARTY, "description": "the other end"},
-            "usage": {"enum": ["production", "test"], "description": "how envelopes are marked; by default production"},
+            "usage": {
+                "enum": ["production", "test"],
+                "description": "how envelopes are marked, theirs too; by default production",
+            },
             "version": {"type": "string", "pattern": "^00[0-9]{4}$", "description": "of X12 envelopes; 004010"},
             "encoding": {
                 "enum": ["ascii", "latin-1", "utf-8"],
@@ -103,6 +105,7 @@ class EdiPlugin:
             connection["us"]["id"],
             connection.get("encoding", "latin-1"),
             size(connection.get("max_size", USUAL_LIMIT)),
+            connection.get("usage") == "test",
         )
         ledger = Ledger(ports.root / connection["state"], ports.root / connection["outbox"])
         envelope = Envelope(
@@ -135,10 +138,9 @@ def _mapping(root: Path, name: str) -> MessageMapping:
     file = (root / name).resolve()
     if not file.is_relative_to(root.resolve()) or not file.is_file() or file.stat().st_size > MAX_MAPPING:
         raise MappingInvalid("must be a file of the project, given relative to it")
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return parse_mapping(yaml.load(file.read_bytes(), Loader=loader))  # noqa: S506 - the safe loader, in C where it is built
-    except (OSError, yaml.YAMLError, ValueError) as error:
+        return parse_mapping(foreign(file.read_bytes(), deepest=MOST_LEVELS))
+    except (OSError, ValueError) as error:
         if isinstance(error, MappingInvalid):
             raise
         raise MappingInvalid("is no YAML that can be read") from None

@@ -35,6 +35,10 @@ class FileChanged(Exception):
     """The file changed while it was read, or since a page of it was."""
 
 
+class NoRecordThere(Exception):
+    """At a place in the file that somebody named begins no record of that number."""
+
+
 class TimeOver(Exception):
     """The time limit passed before anything was changed."""
 
@@ -78,6 +82,29 @@ class Opened:
             if index % 64 == 0:
                 in_time(self._deadline)
             yield block
+
+    def blocks_from(self, offset: int, number: int) -> Iterator[Block]:
+        """Yield blocks from *offset*, where record *number* has to begin. Raises `NoRecordThere` besides.
+
+        Whoever names a place may have made it up, and within a record hidden fields would be read as others. So records
+        are counted from the beginning, unless their length alone says where one begins.
+        """
+        start = self._format.start(number)
+        if start is not None:
+            if (offset, number > 0) != (start, True) or offset > self.stamp.size:
+                raise NoRecordThere
+            yield from self.blocks(offset, number)
+            return
+        reached = False
+        for block in self.blocks():
+            if not reached and block.offset >= offset:
+                if (block.offset, block.frames[0].number if block.frames else number) != (offset, number):
+                    raise NoRecordThere
+                reached = True
+            if reached:
+                yield block
+        if not reached:
+            raise NoRecordThere
 
     def unchanged(self) -> None:
         """Raise `FileChanged` if somebody has written into the file since it was opened."""

@@ -55,6 +55,10 @@ class Format(Protocol):
         """Yield what *stream* holds from *offset*, where record *number* begins. Raises `FrameBroken`."""
         ...
 
+    def start(self, number: int) -> int | None:
+        """Return the offset of record *number*, None where only those before it say it."""
+        ...
+
     def render(self, block: Block, bodies: Mapping[int, bytes]) -> bytes:
         """Return *block* with the bodies of some records, by number, replaced. Raises `RecordTooLong`."""
         ...
@@ -78,6 +82,9 @@ class Fixed:
             yield Block(offset, self.length, (Frame(number, offset, body),))
             offset += self.length
             number += 1
+
+    def start(self, number: int) -> int:
+        return (number - 1) * self.length
 
     def render(self, block: Block, bodies: Mapping[int, bytes]) -> bytes:
         return self._whole(bodies.get(block.frames[0].number, block.frames[0].body))
@@ -140,6 +147,9 @@ class Variable:
             offset += length
             number += 1
 
+    def start(self, number: int) -> None:  # noqa: ARG002 - the seam's
+        return
+
     def render(self, block: Block, bodies: Mapping[int, bytes]) -> bytes:
         frame = block.frames[0]
         return self.added(bodies.get(frame.number, frame.body), None)
@@ -170,6 +180,9 @@ class Blocked:
                 number += 1
             yield Block(offset, size, tuple(frames), head)
             offset += size
+
+    def start(self, number: int) -> None:  # noqa: ARG002 - the seam's
+        return
 
     def render(self, block: Block, bodies: Mapping[int, bytes]) -> bytes:
         inner = [bodies.get(frame.number, frame.body) for frame in block.frames]
@@ -215,6 +228,9 @@ class Lines:
         if end == b"\n" and line.endswith(b"\r"):
             body, tail = line[:-1], b"\r\n"
         return Block(offset, len(line) + len(end), (Frame(number, offset, body, tail=tail),))
+
+    def start(self, number: int) -> None:  # noqa: ARG002 - the seam's
+        return
 
     def render(self, block: Block, bodies: Mapping[int, bytes]) -> bytes:
         frame = block.frames[0]

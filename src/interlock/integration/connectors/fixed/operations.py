@@ -13,7 +13,7 @@ from interlock.integration.connectors.fixed.copybook import RecordUnfit, decode,
 from interlock.integration.connectors.fixed.copybook.codecs import Unfit
 from interlock.integration.connectors.fixed.copybook.placement import MOST_UNREAD
 from interlock.integration.connectors.fixed.definitions import PAGE
-from interlock.integration.connectors.fixed.files import Opened, RecordFile
+from interlock.integration.connectors.fixed.files import NoRecordThere, Opened, RecordFile
 from interlock.integration.connectors.fixed.framing import Block, Fixed, Frame, Lines, RecordTooLong
 from interlock.integration.connectors.fixed.schemas import record_to_json
 from interlock.integration.connectors.fixed.setup import Place, RecordType, Setup
@@ -49,6 +49,8 @@ class Operations:
         }
         try:
             return verbs[binding["verb"]](record, binding, arguments, deadline)
+        except NoRecordThere:
+            return _stale()
         except RecordUnfit as error:
             return failed("argument_unfit", f"nothing was changed: {error}", sent=False)
         except Unfit as error:
@@ -69,9 +71,9 @@ class Operations:
         with self._file.opened(deadline) as opened:
             start = _resumed(arguments.get("after"), opened)
             if start is None:
-                return failed("page_stale", "the file has changed since the page before; begin again without `after`")
+                return _stale()
             offset, number, first = start
-            for block in opened.blocks(offset, number):
+            for block in opened.blocks_from(offset, number):
                 for frame in block.frames:
                     if frame.number < first:
                         continue
@@ -80,7 +82,11 @@ class Operations:
                         if len(unknown) < MOST_UNREAD and not self._known(frame):
                             unknown.append(frame.number)
                         continue
-                    if not all(test(body) for test in tests):
+                    held = {test(body) for test in tests}
+                    if False in held:
+                        continue
+                    if None in held:
+                        unknown += [frame.number] if len(unknown) < MOST_UNREAD else []
                         continue
                     shown = self._shown(record, frame, body)
                     left -= len(orjson.dumps(shown)) + 1
@@ -230,6 +236,11 @@ def _names(path: str) -> list[str]:
     return [part.partition("[")[0] for part in path.split(".")]
 
 
+def _stale() -> Answer:
+    detail = "`after` is no place in the file as it is now: it has changed, or gave no such `next`; begin again without"
+    return failed("page_stale", detail)
+
+
 def _too_large(most: int) -> Answer:
     return failed("response_too_large", f"one record is larger than the {most} bytes that are allowed", limit=most)
 
@@ -240,7 +251,7 @@ def _wanted(record: RecordType, arguments: Mapping[str, Any]) -> list[tuple[Plac
 
 def _tests(
     record: RecordType, binding: Mapping[str, Any], arguments: Mapping[str, Any]
-) -> Iterator[Callable[[bytes], bool]]:
+) -> Iterator[Callable[[bytes], bool | None]]:
     for name, path in binding["filters"].items():
         if name in arguments:
             yield _between(record.places[path], arguments[name], arguments[name])
@@ -250,13 +261,16 @@ def _tests(
             yield _between(record.places[path], low, high)
 
 
-def _between(place: Place, low: Any, high: Any) -> Callable[[bytes], bool]:
+def _between(place: Place, low: Any, high: Any) -> Callable[[bytes], bool | None]:
+    """Return what says whether a record's field lies between two values, None where the field cannot be read."""
     least = place.equal(low) if low is not None else None
     most = place.equal(high) if high is not None else None
 
-    def holds(body: bytes) -> bool:
+    def holds(body: bytes) -> bool | None:
         value = place.read(body)
-        return value is not None and (least is None or least <= value) and (most is None or value <= most)
+        if value is None:
+            return None
+        return (least is None or least <= value) and (most is None or value <= most)
 
     return holds
 

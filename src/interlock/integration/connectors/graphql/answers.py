@@ -1,17 +1,18 @@
 """What an answer in GraphQL means: data and errors may come together, and a write must not take that for success.
 
-A read with any error has failed. A write succeeded if its field has data and every error lies below it; it failed if
-it certainly was not executed; whatever else came, its effect is unknown.
+A read with any error has failed. A write succeeded if its field has data and every error lies below it, and says then
+what of its result could not be read; it failed if it certainly was not executed; whatever else came, its effect is
+unknown.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from interlock.foundation.http import HttpResponse
+from interlock.integration.connectors.bodies import whole
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
 from interlock.integration.connectors.web.answers import interpret as interpret_http
 from interlock.integration.connectors.wording import said
@@ -19,6 +20,8 @@ from interlock.values.operations import Effect
 
 _STRICT = "application/graphql-response+json"
 _BEFORE_EXECUTION = frozenset({"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "OPERATION_RESOLUTION_FAILURE"})
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
+_MOST_NAMED, _DEEPEST = 5, 20
 _BROKEN = "result_breaks_contract"
 _CODES = {
     "UNAUTHENTICATED": ("access_denied", "the system does not accept our credentials"),
@@ -68,7 +71,7 @@ def _write(
     data = body.get("data")
     done = data.get(field) if isinstance(data, dict) else None
     if done is not None and all(_below(error, field) for error in errors):
-        return Answer(SUCCEEDED, data)
+        return Answer(SUCCEEDED, data, problem=_unread(errors))
     codes = [_code(error) for error in errors]
     if done is None and (all(code in refusals for code in codes) or _not_executed(response, body, errors, codes)):
         return _refused(errors)
@@ -106,6 +109,20 @@ def _below(error: Mapping[str, Any], field: str) -> bool:
     return isinstance(path, list) and len(path) > 1 and path[0] == field
 
 
+def _unread(errors: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the problem of a change that was made, with a result in which something is missing."""
+    places = dict.fromkeys(_place(error["path"]) for error in errors)
+    shown = ", ".join(list(places)[:_MOST_NAMED])
+    detail = f"it was done, and the system could not tell all that came of it; not known, rather than nothing: {shown}"
+    return {"code": "partly_read", "detail": detail, **said(_code(errors[0]))}
+
+
+def _place(path: list[Any]) -> str:
+    """Return a path as far as it can be names of our own document and positions."""
+    steps = (str(step) if isinstance(step, int) or _NAME.fullmatch(str(step)) else "?" for step in path[:_DEEPEST])
+    return ".".join(steps)
+
+
 def _code(error: Mapping[str, Any]) -> str:
     extensions = error.get("extensions")
     code = extensions.get("code") if isinstance(extensions, dict) else None
@@ -124,7 +141,7 @@ def _body(response: HttpResponse) -> dict[str, Any] | None:
     if not response.is_json:
         return None
     try:
-        body = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
+        body = whole(response.body)
+    except ValueError:
         return None
     return body if isinstance(body, dict) else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from interlock.foundation.http import HttpFailure, HttpRequest
+from interlock.foundation.http.rests import used_up
 from interlock.integration.connectors import masking
 from interlock.integration.connectors.authentication import authentication
 from interlock.integration.connectors.errors import SystemUnreachable
@@ -99,4 +101,8 @@ class GraphqlConnector:
             response = await self._http.send(HttpRequest("POST", self._url, headers, body, timeout, self._max_bytes))
         except HttpFailure as failure:
             return broken(failure, effect)
-        return interpret(masking.without(response, hidden), effect, field, self._refusals)
+        answer, rest = (
+            interpret(masking.without(response, hidden), effect, field, self._refusals),
+            used_up(response.headers),
+        )
+        return replace(answer, rest=rest) if rest else answer

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
-_DEFINES = re.compile(rb"^\s*(?:extend\s+)?(?:schema\s*[@{]|type\s+(?:Query|Mutation)\b)", re.MULTILINE)
+_DEFINES = re.compile(
+    rb"^[ \t]{0,40}(?:extend\s{1,9})?(?:schema\s{0,9}[@{]|type\s{1,9}(?:Query|Mutation)\b)", re.MULTILINE
+)
 _INTROSPECTED = re.compile(rb'^\s*\{(?:\s*"data"\s*:\s*\{)?\s*"__schema"\s*:')
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ADDRESS = "http://127.0.0.1:8080/graphql"

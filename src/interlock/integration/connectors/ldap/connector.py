@@ -62,13 +62,16 @@ class LdapConnector:
         self._base: str = system.connection["base"]
         self._server = server
         self._secrets = secrets
-        self._operations = Operations(server, secrets, system.limits.response)
-        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-ldap")
+        self._operations = Operations(server, secrets, system.limits)
+        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-ldap", self._sweep)
 
     async def open(self) -> None:
         if self._errands.open():
             load_driver()
-            self._operations = Operations(self._server, self._secrets, self._limits.response)
+            self._operations = Operations(self._server, self._secrets, self._limits)
+
+    def _sweep(self) -> bool:
+        return self._operations.sweep()
 
     async def close(self) -> None:
         if await self._errands.close():
@@ -136,7 +139,7 @@ def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) 
         return work(errand)
     except TimeOver:
         return _late(effect, errand)
-    except InterlockError as error:  # of the secrets
+    except InterlockError as error:  # of the secrets, and of the guard
         return unsent(error)
     except AccessDenied as error:
         more: dict[str, Any] = {"reason": error.reason} if error.reason else {}

@@ -12,6 +12,7 @@ from interlock.integration.connectors.ldap.attributes import ATTRIBUTE, ATTRIBUT
 from interlock.integration.connectors.ldap.filters import FilterInvalid, FilterTemplate
 from interlock.integration.connectors.ldap.names import NameInvalid, NameTemplate, RelativeTemplate, parse
 from interlock.integration.contracts import Contract, Definition, SchemaInvalid
+from interlock.integration.contracts.cursors import LONGEST
 from interlock.values.operations import Effect
 
 PAGE, MOST = 100, 500
@@ -30,6 +31,11 @@ _KINDS_OF_OPTIONS: dict[str, dict[str, Any]] = {
     "attributes": ATTRIBUTES,
     "reveal": {**_NAMES, "description": "attributes that hold secrets, and are shown or looked for all the same"},
     "most": {"type": "integer", "minimum": 1, "maximum": 10000, "description": f"entries, by default {MOST}"},
+    "order": {
+        "type": "string",
+        "pattern": ATTRIBUTE,
+        "description": "an attribute of which each entry has a value of its own; the list is in its order, and goes on",
+    },
     "page": {"type": "integer", "minimum": 0, "maximum": 1000, "description": "entries a page; 0: not in pages"},
     "dn": _NAME,
     "attribute": {"type": "string", "pattern": ATTRIBUTE},
@@ -43,7 +49,7 @@ _KINDS_OF_OPTIONS: dict[str, dict[str, Any]] = {
 }
 _CHANGE = (("dn", "attributes"), ("required", "when"))
 _OPTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "search": (("filter", "attributes"), ("base", "scope", "optional", "reveal", "most", "page")),
+    "search": (("filter", "attributes"), ("base", "scope", "optional", "reveal", "most", "page", "order")),
     "read": (("dn", "attributes"), ("filter", "reveal")),
     "compare": (("dn", "attribute"), ("type",)),
     "add": (("dn", "classes"), ("attributes", "required")),
@@ -124,6 +130,9 @@ def job_of(operation: OperationDeclaration, base: str) -> Job:
     )
     _protected(options, job.fits.attributes if job.fits is not None else ())
     _protected(options, job.kinds if verb in READS else ())
+    _protected(options, [options["order"]] if "order" in options else ())
+    if "order" in options and options.get("page") == 0:
+        raise OperationInvalid("has an order, which needs pages, so `page` cannot be 0", "options")
     if options.get("attribute", "").lower() in SECRET:
         raise OperationInvalid("compares a secret: whether a password is right is not for operations to say", "options")
     return job
@@ -161,6 +170,9 @@ def _input(operation: OperationDeclaration, job: Job) -> dict[str, Any]:
         most = job.options.get("most", MOST)
         _free("limit", derived)
         derived["limit"] = {"type": "integer", "minimum": 1, "maximum": most, "default": most}
+        if "order" in job.options:
+            _free("after", derived)
+            derived["after"] = {"type": "string", "maxLength": LONGEST, "description": "`next` of the page before"}
     elif job.verb == "compare":
         _free("value", derived)
         derived["value"] = Kind(job.options.get("type", "string")).schema(empty=False)
@@ -212,8 +224,13 @@ def _output(job: Job) -> dict[str, Any]:
     entry = _whole(dn={"type": "string"}, **{name: kind.schema(empty=True) for name, kind in job.kinds.items()})
     if job.verb == "search":
         complete = {"type": "boolean", "description": "whether these are all that fit"}
+        following: dict[str, Any] = {}
+        if "order" in job.options:
+            complete = {"type": "boolean", "description": "whether no more follow"}
+            following["next"] = {"type": ["string", "null"], "description": "what to ask for more with, as `after`"}
         elsewhere = {"type": "integer", "description": "how often it says that other servers hold more; none was asked"}
-        return _whole(entries={"type": "array", "items": entry}, complete=complete, referrals=elsewhere)
+        entries = {"type": "array", "items": entry}
+        return _whole(entries=entries, complete=complete, referrals=elsewhere, **following)
     if job.verb == "read":
         return entry
     if job.verb == "compare":

@@ -7,12 +7,13 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from interlock.integration.connectors.interface import Answer, SecretSource, failed
+from interlock.integration.connectors.interface import Answer, SecretSource, SystemLimits, failed
 from interlock.integration.connectors.ldap.attributes import Kind, ValueUnfit
 from interlock.integration.connectors.ldap.changes import Add, Delete, Modify, Rename
 from interlock.integration.connectors.ldap.definitions import Job
 from interlock.integration.connectors.ldap.names import NameInvalid
-from interlock.integration.connectors.ldap.reads import Compare, Read, Search
+from interlock.integration.connectors.ldap.ordered import CursorInvalid, search_of
+from interlock.integration.connectors.ldap.reads import Compare, Read
 from interlock.integration.connectors.ldap.servers import Server
 from interlock.integration.connectors.ldap.sessions import Errand, Session, Sessions
 from interlock.values.operations import Effect
@@ -29,7 +30,7 @@ class Request(Protocol):
 
 
 _REQUESTS: Mapping[str, Callable[[Job, Mapping[str, Any]], Request]] = {
-    "search": Search,
+    "search": search_of,
     "read": Read,
     "compare": Compare,
     "add": Add,
@@ -48,9 +49,13 @@ class Unfit(ValueError):
 class Operations:
     """Carries out jobs in sessions that are kept."""
 
-    def __init__(self, server: Server, secrets: SecretSource, most_bytes: int) -> None:
-        self._sessions = Sessions(server, secrets)
-        self._most_bytes = most_bytes
+    def __init__(self, server: Server, secrets: SecretSource, limits: SystemLimits) -> None:
+        self._sessions = Sessions(server, secrets, limits.concurrency)
+        self._most_bytes = limits.response
+
+    def sweep(self) -> bool:
+        """End sessions that were idle for too long; return whether any is left."""
+        return self._sessions.sweep()
 
     def close(self) -> None:
         """End all sessions that nobody uses."""
@@ -67,6 +72,9 @@ class Operations:
             raise Unfit("an argument is no valid text") from None
         except (NameInvalid, ValueUnfit) as error:
             raise Unfit(str(error)) from None
+        except CursorInvalid:
+            detail = "`after` is no `next` of this operation with these arguments; begin again without it"
+            return failed("cursor_invalid", detail, sent=False)
         answer = self.use(errand, lambda session: request.ask(session, effect, errand))
         if answer.output is not None and len(orjson.dumps(answer.output)) > self._most_bytes:
             detail = f"the result is larger than the {self._most_bytes} bytes that `limits.response` allows"
@@ -82,6 +90,5 @@ class Operations:
             errand.let_go()
             session.close()
             raise
-        errand.let_go()
-        self._sessions.give_back(session)
+        self._sessions.give_back(session, errand)
         return found

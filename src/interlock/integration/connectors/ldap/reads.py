@@ -16,7 +16,7 @@ PAGED = "1.2.840.113556.1.4.319"
 ANYTHING = "(objectClass=*)"
 _SCOPES = {"one": "LEVEL", "subtree": "SUBTREE"}
 _LONGEST = 1 << 16
-_BROKEN = "result_breaks_contract"
+BROKEN = "result_breaks_contract"
 MOST_EMPTY = 20
 """Pages without an entry, one after the other; RFC 2696 lets a server send some."""
 
@@ -30,46 +30,61 @@ class Search:
 
     def __init__(self, job: Job, values: Mapping[str, Any]) -> None:
         assert job.fits is not None
-        self._kinds = job.kinds
-        self._base = job.name.fill(values)
-        self._filter = job.fits.fill({name: one for name, one in values.items() if name in job.fits.places})
-        self._scope = _SCOPES[job.options.get("scope", "subtree")]
-        self._page: int = job.options.get("page", PAGE)
-        self._limit: int = values.get("limit", job.options.get("most", MOST))
+        self.kinds = job.kinds
+        self.base = job.name.fill(values)
+        self.filter = job.fits.fill({name: one for name, one in values.items() if name in job.fits.places})
+        self.scope = _SCOPES[job.options.get("scope", "subtree")]
+        self.page: int = job.options.get("page", PAGE)
+        self.limit: int = values.get("limit", job.options.get("most", MOST))
 
     def ask(self, session: Session, effect: Effect, errand: Errand) -> Answer:
+        gathered = self.gathered(session, effect, errand)
+        if isinstance(gathered, Answer):
+            return gathered
+        found, referrals = gathered
+        return shown(lambda: self.output(found, referrals))
+
+    def gathered(
+        self, session: Session, effect: Effect, errand: Errand
+    ) -> tuple[list[Mapping[str, Any]], int] | Answer:
+        """Return the entries, one more than are wanted if there are more, and how many references; or why not."""
         found: list[Mapping[str, Any]] = []
         seen: set[Any] = set()
         referrals, empty, cookie = 0, 0, None
         while True:
-            result, entries, elsewhere = self._asked(session, errand, cookie, self._limit + 1 - len(found))
+            result, entries, elsewhere = self.asked(session, errand, cookie, self.limit + 1 - len(found))
             found += entries
             seen.update(entry["dn"] for entry in entries)
             empty = 0 if entries else empty + 1
             if len(seen) < len(found) or empty > MOST_EMPTY:
                 detail = "the directory's pages do not come to an end: it gives an entry again, or one empty page after"
-                return failed(_BROKEN, f"{detail} another")
+                return failed(BROKEN, f"{detail} another")
             referrals += elsewhere
-            more = len(found) > self._limit
+            more = len(found) > self.limit
             if result["result"] != SUCCESS and not (more and result["result"] == SIZE_LIMIT):
                 return refusal(result, effect)
             cookie = _cookie(result)
             if more or not cookie:
-                break
-        return _shown(lambda: self._output(found, referrals))
+                self.ended(session, errand, cookie)
+                return found, referrals
 
-    def _asked(
+    def asked(
         self, session: Session, errand: Errand, cookie: bytes | None, wanted: int
     ) -> tuple[Mapping[str, Any], list[Mapping[str, Any]], int]:
+        """Return a page, at most the *wanted* entries of it."""
         paging: dict[str, Any] = {"size_limit": wanted}
-        if self._page:
-            size = min(self._page, wanted)
+        if self.page:
+            size = min(self.page, wanted)
             paging = {"paged_size": size, "paged_criticality": True, "paged_cookie": cookie}
-        return search(session, errand, self._base, self._filter, self._scope, self._kinds, **paging)
+        return search(session, errand, self.base, self.filter, self.scope, self.kinds, **paging)
 
-    def _output(self, found: Sequence[Mapping[str, Any]], referrals: int) -> dict[str, Any]:
-        entries = [entry_of(one, self._kinds) for one in found[: self._limit]]
-        return {"entries": entries, "complete": len(found) <= self._limit and not referrals, "referrals": referrals}
+    def ended(self, session: Session, errand: Errand, cookie: bytes) -> None:
+        """Want no further page. A server forgets what it kept for one when it is asked for something else."""
+
+    def output(self, found: Sequence[Mapping[str, Any]], referrals: int) -> dict[str, Any]:
+        """Return the result. Raises `ValueUnfit` and `PartOnly`."""
+        entries = [entry_of(one, self.kinds) for one in found[: self.limit]]
+        return {"entries": entries, "complete": len(found) <= self.limit and not referrals, "referrals": referrals}
 
 
 class Read:
@@ -86,7 +101,7 @@ class Read:
             return refusal(result, effect)
         if not entries:
             return failed("not_found", "the directory shows us no such entry")
-        return _shown(lambda: entry_of(entries[0], self._kinds))
+        return shown(lambda: entry_of(entries[0], self._kinds))
 
 
 class Compare:
@@ -128,24 +143,25 @@ def entry_of(found: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, A
         elif option in {"", "binary"}:
             given[name] = values
     entry = {name: kind.read(name, given.get(name.lower(), ())) for name, kind in kinds.items()}
-    return {"dn": _octets(found["raw_dn"]).decode("utf-8", "replace"), **entry}
+    return {"dn": octets(found["raw_dn"]).decode("utf-8", "replace"), **entry}
 
 
-def _shown(make: Callable[[], Any]) -> Answer:
+def shown(make: Callable[[], Any]) -> Answer:
+    """Return what *make* makes, or that the entries are not as declared."""
     try:
         return Answer(SUCCEEDED, make())
     except ValueUnfit as error:
-        return failed(_BROKEN, f"the entry is not as declared: {error}")
+        return failed(BROKEN, f"the entry is not as declared: {error}")
     except PartOnly as error:
         return failed("limit_exceeded", f"the directory gives only a part of the values of {error}")
 
 
 def _cookie(result: Mapping[str, Any]) -> bytes:
     control = (result.get("controls") or {}).get(PAGED)
-    return _octets(control["value"]["cookie"]) if control is not None else b""
+    return octets(control["value"]["cookie"]) if control is not None else b""
 
 
-def _octets(value: Any) -> bytes:
+def octets(value: Any) -> bytes:
     """Return *value*, which is what the server says it is. Raises `TypeError` if that is no string of octets."""
     if not isinstance(value, bytes) or len(value) > _LONGEST:
         raise TypeError

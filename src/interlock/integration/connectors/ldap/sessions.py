@@ -15,13 +15,14 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
+from interlock.foundation.http.sockets import connected_now
+from interlock.integration.connectors.errands import end
 from interlock.integration.connectors.interface import SecretSource
+from interlock.integration.connectors.kept import Kept
 from interlock.integration.connectors.ldap.results import PASSWORD_POLICY, SUCCESS, reason_of
 from interlock.integration.connectors.ldap.servers import Server
 from interlock.values.secrets import Secret
 
-IDLE = 60.0
-"""Seconds for which a session that nobody uses is kept."""
 GARBLED = (
     ArithmeticError,
     AssertionError,
@@ -107,10 +108,11 @@ class Errand:
                 raise TimeOver
             self.asked = self.asked or self.ready
 
-    def let_go(self) -> None:
-        """Use no wire any more."""
+    def let_go(self) -> bool:
+        """Use no wire any more; return whether the one it had is as it was, for others to use."""
         with self._lock:
             self._wire = None
+            return not self._over
 
     def hold(self, wire: Wire) -> None:
         """Use *wire* from now on. Raises `TimeOver`."""
@@ -124,9 +126,8 @@ class Errand:
         with self._lock:
             self._over = True
             wire, self._wire = self._wire, None
-        if wire is not None:
-            with suppress(OSError):
-                wire.shutdown(socket.SHUT_RDWR)
+            if wire is not None:
+                end(wire.socket)
 
 
 class Wire:
@@ -166,7 +167,6 @@ class Session:
     def __init__(self, server: Server, secret: Secret | None, errand: Errand) -> None:
         driver = load_driver()
         self.secret = secret.reveal() if secret is not None else ""
-        self.since = time.monotonic()
         self.server = server
         self.driver = driver
         user = {"user": server.user, "password": self.secret} if secret is not None else {}
@@ -227,8 +227,8 @@ class Session:
         errand.hold(self._wire)
 
     def fresh(self, secret: Secret | None) -> bool:
-        """Return whether it can still be used: not old, logged in with today's password, and not ended over there."""
-        if time.monotonic() - self.since > IDLE or (secret.reveal() if secret is not None else "") != self.secret:
+        """Return whether it can still be used: logged in with today's password, and not ended over there."""
+        if (secret.reveal() if secret is not None else "") != self.secret:
             return False
         poll = select.poll()
         poll.register(self._wire.socket, select.POLLIN)
@@ -250,17 +250,15 @@ class Session:
 class Sessions:
     """Sessions with one server, kept for whoever comes next."""
 
-    def __init__(self, server: Server, secrets: SecretSource) -> None:
+    def __init__(self, server: Server, secrets: SecretSource, most: int) -> None:
         self._server = server
         self._secrets = secrets
-        self._idle: list[Session] = []
-        self._closed = False
-        self._lock = Lock()
+        self._kept: Kept[Session] = Kept(most)
 
     def take(self, errand: Errand) -> Session:
         """Return a session for *errand*, a kept one if there is one. Raises what the making of one raises."""
         secret = self._server.secret(self._secrets)
-        while (kept := self._kept()) is not None:
+        while (kept := self._kept.take()) is not None:
             if kept.fresh(secret):
                 kept.take(errand)
                 break
@@ -269,31 +267,25 @@ class Sessions:
         errand.ready = True
         return session
 
-    def give_back(self, session: Session) -> None:
-        """Keep *session*, with which all went well."""
-        session.since = time.monotonic()
-        with self._lock:
-            if not self._closed:
-                self._idle.append(session)
-                return
-        session.part()
+    def give_back(self, session: Session, errand: Errand) -> None:
+        """Keep *session*, with which all went well for *errand*."""
+        if errand.let_go():
+            self._kept.put(session)
+        else:
+            session.close()
 
-    def _kept(self) -> Session | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
+    def sweep(self) -> bool:
+        """Close those that were idle for too long; return whether any is left."""
+        return self._kept.sweep()
 
     def close(self) -> None:
         """Close all that nobody uses, and those in use when they are given back."""
-        with self._lock:
-            self._closed, idle, self._idle = True, self._idle, []
-        for session in idle:
-            session.part()
+        self._kept.close()
 
 
 def _connected(server: Server, errand: Errand) -> socket.socket:
-    """Return a connection to *server*, with TLS if it is implicit. Raises `OSError` and `TimeOver`."""
-    plain = socket.create_connection((server.host, server.port), timeout=errand.left())
-    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    """Return a connection to *server*, with TLS if it is implicit. Raises `HttpForbidden`, `OSError`, `TimeOver`."""
+    plain = connected_now(server.host, server.port, errand.left())
     return _secured(plain, server, errand) if server.tls == "implicit" else plain
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from interlock.foundation.http.egress import is_loopback
+from interlock.foundation.http.errors import HttpForbidden
 from interlock.integration.connectors.errors import SourceUnfit, SystemUnreachable
 from interlock.integration.connectors.ldap.attributes import Kind
 from interlock.integration.connectors.ldap.changes import PERMISSIVE
@@ -158,6 +159,8 @@ def _looked(server: Server, base: str) -> _Found:
         finally:
             errand.let_go()
             session.part()
+    except HttpForbidden as error:
+        raise SourceUnfit("the directory is not connected to", why=error.why, fix=error.fix) from error
     except ssl.SSLError as error:
         fix = "let the variable SSL_CERT_FILE name a file of authorities to trust"
         raise SystemUnreachable("the directory's certificate is not trusted", fix=fix) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import imaplib
 import smtplib
 import ssl
@@ -19,7 +20,7 @@ from interlock.integration.connectors.interface import (
     unsent,
 )
 from interlock.integration.connectors.mail.accounts import Account
-from interlock.integration.connectors.mail.folders import NotThere
+from interlock.integration.connectors.mail.folders import NotThere, PartlyDone
 from interlock.integration.connectors.mail.lines import AccessDenied, Errand, LineTooLong, Refused, TimeOver
 from interlock.integration.connectors.mail.operations import Operations
 from interlock.integration.connectors.mail.reading import Unreadable
@@ -41,14 +42,23 @@ class MailConnector:
     ) -> None:
         self._bindings = {name: definition.binding for name, definition in definitions.items()}
         self._effects = {name: operation.effect for name, operation in system.operations.items()}
-        self._operations = Operations(account, secrets, system.limits.response)
-        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-mail")
+        self._account, self._secrets, self._limits = account, secrets, system.limits
+        self._operations = self._made()
+        self._errands: Errands[Errand] = Errands(system.limits.concurrency, "interlock-mail", self._sweep)
+
+    def _made(self) -> Operations:
+        return Operations(self._account, self._secrets, self._limits)
 
     async def open(self) -> None:
-        self._errands.open()
+        if self._errands.open():
+            self._operations = self._made()
+
+    def _sweep(self) -> bool:
+        return self._operations.sweep()
 
     async def close(self) -> None:
-        await self._errands.close()
+        if await self._errands.close():
+            await asyncio.to_thread(self._operations.close)
 
     async def call(self, operation: str, arguments: Mapping[str, Any], *, key: str, timeout: float) -> Answer:
         binding = self._bindings[operation]
@@ -81,14 +91,8 @@ def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) 
         return _late(effect, errand)
     except InterlockError as error:  # of the secrets, and of the guard
         return unsent(error)
-    except AccessDenied as error:
-        return failed("access_denied", str(error))
-    except Unfit as error:
-        return failed("argument_unfit", str(error), sent=False)
-    except NotThere:
-        return failed("not_found", "the folder has no such message, or no longer")
-    except Unreadable as error:
-        return failed("message_unreadable", f"the message cannot be read: {error}")
+    except (AccessDenied, Unfit, NotThere, Unreadable, PartlyDone) as error:
+        return _told(effect, error)
     except Refused as error:
         return _lost(effect, errand, "refused", f"the server {error}", answered=True, status=error.code)
     except LineTooLong:
@@ -99,6 +103,21 @@ def _answered(effect: Effect, work: Callable[[Errand], Answer], errand: Errand) 
         return _late(effect, errand) if errand.deadline <= time.monotonic() else _gone(effect, errand)
     except imaplib.IMAP4.error:
         return _lost(effect, errand, "refused", "the server refused a command", answered=True)
+
+
+def _told(effect: Effect, error: AccessDenied | Unfit | NotThere | Unreadable | PartlyDone) -> Answer:
+    """Return the answer for what is clear, and for what was done in a part."""
+    match error:
+        case AccessDenied():
+            return failed("access_denied", str(error))
+        case Unfit():
+            return failed("argument_unfit", str(error), sent=False)
+        case NotThere():
+            return failed("not_found", "the folder has no such message, or no longer")
+        case Unreadable():
+            return failed("message_unreadable", f"the message cannot be read: {error}")
+        case PartlyDone():
+            return unanswered(effect, "partly_done", str(error))
 
 
 def _late(effect: Effect, errand: Errand) -> Answer:

@@ -27,6 +27,10 @@ class NotThere(Exception):
     """There is no such message, or the folder was made anew since its id was given out."""
 
 
+class PartlyDone(Exception):
+    """A change was made in a part, and the rest was refused; the text says what stands now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A message as the server hands it out: its UID, what the server knows of it, and its bytes or its header's."""
@@ -40,13 +44,18 @@ class Folder:
     """One folder on one line. Raises `Refused` where the server says no, and what `ImapLine` raises."""
 
     def __init__(self, line: ImapLine, name: str, *, writes: bool) -> None:
-        self._line = line
-        status, _ = line.select(mailbox(name), readonly=not writes)
-        if status != "OK":
+        self.line = line
+        try:
+            status, _ = line.select(mailbox(name), readonly=not writes)
+        except ImapLine.readonly:
+            raise Refused("lets us only read the folder") from None
+        if not _agreed(status):
             raise Refused("knows no such folder, or does not let us in")
         _, data = line.response("UIDVALIDITY")
         self.validity = int(data[0]) if data and data[0] else 0
         """The generation of the folder's ids."""
+        if not self.validity:
+            raise Refused("gives messages no ids that last")
 
     def uid(self, identifier: str) -> int:
         """Return the UID of a message's id. Raises `NotThere`."""
@@ -76,15 +85,15 @@ class Folder:
         for place, text in wide or [("", "")]:
             arguments = plain or ["ALL"]
             if text:
-                self._line.literal = text.encode()  # type: ignore[assignment]  # how the class takes a literal
+                self.line.literal = text.encode()  # type: ignore[assignment]  # how the class takes a literal
                 arguments = ["CHARSET", "UTF-8", *plain, place]
             uids = self._searched(arguments)
             found = uids if found is None else found & uids
         return sorted(found or (), reverse=True)
 
     def _searched(self, arguments: list[str]) -> set[int]:
-        status, data = self._line.uid("SEARCH", *arguments)
-        if status != "OK":
+        status, data = self.line.uid("SEARCH", *arguments)
+        if not _agreed(status):
             raise Refused("does not search for that")
         return {int(uid) for part in data if part for uid in part.split()}
 
@@ -94,18 +103,19 @@ class Folder:
         """Return the headers of the messages that are still there, in the order of *uids*."""
         if not uids:
             return []
-        found = {one.uid: one for one in self._fetch(uids, _SHORT)}
+        found = {one.uid: one for one in self._fetch(uids, _SHORT, whole=True)}
         return [self.shown(found[uid], summary_of(parse(found[uid].content))) for uid in uids if uid in found]
 
     def size(self, uid: int) -> int:
         """Return a message's size in bytes. Raises `NotThere`."""
         for one in self._fetch([uid], "(UID RFC822.SIZE)"):
-            return int(one.known["size"])
+            if one.known["size"] is not None:
+                return int(one.known["size"])
         raise NotThere
 
     def message(self, uid: int) -> Found:
         """Return a whole message. Raises `NotThere`."""
-        for one in self._fetch([uid], _LONG):
+        for one in self._fetch([uid], _LONG, whole=True):
             return one
         raise NotThere
 
@@ -119,9 +129,12 @@ class Folder:
         """Return a message as a result shows it."""
         return {"id": self.identifier(one.uid), **read, **one.known}
 
-    def _fetch(self, uids: list[int], what: str) -> Iterator[Found]:
-        status, data = self._line.uid("FETCH", ",".join(map(str, uids)), what)
-        if status != "OK":
+    def _fetch(self, uids: list[int], what: str, *, whole: bool = False) -> Iterator[Found]:
+        """Yield what the server says of messages: with *whole* only what was asked for. A server also tells by itself,
+        at any time, of marks that others have changed, and such news are no message.
+        """
+        status, data = self.line.uid("FETCH", ",".join(map(str, uids)), what)
+        if not _agreed(status):
             raise Refused("does not hand out the message")
         pieces = iter(data)
         for piece in pieces:
@@ -132,6 +145,8 @@ class Folder:
                 about, content = piece, b""
             else:
                 continue
+            if whole and not isinstance(piece, tuple):
+                continue
             uid = _UID.search(about)
             if uid is not None and int(uid[1]) in uids:
                 yield Found(int(uid[1]), _known(about), content)
@@ -139,34 +154,53 @@ class Folder:
     # --- changing ----------------------------------------------------------------------------------------------------
 
     def mark(self, uid: int, flags: Mapping[str, bool]) -> None:
-        """Set or take away *flags*."""
+        """Set or take away *flags*. Raises `PartlyDone`."""
+        done = False
         for sign, value in (("+", True), ("-", False)):
             names = " ".join(f"\\{name.capitalize()}" for name, wanted in flags.items() if wanted is value)
-            if names and self._line.uid("STORE", str(uid), f"{sign}FLAGS.SILENT", f"({names})")[0] != "OK":
+            if names and not self._changed("STORE", str(uid), f"{sign}FLAGS.SILENT", f"({names})"):
+                if done:
+                    raise PartlyDone("marks were set, and others not taken away")
                 raise Refused("does not mark the message")
+            done = done or bool(names)
+
+    def _changed(self, *command: str) -> bool:
+        return _agreed(self.line.uid(*command)[0])
 
     def can_move(self) -> bool:
         """Whether the server can move a message, or copy it and then take away that one alone."""
-        return bool({"MOVE", "UIDPLUS"} & set(self._line.capabilities))
+        return bool({"MOVE", "UIDPLUS"} & set(self.line.capabilities))
 
     def move(self, uid: int, target: str) -> str | None:
-        """Move a message, and return its id in *target* if the server says it (RFC 6851, RFC 4315)."""
-        if "MOVE" in self._line.capabilities:
-            if self._line.uid("MOVE", str(uid), mailbox(target))[0] != "OK":
+        """Move a message, and return its id in *target* if the server says it (RFC 6851, RFC 4315).
+
+        Raises `PartlyDone`.
+        """
+        if "MOVE" in self.line.capabilities:
+            if not self._changed("MOVE", str(uid), mailbox(target)):
                 raise Refused("does not move the message")
-            return _copied(self._line)
-        if self._line.uid("COPY", str(uid), mailbox(target))[0] != "OK":
+            return _copied(self.line)
+        if not self._changed("COPY", str(uid), mailbox(target)):
             raise Refused("does not copy the message")
-        copied = _copied(self._line)
-        self._line.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")
-        self._line.uid("EXPUNGE", str(uid))
+        copied = _copied(self.line)
+        if not self._changed("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)"):
+            raise PartlyDone("the message was copied, and stands in its old folder as well")
+        if not self._changed("EXPUNGE", str(uid)):
+            raise PartlyDone("the message was copied, and is only marked as deleted in its old folder")
         return copied
+
+
+def _agreed(status: str) -> bool:
+    """Return whether the server did it. Raises `ImapLine.abort` for an answer that is neither yes nor no."""
+    if status not in {"OK", "NO"}:
+        raise ImapLine.abort("the answer is none of IMAP")
+    return status == "OK"
 
 
 def append(line: ImapLine, folder: str, content: bytes) -> str | None:
     """Put a message into *folder* as a draft, and return its id if the server says it. Raises `Refused`."""
     status, data = line.append(mailbox(folder), "(\\Draft \\Seen)", "", content)
-    if status != "OK":
+    if not _agreed(status):
         raise Refused("does not take the message")
     said = re.search(rb"APPENDUID (\d+) (\d+)", b" ".join(data))
     return f"{int(said[1])}.{int(said[2])}" if said is not None else None

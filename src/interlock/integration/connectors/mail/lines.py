@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import imaplib
+import select
 import smtplib
 import socket
+import ssl
 import time
 from contextlib import suppress
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from threading import Lock
 from typing import Any, cast
 
 from interlock.foundation.http.sockets import connected_now
+from interlock.integration.connectors.errands import end
 from interlock.integration.connectors.mail.accounts import Login, Server, bearer, bearer_base64
 from interlock.values.secrets import Secret
 
 _LONGEST_LINE = 1 << 20
 _SMTP_BYTES = 256 << 10
+_LOGOUT = b"BYE1 LOGOUT\r\n"
 
 
 class LineTooLong(Exception):
@@ -65,9 +69,9 @@ class Errand:
 
         Raises `HttpForbidden`, `OSError` and `TimeOver`.
         """
+        self.connected = False
         plain = connected_now(server.host, server.port, self.left())
-        self._hold(plain)
-        self.connected = True
+        self.take(plain)
         return self.secure(plain, server) if server.tls == "implicit" else plain
 
     def secure(self, plain: socket.socket, server: Server) -> socket.socket:
@@ -77,25 +81,32 @@ class Errand:
         except BaseException:
             plain.close()
             raise
-        self._hold(made)
+        self.take(made)
         return made
 
-    def _hold(self, one: socket.socket) -> None:
+    def take(self, one: socket.socket) -> None:
+        """Use the connection *one* from now on. Raises `TimeOver`, and then it is closed."""
         with self._lock:
             self._sockets.append(one)
             over = self._over
         if over:
             one.close()
             raise TimeOver
+        self.connected = True
+
+    def let_go(self) -> bool:
+        """Use no connection any more; return whether those it had are as they were, for others to use."""
+        with self._lock:
+            self._sockets = []
+            return not self._over
 
     def cut(self) -> None:
         """End it: whoever waits for a server stops waiting."""
         with self._lock:
             self._over = True
             sockets, self._sockets = self._sockets, []
-        for one in sockets:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+            for one in sockets:
+                end(one)
 
 
 class _Reader:
@@ -114,22 +125,34 @@ class _Reader:
     def readline(self, limit: int = _LONGEST_LINE) -> bytes:
         line = self._file.readline(limit)
         self._left -= len(line)
-        if self._left < 0 or (len(line) == limit and not line.endswith(b"\n")):
+        whole = line.endswith(b"\n")
+        if self._left < 0 or (len(line) == limit and not whole):
             raise LineTooLong
+        if line and not whole:  # `250` may have been meant to be the first of many signs
+            raise ConnectionResetError("the line breaks off")
         return line
+
+    def allow(self, most: int) -> None:
+        """Read at most *most* bytes from now on."""
+        self._left = most
+
+    def holds(self) -> bool:
+        """Return whether there is something to read, or the end, without waiting for it. Raises `OSError`."""
+        return bool(cast(BufferedReader, self._file).peek())
 
     def close(self) -> None:
         self._file.close()
 
 
 class ImapLine(imaplib.IMAP4):
-    """A line to an IMAP server (RFC 3501), not yet logged in. It reads at most *most* bytes."""
+    """A line to an IMAP server (RFC 3501), not yet logged in. It reads at most *most* bytes for an errand."""
 
     def __init__(self, server: Server, errand: Errand, most: int) -> None:
         self._server = server
         self._errand = errand
         self._most = most
         self._reader: _Reader | None = None
+        self._secret = ""
         super().__init__()
         if server.tls == "starttls":
             self._start_tls()
@@ -173,6 +196,40 @@ class ImapLine(imaplib.IMAP4):
             self._reader.close()
             self.sock.close()
 
+    def take(self, errand: Errand) -> None:
+        """Work for *errand* from now on. Raises `TimeOver`."""
+        assert self._reader is not None
+        self._errand = errand
+        self._reader.allow(self._most)
+        errand.take(self.sock)
+
+    def fresh(self, secret: Secret | None) -> bool:
+        """Return whether it can still be used: logged in with today's *secret*, and nothing said that nobody asked for.
+
+        A server that says something by itself has ended the session, or we have lost the thread.
+        """
+        assert self._reader is not None
+        if (secret.reveal() if secret is not None else "") != self._secret:
+            return False
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        if poll.poll(0):
+            return False
+        try:
+            self.sock.settimeout(0)
+            return not self._reader.holds()
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
+
+    def part(self) -> None:
+        """Say goodbye and close; nobody waits for the answer."""
+        with suppress(OSError):
+            self.sock.settimeout(0.1)
+            self.sock.sendall(_LOGOUT)
+        self.shutdown()
+
     def enter(self, login: Login, secret: Secret) -> None:
         """Log in. Raises `AccessDenied`."""
         try:
@@ -184,6 +241,7 @@ class ImapLine(imaplib.IMAP4):
             if isinstance(error, imaplib.IMAP4.abort):
                 raise
             raise AccessDenied("the server does not accept our credentials") from None
+        self._secret = secret.reveal()
         _, said = self.capability()  # what is offered to somebody who is known may be more
         self.capabilities = tuple(b" ".join(said).decode("ascii", "replace").upper().split())
 

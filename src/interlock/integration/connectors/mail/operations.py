@@ -10,25 +10,27 @@ from typing import Any
 
 import orjson
 
-from interlock.integration.connectors.interface import SUCCEEDED, Answer, SecretSource, failed
+from interlock.integration.connectors.interface import SUCCEEDED, Answer, SecretSource, SystemLimits, failed, unanswered
 from interlock.integration.connectors.mail.accounts import Account
 from interlock.integration.connectors.mail.definitions import MOST_ON_A_PAGE, PAGE
-from interlock.integration.connectors.mail.folders import FLAGS, Folder, append, day
-from interlock.integration.connectors.mail.lines import Errand, ImapLine, SmtpLine
+from interlock.integration.connectors.mail.folders import FLAGS, append, day
+from interlock.integration.connectors.mail.lines import Errand, SmtpLine
 from interlock.integration.connectors.mail.reading import attachment_of, parse, whole_of
+from interlock.integration.connectors.mail.sessions import Sessions
 from interlock.integration.connectors.mail.writing import Letter, Unfit, identifier_of, letter_of
+from interlock.values.operations import Effect
 
-_OVERHEAD = 4 << 20
 _DOTS = re.compile(rb"(?m)^\.")
 
 
 class Operations:
-    """The verbs, over one account. Each call has a line of its own."""
+    """The verbs, over one account. Mail is sent in a session of its own, and read in one that is kept."""
 
-    def __init__(self, account: Account, secrets: SecretSource, most_bytes: int) -> None:
+    def __init__(self, account: Account, secrets: SecretSource, limits: SystemLimits) -> None:
+        self._sessions = Sessions(account, secrets, limits.concurrency)
         self._account = account
         self._secrets = secrets
-        self._most_bytes = most_bytes
+        self._most_bytes = limits.response
 
     def run(self, binding: Mapping[str, Any], arguments: Mapping[str, Any], key: str, errand: Errand) -> Answer:
         """Do what *binding* says. Raises what `lines`, `folders`, `reading` and `writing` raise."""
@@ -50,31 +52,24 @@ class Operations:
             return failed("response_too_large", detail, limit=self._most_bytes)
         return answer
 
+    def sweep(self) -> bool:
+        """Close sessions that were idle for too long; return whether any is left."""
+        return self._sessions.sweep()
+
+    def close(self) -> None:
+        """Close the sessions that nobody uses."""
+        self._sessions.close()
+
     def probe(self, errand: Errand) -> Answer:
         """Log in wherever mail is read and sent."""
         if self._account.imap is not None:
-            with self._imap(errand):
-                pass
+            self._sessions.new(errand).part()
         if self._account.smtp is not None:
             with self._smtp(errand):
                 pass
         return Answer(SUCCEEDED)
 
     # --- lines -------------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _imap(self, errand: Errand) -> Iterator[ImapLine]:
-        assert self._account.imap is not None
-        secret = self._account.login.secret(self._secrets) if self._account.login else None
-        line = ImapLine(self._account.imap, errand, 2 * self._account.most_bytes + _OVERHEAD)
-        try:
-            if self._account.login is not None and secret is not None:
-                line.enter(self._account.login, secret)
-            yield line
-            with suppress(OSError, line.error):  # what was asked for is here; how we part does not matter
-                line.logout()
-        finally:
-            line.shutdown()
 
     @contextmanager
     def _smtp(self, errand: Errand) -> Iterator[SmtpLine]:
@@ -100,8 +95,7 @@ class Operations:
         places = {"from": "FROM", "to": "TO", "subject": "SUBJECT", "text": "TEXT"}
         texts = [(place, arguments[name]) for name, place in places.items() if arguments.get(name)]
         limit = arguments.get("limit", PAGE)
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=False)
+        with self._sessions.folder(errand, folders[0], writes=False) as folder:
             if "before_id" in arguments:
                 last = folder.uid(arguments["before_id"]) - 1
                 if last < 1:
@@ -112,8 +106,7 @@ class Operations:
             return Answer(SUCCEEDED, {"messages": folder.headers(uids[:limit]), "next": more})
 
     def _get(self, folders: list[str], arguments: Mapping[str, Any], _: str, errand: Errand) -> Answer:
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=False)
+        with self._sessions.folder(errand, folders[0], writes=False) as folder:
             uid = folder.uid(arguments["id"])
             if folder.size(uid) > self._account.most_bytes:
                 return _too_large(self._account.most_bytes)
@@ -121,8 +114,7 @@ class Operations:
             return Answer(SUCCEEDED, folder.shown(found, whole_of(parse(found.content))))
 
     def _attachment(self, folders: list[str], arguments: Mapping[str, Any], _: str, errand: Errand) -> Answer:
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=False)
+        with self._sessions.folder(errand, folders[0], writes=False) as folder:
             uid = folder.uid(arguments["id"])
             if folder.size(uid) > self._account.most_bytes:
                 return _too_large(self._account.most_bytes)
@@ -132,8 +124,7 @@ class Operations:
         return Answer(SUCCEEDED, found)
 
     def _thread(self, folders: list[str], arguments: Mapping[str, Any], _: str, errand: Errand) -> Answer:
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=False)
+        with self._sessions.folder(errand, folders[0], writes=False) as folder:
             uid = folder.uid(arguments["id"])
             header = next(iter(folder.headers([uid])), None)
             if header is None:
@@ -149,8 +140,7 @@ class Operations:
 
     def _sent(self, folders: list[str], arguments: Mapping[str, Any], _: str, errand: Errand) -> Answer:
         identifier = identifier_of(arguments["key"], self._account.sender.domain)
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=False)
+        with self._sessions.folder(errand, folders[0], writes=False) as folder:
             uids = folder.search((), [("HEADER Message-ID", identifier)])
             return Answer(SUCCEEDED, {"messages": folder.headers(uids[:MOST_ON_A_PAGE])})
 
@@ -158,20 +148,18 @@ class Operations:
 
     def _draft(self, folders: list[str], arguments: Mapping[str, Any], key: str, errand: Errand) -> Answer:
         letter = self._letter(arguments, key)
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=True)
+        with self._sessions.folder(errand, folders[0], writes=True) as folder:
             if key:
                 there = folder.search((), [("HEADER Message-ID", letter.identifier)])
                 if there:
                     output = {"message_id": letter.identifier, "id": folder.identifier(there[0]), "kept": False}
                     return Answer(SUCCEEDED, output)
             errand.committed = True
-            kept = append(line, folders[0], letter.content)
+            kept = append(folder.line, folders[0], letter.content)
             return Answer(SUCCEEDED, {"message_id": letter.identifier, "id": kept, "kept": True})
 
     def _move(self, folders: list[str], arguments: Mapping[str, Any], _: str, errand: Errand) -> Answer:
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=True)
+        with self._sessions.folder(errand, folders[0], writes=True) as folder:
             uid = folder.uid(arguments["id"])
             folder.size(uid)  # raises where it is not there, of which moving says nothing
             if not folder.can_move():
@@ -180,8 +168,7 @@ class Operations:
             return Answer(SUCCEEDED, {"id": folder.move(uid, folders[1])})
 
     def _mark(self, folders: list[str], arguments: Mapping[str, Any], _: str, errand: Errand) -> Answer:
-        with self._imap(errand) as line:
-            folder = Folder(line, folders[0], writes=True)
+        with self._sessions.folder(errand, folders[0], writes=True) as folder:
             uid = folder.uid(arguments["id"])
             folder.size(uid)
             errand.committed = True
@@ -211,8 +198,10 @@ class Operations:
             errand.committed = True
             line.send(_DOTS.sub(b"..", letter.content) + b".\r\n")
             code, _words = line.getreply()
-            if not 200 <= code <= 299:
+            if 400 <= code <= 599:
                 return _refused(code, "did not take the message")
+            if not 200 <= code <= 299:
+                return unanswered(Effect.write, "response_unreadable", "the answer to the message is none of SMTP")
             return Answer(SUCCEEDED, {"message_id": letter.identifier, "recipients": len(letter.recipients)})
 
     def _letter(self, arguments: Mapping[str, Any], key: str) -> Letter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,9 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import orjson
-import yaml
 
-from interlock.foundation.documents import unescape
+from interlock.foundation.documents import ForeignInvalid, foreign, unescape
 from interlock.integration.connectors.openapi import swagger
 
 MAX_BYTES = 32 << 20
@@ -113,8 +111,8 @@ class OpenApiDocument:
         """Yield method, path and path item of every operation."""
         paths = self.data.get("paths")
         for route, node in (paths if isinstance(paths, Mapping) else {}).items():
-            if not route.startswith("/"):
-                continue  # an extension, of whatever form
+            if not route.startswith("/") or node is None:
+                continue  # an extension, of whatever form, or a path without anything
             item = self.resolved(node)
             for name in METHODS:
                 if isinstance(item.get(name), Mapping):
@@ -138,10 +136,12 @@ class OpenApiDocument:
         none.
         """
         servers = self.data.get("servers")
-        first = servers[0] if isinstance(servers, list) and servers else {}
-        url = str(first.get("url", "")) if isinstance(first, Mapping) else ""
-        for name, variable in (first.get("variables") or {}).items() if isinstance(first, Mapping) else ():
-            url = url.replace("{" + name + "}", str(variable.get("default", "")))
+        found = servers[0] if isinstance(servers, list) and servers else {}
+        first: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+        url, variables = str(first.get("url", "")), first.get("variables")
+        for name, variable in variables.items() if isinstance(variables, Mapping) else ():
+            usual = variable.get("default", "") if isinstance(variable, Mapping) else ""
+            url = url.replace("{" + name + "}", str(usual))
         return url if url.startswith(("http://", "https://")) and "{" not in url else ""
 
 
@@ -159,7 +159,7 @@ def document_of(content: bytes, name: str) -> OpenApiDocument:
     """Return the document that *content* is, JSON or YAML, called *name* in findings. Raises `DocumentInvalid`."""
     if len(content) > MAX_BYTES:
         raise DocumentInvalid(f"{name} is larger than {MAX_BYTES} bytes")
-    data = _plain(_parsed(content, name), 0)
+    data = _parsed(content, name)
     if isinstance(data, dict) and str(data.get("swagger", "")) == swagger.VERSION:
         data = swagger.upgraded(data)
     version = str(data.get("openapi", "")) if isinstance(data, dict) else ""
@@ -171,26 +171,21 @@ def document_of(content: bytes, name: str) -> OpenApiDocument:
 def _parsed(content: bytes, name: str) -> Any:
     if name.lower().endswith(".json") or content.lstrip()[:1] == b"{":
         try:
-            return orjson.loads(content)
+            data = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise DocumentInvalid(f"{name}:{error.lineno}: is not valid JSON: {error.msg}") from error
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        _shallow(data, 0)
+        return data
     try:
-        return yaml.load(content, Loader=loader)  # noqa: S506 - the safe loader, in C where it is built
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        raise DocumentInvalid(f"{name}{line}: is not valid YAML") from error
+        return foreign(content, deepest=MAX_DEPTH)
+    except ForeignInvalid as error:
+        line = f":{error.line}" if error.line else ""
+        raise DocumentInvalid(f"{name}{line}: {error}") from error
 
 
-def _plain(node: Any, depth: int) -> Any:
-    """Return *node* as JSON would hold it: keys and dates as text."""
+def _shallow(node: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise DocumentInvalid(f"the document is nested deeper than {MAX_DEPTH} levels")
-    if isinstance(node, dict):
-        return {str(key): _plain(value, depth + 1) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value, depth + 1) for value in node]
-    if isinstance(node, (dt.date, dt.datetime)):
-        return node.isoformat()
-    return node
+    for one in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        if isinstance(one, (dict, list)):
+            _shallow(one, depth + 1)

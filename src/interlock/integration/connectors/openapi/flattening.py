@@ -10,15 +10,20 @@ from typing import Any
 
 from interlock.integration.connectors.openapi.document import DocumentInvalid, Found, OpenApiDocument
 from interlock.integration.connectors.openapi.schemas import Direction, standalone
-from interlock.integration.connectors.web.bodies import FILE, MULTIPART, URLENCODED
+from interlock.integration.connectors.web.bodies import FILE, JSON, MULTIPART, URLENCODED, is_json
 from interlock.integration.connectors.web.styles import STYLES
 from interlock.integration.contracts import Definition
 
 PLACES = ("path", "query", "header", "cookie")
 DESCRIPTION_LENGTH = 2000
-JSON, MOST_FILES = "application/json", 50
+MOST_FILES = 50
 _WRITTEN = ("style", "explode")
-_OWN_HEADERS = frozenset({"accept", "content-type", "authorization", "host", "content-length", "connection"})
+_OWN_HEADERS = frozenset(
+    "accept accept-encoding authorization connection content-length content-type cookie expect host keep-alive "
+    "proxy-authorization te trailer transfer-encoding upgrade".split()
+)
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:; ?[\w-]+=[\w.-]+)*", re.ASCII)
+_PLACE = re.compile(r"\{([^{}]+)\}")
 _SIGNS = re.compile(r"[^A-Za-z0-9_]+")
 _FLAT = frozenset(
     "type properties required additionalProperties unevaluatedProperties description title default deprecated "
@@ -26,17 +31,19 @@ _FLAT = frozenset(
 )
 
 
-def define(document: OpenApiDocument, found: Found, *, headers: frozenset[str]) -> Definition:
-    """Return the definition of one operation. *headers* (lower case) are set by us, so they are no arguments.
+def define(document: OpenApiDocument, found: Found, *, ours: frozenset[tuple[str, str]]) -> Definition:
+    """Return the definition of one operation. *ours* are parameters that we set, so they are no arguments: place and
+    name, a header's in lower case.
 
     Raises `DocumentInvalid` where the operation needs what is not supported.
     """
     flat = _Flat(document)
     for place in PLACES:
         for parameter in found.parameters:
-            if parameter["in"] == place and not _ours(parameter, headers):
+            if parameter["in"] == place and not _ours(parameter, ours):
                 flat.parameter(parameter)
     _known_places(found)
+    _whole_path(found)
     flat.body(found.operation.get("requestBody"))
     output, results = _results(document, found.operation.get("responses"))
     binding: dict[str, Any] = {"method": found.method, "path": found.path, "parameters": flat.parameters}
@@ -46,11 +53,11 @@ def define(document: OpenApiDocument, found: Found, *, headers: frozenset[str]) 
     return Definition(flat.schema(), output, binding, _description(found.operation))
 
 
-def _ours(parameter: Mapping[str, Any], headers: frozenset[str]) -> bool:
-    name = parameter["name"].lower()
+def _ours(parameter: Mapping[str, Any], ours: frozenset[tuple[str, str]]) -> bool:
     if parameter["in"] != "header":
-        return False
-    if name in _OWN_HEADERS or name in headers:
+        return (parameter["in"], parameter["name"]) in ours
+    name = parameter["name"].lower()
+    if name in _OWN_HEADERS or ("header", name) in ours:
         return True
     if name == "idempotency-key":
         raise DocumentInvalid(
@@ -64,6 +71,15 @@ def _known_places(found: Found) -> None:
     for parameter in found.parameters:
         if parameter["in"] not in PLACES:
             raise DocumentInvalid(f"a parameter's place {str(parameter['in'])[:40]!r} is not known")
+
+
+def _whole_path(found: Found) -> None:
+    """Raise `DocumentInvalid` where a path cannot be filled in, or would not be sent whole."""
+    known = {parameter["name"] for parameter in found.parameters if parameter["in"] == "path"}
+    if missing := sorted(set(_PLACE.findall(found.path)) - known):
+        raise DocumentInvalid(f"its path has a place {missing[0]!r} for which the document has no parameter")
+    if "#" in found.path:
+        raise DocumentInvalid("its path has a `#`, and what is behind that is never sent")
 
 
 class _Flat:
@@ -95,7 +111,7 @@ class _Flat:
     def parameter(self, parameter: Mapping[str, Any]) -> None:
         place, name = parameter["in"], parameter["name"]
         content = parameter.get("content")
-        holder = next(iter(content.values())) if isinstance(content, Mapping) and content else parameter
+        kind, holder = next(iter(content.items())) if isinstance(content, Mapping) and content else ("", parameter)
         node = holder.get("schema", {}) if isinstance(holder, Mapping) else {}
         schema, definitions = standalone(self._document, node, Direction.input)
         if parameter.get("description"):
@@ -104,7 +120,7 @@ class _Flat:
         if parameter.get("required") or place == "path":
             self._required.append(argument)
         binding = {"argument": argument, "in": place, "name": name}
-        style = "json" if content else _style(parameter)
+        style = _style(parameter) if not kind else "json" if is_json(kind) else STYLES[place][0]
         if style not in ("simple", "form") or (place == "query" and style != "simple"):
             binding["style"] = style
         self.parameters.append(binding)
@@ -114,7 +130,7 @@ class _Flat:
             return
         request = self._document.resolved(node)
         required = request.get("required") is True
-        kind, media = _content(request)
+        kind, media_type, media = _content(request)
         if kind is None:
             if required:
                 raise DocumentInvalid("its body is neither JSON nor a form; other contents are not supported")
@@ -125,7 +141,7 @@ class _Flat:
             raise DocumentInvalid("its body is a form without fields of its own")
         if members is None:
             argument = self._add("body", "whole", schema, definitions)
-            self.content = {"argument": argument}
+            self.content = {"argument": argument, **_named(media_type)}
             if required:
                 self._required.append(argument)
             return
@@ -136,6 +152,7 @@ class _Flat:
         }
         needed = [argument for argument, name in names.items() if name in members.get("required", ())]
         self.content = {"members": names, "required": required, **_form(kind, names, files, media)}
+        self.content |= _named(media_type) if kind == JSON else {}
         if required:
             self._required.extend(needed)
         elif needed:
@@ -168,32 +185,41 @@ def _style(parameter: Mapping[str, Any]) -> str:
     return f"{style}*" if exploded and style != "deepObject" else style
 
 
-def _content(request: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any]]:
-    """Return the kind of a body's content that is written here, the best first, and what is said of it."""
+def _content(request: Mapping[str, Any]) -> tuple[str | None, str, Mapping[str, Any]]:
+    """Return the kind of a body's content that is written here, the best first, its media type, and what it says."""
     content = request.get("content")
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for media_type, media in content.items() if isinstance(content, Mapping) else ():
         plain = str(media_type).partition(";")[0].strip().lower()
         kind = JSON if is_json(media_type) else plain
-        found.setdefault(kind, media if isinstance(media, Mapping) else {})
+        if kind not in found or plain == JSON != found[kind][0]:
+            found[kind] = plain, media if isinstance(media, Mapping) else {}
     for kind in (JSON, URLENCODED, MULTIPART):
         if kind in found:
-            return kind, found[kind]
-    return None, {}
+            return kind, *found[kind]
+    return None, "", {}
+
+
+def _named(media_type: str) -> dict[str, str]:
+    """Return what a binding says of a kind of JSON that has a name of its own, such as that of a patch."""
+    return {"type": media_type} if media_type.endswith("+json") else {}
 
 
 def _form(kind: str, names: Mapping[str, str], files: set[str], media: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a binding says of a form: which it is, which members are files, and how others are written."""
     if kind == JSON:
         return {}
-    if kind == MULTIPART:
-        return {"form": MULTIPART, "files": [argument for argument, name in names.items() if name in files]}
     said = media.get("encoding")
     encoding: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
+    encoded = {name: one for name, one in encoding.items() if isinstance(one, Mapping)}
+    if kind == MULTIPART:
+        kinds = {argument: str(encoded.get(name, {}).get("contentType", "")) for argument, name in names.items()}
+        kinds = {argument: one for argument, one in kinds.items() if _MEDIA_TYPE.fullmatch(one)}
+        form = {"form": MULTIPART, "files": [argument for argument, name in names.items() if name in files]}
+        return form | ({"kinds": kinds} if kinds else {})
     styles = {}
     for argument, name in names.items():
-        one = encoding.get(name)
-        own: Mapping[str, Any] = one if isinstance(one, Mapping) else {}
+        own = encoded.get(name, {})
         if is_json(str(own.get("contentType", ""))):
             styles[argument] = "json"
         elif own.get("style", "form") != "form" or own.get("explode") is False:
@@ -230,12 +256,6 @@ def _json_schema(holder: Mapping[str, Any]) -> Any:
         if is_json(media_type):
             return media.get("schema", {}) if isinstance(media, Mapping) else {}
     return None
-
-
-def is_json(media_type: str) -> bool:
-    """Return whether *media_type* (perhaps with parameters) is JSON."""
-    plain = media_type.partition(";")[0].strip().lower()
-    return plain in {"application/json", "*/*", "application/*"} or plain.endswith("+json")
 
 
 def _object(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -32,6 +32,7 @@ from interlock.integration.connectors.web.settings import (
     NEVER_A_READ,
     address_troubles,
     signing_headers,
+    signing_pairs,
 )
 from interlock.integration.contracts import Contract, Definition
 from interlock.values.operations import Effect
@@ -76,7 +77,7 @@ class OpenApiPlugin:
             return Description({}, (Trouble("/connection/spec", str(error)),))
         troubles = list(_address(system, document))
         definitions: dict[str, Definition] = {}
-        signing = signing_headers(system)
+        signing = frozenset(("header", name) for name in signing_headers(system)) | signing_pairs(system)
         server = "" if "base_url" in system.connection else document.server()
         for name, declaration in system.operations.items():
             try:
@@ -109,7 +110,7 @@ def _call(binding: Mapping[str, Any], base_url: str) -> Call:
 
 
 def _definition(
-    document: OpenApiDocument, declaration: OperationDeclaration, signing: frozenset[str], server: str
+    document: OpenApiDocument, declaration: OperationDeclaration, signing: frozenset[tuple[str, str]], server: str
 ) -> Definition:
     """Return one operation's definition; *server* is the document's own address where that is the one called."""
     if not declaration.origin:
@@ -117,8 +118,8 @@ def _definition(
     found = document.find(declaration.origin)
     if declaration.effect is Effect.read and found.method in NEVER_A_READ:
         raise DocumentInvalid(f"{found.method} changes things, so its effect cannot be `read`")
-    key = {declaration.idempotency_header.lower()} if declaration.idempotency_header else set()
-    definition = define(document, found, headers=signing | key)
+    key = {("header", declaration.idempotency_header.lower())} if declaration.idempotency_header else set()
+    definition = define(document, found, ours=signing | key)
     options = options_of(declaration, _FITS)
     if "pages" in options:
         definition = _paged(definition, options["pages"], declaration.effect)

@@ -179,7 +179,9 @@ class _Bundle:
                 plain = isinstance(value, bool)
                 result[key] = value if plain else self.schema(value, within, depth + 1)
             elif key in _SCHEMAS and isinstance(value, list):
-                result[key] = [self.schema(item, within, depth + 1) for item in value]
+                # A discriminator picks one form of several that may overlap, so that a value may well fit two.
+                picked = key == "oneOf" and "discriminator" in node and "anyOf" not in node
+                result["anyOf" if picked else key] = [self.schema(item, within, depth + 1) for item in value]
             elif key in _NAMED and isinstance(value, Mapping):
                 result[key] = {
                     name: self.schema(item, within, depth + 1)

@@ -14,10 +14,14 @@ from interlock.integration.connectors.surveys import FILES, SECRET, Offer, Sourc
 from interlock.values.operations import Effect
 
 NAME = "openapi"
+# At the beginning of a line, or of a member; each repetition is bounded, for anybody's text is looked at.
 _BEGINNING = re.compile(
-    rb"^\s*(\{.*)?[\"']?(openapi[\"']?\s*:\s*[\"']?3\.[01]\.|swagger[\"']?\s*:\s*[\"']?2\.0\b)",
-    re.DOTALL | re.MULTILINE,
+    rb"(?:^[ \t]{0,40}|[{,]\s{0,40})[\"']?"
+    rb"(?:openapi[\"']?\s{0,9}:\s{0,9}[\"']?3\.[01]\.|swagger[\"']?\s{0,9}:\s{0,9}[\"']?2\.0\b)",
+    re.MULTILINE,
 )
+_KEY_PLACES = ("header", "query", "cookie")
+_TOKEN_URL = re.compile(r"https://[^\s?#{}]{1,500}")
 _LOOKED_AT = 64 << 10
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _EFFECTS = {
@@ -129,6 +133,14 @@ def _address(document: OpenApiDocument, source: str) -> str:
     return ""
 
 
+def _token_url(scheme: Mapping[str, Any]) -> str:
+    """Return where a client gets tokens with credentials of its own; empty where the document does not say."""
+    flows = scheme.get("flows")
+    flow = flows.get("clientCredentials") if isinstance(flows, Mapping) else None
+    url = flow.get("tokenUrl") if isinstance(flow, Mapping) else None
+    return url if isinstance(url, str) and _TOKEN_URL.fullmatch(url) else ""
+
+
 def _auth(document: OpenApiDocument) -> tuple[dict[str, Any] | None, list[str]]:
     """Return the first way of authenticating that is supported, and what to know about it."""
     components = document.data.get("components")
@@ -144,8 +156,11 @@ def _auth(document: OpenApiDocument) -> tuple[dict[str, Any] | None, list[str]]:
             return {"bearer": SECRET}, []
         if kind == "http" and str(scheme.get("scheme", "")).lower() == "basic":
             return {"basic": {"username": "interlock", "password": SECRET}}, ["write the user's name in `auth`"]
-        if kind == "apiKey" and scheme.get("in") == "header" and isinstance(scheme.get("name"), str):
-            return {"api_key": {"header": scheme["name"], "value": SECRET}}, []
+        if kind == "apiKey" and scheme.get("in") in _KEY_PLACES and isinstance(scheme.get("name"), str):
+            return {"api_key": {scheme["in"]: scheme["name"], "value": SECRET}}, []
+        if kind == "oauth2" and (token_url := _token_url(scheme)):
+            client = {"token_url": token_url, "client_id": "interlock", "client_secret": SECRET}
+            return {"oauth2": client}, ["write the `client_id`, and see whether `token_url` is the system's own"]
         if kind in {"oauth2", "openIdConnect"}:
             return {"bearer": SECRET}, [f"it wants a token of {kind}: keep a current one in the secret"]
         others.append(str(name)[:60])

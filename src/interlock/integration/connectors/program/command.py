@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -53,8 +54,16 @@ class Command:
             elif alone is not None:
                 found.append(self._word(value, alone[1]))
             else:
-                found.append(_PLACE.sub(lambda place: _text(arguments[place[1]], place[1]), word))
+                found.append(self._within(word, arguments))
         return found
+
+    def _within(self, word: str, arguments: Mapping[str, Any]) -> str:
+        """Return *word* with its places filled. What it begins with may come from an argument."""
+        text = _PLACE.sub(lambda place: _text(arguments[place[1]], place[1]), word)
+        first = _PLACE.match(word)
+        if first is not None and text.startswith("-") and not self.dashes:
+            raise ArgumentUnfit(f"/{first[1]} makes a word begin with a dash, and would be taken for an option")
+        return text
 
     def _word(self, value: Any, name: str) -> str:
         text = _text(value, name)
@@ -82,8 +91,20 @@ def command_of(text: str, *, dashes: bool = False) -> Command:
 
 
 def filled(template: str, arguments: Mapping[str, Any]) -> str:
-    """Return a text with its places filled; those of arguments that are not given are empty. Raises `ArgumentUnfit`."""
-    return _PLACE.sub(lambda place: _text(arguments.get(place[1]), place[1]), template)
+    """Return a text with its places filled; those of arguments that are not given are empty. Raises `ArgumentUnfit`.
+
+    Unless one argument is all of the text, none may hold the end of a line or another control: it would be more than a
+    value to whoever reads the text line by line.
+    """
+
+    def value(place: re.Match[str]) -> str:
+        text = _text(arguments.get(place[1]), place[1])
+        if not alone and _CONTROL.search(text):
+            raise ArgumentUnfit(f"/{place[1]} holds the end of a line, or another control")
+        return text
+
+    alone = _PLACE.fullmatch(template) is not None
+    return _PLACE.sub(value, template)
 
 
 def places_of(template: str) -> frozenset[str]:
@@ -97,9 +118,18 @@ def _text(value: Any, name: str) -> str:
     if isinstance(value, str):
         if "\0" in value:
             raise ArgumentUnfit(f"/{name} holds a zero byte")
-        return value
+        return _whole(value, name)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
+        return _whole(json.dumps(value, ensure_ascii=False), name)
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _whole(text: str, name: str) -> str:
+    """Return *text*. Raises `ArgumentUnfit` for half of a sign, which would become a byte that is no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentUnfit(f"/{name} is no valid text") from None
+    return text

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from interlock.integration.connectors.interface import Trouble
+from interlock.integration.connectors.interface import SecretSource, Trouble
+
+_REFERENCE = "secret:"
+
+
+class SecretUnfit(ValueError):
+    """A secret cannot be given to a program in this way; the text says why, and nothing of it."""
+
 
 PROPERTIES: dict[str, Any] = {
     "folder": {
@@ -40,3 +47,24 @@ def troubles(connection: Mapping[str, Any], root: Path) -> Iterator[Trouble]:
         yield Trouble("/connection/folder", "must be a folder of the project, given relative to it")
     if not encoding_of(connection):
         yield Trouble("/connection/encoding", "is no encoding that is known")
+
+
+def revealed(text: str, secrets: SecretSource) -> str:
+    """Return what a variable of `env` holds: *text*, or the secret that it refers to.
+
+    Raises `SecretUnfit`, and an `InterlockError` where the secret is missing.
+    """
+    if not text.startswith(_REFERENCE):
+        return text
+    found = secrets.get(text).reveal()
+    if "\0" in found or not _encodable(found):
+        raise SecretUnfit("a secret is no text that a variable can hold")
+    return found
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -20,13 +20,13 @@ from interlock.integration.connectors.interface import (
     unsent,
 )
 from interlock.integration.connectors.program.command import ArgumentUnfit
+from interlock.integration.connectors.program.connection import SecretUnfit, revealed
 from interlock.integration.connectors.program.definitions import OK, Job
 from interlock.integration.connectors.program.forms import OutputUnfit
 from interlock.integration.connectors.program.running import Bounds, Outcome, OutputTooLarge, run
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 
-_REFERENCE = "secret:"
 _ABSENT = frozenset({errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR, errno.ELOOP})
 
 
@@ -69,6 +69,8 @@ class ProgramConnector:
         try:
             words, given = job.command.filled(arguments), job.given.write(arguments, self._encoding)
             environment = {name: self._revealed(text) for name, text in self._environment.items()}
+        except SecretUnfit as error:
+            return failed("access_denied", f"nothing was run: {error}", sent=False)
         except ArgumentUnfit as error:
             return failed("argument_unfit", f"an argument does not fit: {error}", sent=False)
         except InterlockError as error:  # of the secrets
@@ -103,7 +105,7 @@ class ProgramConnector:
         return str(self._folder / program) if os.sep in program else program
 
     def _revealed(self, text: str) -> str:
-        return self._secrets.get(text).reveal() if text.startswith(_REFERENCE) else text
+        return revealed(text, self._secrets)
 
     def _answer(self, job: Job, effect: Effect, outcome: Outcome) -> Answer:
         word = job.exits.get(outcome.code)

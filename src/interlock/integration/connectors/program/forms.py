@@ -68,7 +68,10 @@ class GivenJson:
     names: frozenset[str]
 
     def write(self, arguments: Mapping[str, Any], encoding: str) -> bytes:  # noqa: ARG002 - JSON is UTF-8
-        return orjson.dumps({name: value for name, value in arguments.items() if name in self.names})
+        try:
+            return orjson.dumps({name: value for name, value in arguments.items() if name in self.names})
+        except TypeError:  # half of a sign, or a number beyond 64 bits
+            raise ArgumentUnfit("an argument is no value that JSON can be read back as") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,12 @@ class GivenRecord:
     def write(self, arguments: Mapping[str, Any], encoding: str) -> bytes:  # noqa: ARG002 - the copybook's own
         values = {name: value for name, value in arguments.items() if name in self.members}
         try:
-            return encode(self.record.layout, {**values, **self.fixed}) + b"\n"
+            record = encode(self.record.layout, {**values, **self.fixed})
         except RecordUnfit as error:
             raise ArgumentUnfit(str(error)) from None
+        if b"\n" in record or b"\r" in record:
+            raise ArgumentUnfit("a field holds the end of a line, and would make a second record")
+        return record + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ class SaidTable:
     def read(self, content: bytes, encoding: str) -> Any:
         reader = csv.reader(io.StringIO(_decoded(content, encoding), newline=""), delimiter=self.delimiter, strict=True)
         try:
-            rows = [row for row in reader if row]
+            rows = [row or [""] for row in reader if row or len(self.columns) == 1]
         except csv.Error as error:
             raise OutputUnfit(f"line {reader.line_num} is no row: {error}") from None
         columns: Sequence[str] = self.columns or (rows.pop(0) if rows else ())

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from interlock.integration.connectors.bodies import NumberTooLarge, whole
 from interlock.integration.connectors.rpc.protocols import Fault, ReplyUnfit, Returned
 from interlock.integration.connectors.templates import Kind, Unsendable
 
@@ -109,8 +110,10 @@ def _is(value: Any, number: int) -> bool:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        reply = whole(body)
+    except NumberTooLarge as error:
+        raise ReplyUnfit(f"the answer {error}") from None
+    except ValueError:
         raise ReplyUnfit("the answer is not JSON") from None
     if not isinstance(reply, dict):
         raise ReplyUnfit("the answer is not one of JSON-RPC")

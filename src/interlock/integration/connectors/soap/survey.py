@@ -25,7 +25,9 @@ from interlock.integration.connectors.soap.documents import (
 )
 from interlock.integration.connectors.surveys import FILES, Offer, Source, Survey
 
-_BEGINNING = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?definitions\b[^>]*[\"']http://schemas\.xmlsoap\.org/wsdl/[\"']")
+_BEGINNING = re.compile(
+    rb"<(?:[A-Za-z_][\w.-]*:)?definitions\b[^>]{0,8000}[\"']http://schemas\.xmlsoap\.org/wsdl/[\"']"
+)
 _LOOKED_AT = 64 << 10
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _UNSAID = "http://127.0.0.1:8080/"

@@ -46,8 +46,14 @@ class Dialect(Protocol):
     def address(self, url: str) -> Any:
         """Return SQLAlchemy's address for *url*, without a password."""
 
-    def driver(self, longest: float) -> dict[str, Any]:
-        """Return the driver's arguments; nothing may wait longer than *longest* seconds for the server."""
+    probe: str
+    """The smallest query there is, which gives one row."""
+
+    def driver(self, longest: float, most: int) -> dict[str, Any]:
+        """Return the driver's arguments; nothing may wait longer than *longest* seconds for the server.
+
+        *most* is the largest answer in bytes, for a driver that would read any.
+        """
 
     def connect(self, options: dict[str, Any]) -> Any:
         """Return a connection by the driver's *options*, whose session understands statements as they were checked.
@@ -124,7 +130,7 @@ class AlchemyConnector:
         self._engine = create_engine(
             self._dialect.address(self._url),
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended here, in plain sight
-            connect_args=self._dialect.driver(self._longest + SPARE),
+            connect_args=self._dialect.driver(self._longest + SPARE, self._limits.response),
             pool_size=self._limits.concurrency,
             max_overflow=0,
             pool_recycle=IDLE,
@@ -241,7 +247,8 @@ class AlchemyConnector:
         """Call the procedure and hear it to its end: it can fail after its first result as well."""
         from sqlalchemy.exc import DBAPIError
 
-        binding, wanted = statement.binding, statement.binding["rows"] != "none"
+        binding, after = statement.binding, statement.binding.get("after", "")
+        wanted = binding["rows"] != "none" and not after
         most = 1 if binding["rows"] == "one" else binding["max_rows"]
         rows = Rows(most=most, max_bytes=self._limits.response, booleans=binding["booleans"])
         driver: Any = connection.dialect.loaded_dbapi
@@ -251,11 +258,12 @@ class AlchemyConnector:
                 more: Any = True
                 while more:
                     if wanted and cursor.description:
-                        names = [one[0] for one in cursor.description]
-                        while batch := cursor.fetchmany(BATCH):
-                            rows.add(names, batch)
+                        _gather(cursor, rows)
                         wanted = False  # the first result is the procedure's
                     more = cursor.nextset()
+                if after:
+                    cursor.execute(after)
+                    _gather(cursor, rows)
         except driver.Error as error:
             raise DBAPIError(None, None, error) from error
         if binding["rows"] == "none":
@@ -292,11 +300,17 @@ class AlchemyConnector:
     async def probe(self, *, timeout: float) -> Answer:
         """Make the smallest query there is."""
         binding = {"parameters": {}, "rows": "one", "max_rows": 1, "expect_rows": None, "booleans": ()}
-        return await self._run(_Statement(Effect.read, "SELECT 1 AS one", binding), {}, timeout)
+        return await self._run(_Statement(Effect.read, self._dialect.probe, binding), {}, timeout)
 
     async def definitions(self) -> None:
         """The statements are the project's own."""
         return
+
+
+def _gather(cursor: Any, rows: Rows) -> None:
+    names = [one[0] for one in cursor.description]
+    while batch := cursor.fetchmany(BATCH):
+        rows.add(names, batch)
 
 
 def _unreachable() -> Answer:

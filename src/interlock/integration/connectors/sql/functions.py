@@ -80,11 +80,19 @@ smalldatetimefromparts soundex space square str string_escape string_split stuff
 sysdatetimeoffset sysutcdatetime timefromparts todatetimeoffset translate try_convert try_parse unicode
 """
 
+_FIREBIRD = """
+abs acos ascii_char ascii_val asin atan atan2 bin_and bin_not bin_or bin_shl bin_shr bin_xor bit_length ceil ceiling
+char_length character_length char_to_uuid cos cosh cot corr covar_pop covar_samp cume_dist dateadd datediff decode exp
+first_day floor gen_uuid hash iif last_day left list ln log log10 lpad maxvalue minvalue mod octet_length overlay
+percent_rank pi position power rand replace reverse right round rpad sign sin sinh sqrt tan tanh trunc uuid_to_char
+"""
+
 HARMLESS: dict[str, frozenset[str]] = {
     "sqlite": frozenset(_SQLITE.split()),
     "postgres": frozenset(_POSTGRES.split()),
     "mysql": frozenset(_MYSQL.split()),
     "duckdb": frozenset(_DUCKDB.split()),
     "tsql": frozenset(_TSQL.split()),
+    "firebird": frozenset(_FIREBIRD.split()),
 }
-"""By dialect, in lower case."""
+"""By kind of database, in lower case."""

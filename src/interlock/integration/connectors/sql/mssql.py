@@ -13,8 +13,6 @@ from interlock.integration.connectors.wording import said
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-MSSQL_ADDRESSES = ("mssql://", "sqlserver://")
-"""How addresses of these databases begin."""
 MSSQL_OPTIONS = frozenset({"ssl_ca"})
 """What may follow the `?` of an address."""
 
@@ -44,6 +42,8 @@ class MssqlDialect:
     The server has no transaction that cannot write: a read is rolled back always, and what it may be is checked before.
     """
 
+    probe = "SELECT 1 AS one"
+
     def address(self, url: str) -> Any:
         from sqlalchemy import make_url
         from sqlalchemy.dialects import registry
@@ -51,7 +51,7 @@ class MssqlDialect:
         registry.register("mssql.interlock", "interlock.integration.connectors.sql.mssql_driver", "TdsDialect")
         return make_url(url).set(drivername="mssql+interlock")
 
-    def driver(self, longest: float) -> dict[str, Any]:
+    def driver(self, longest: float, most: int) -> dict[str, Any]:  # noqa: ARG002 - rows are read in turn
         return {"seconds": longest}
 
     def connect(self, options: dict[str, Any]) -> Any:

@@ -18,9 +18,9 @@ from pytds.connection import NonMarsConnection  # type: ignore[import-untyped]  
 from pytds.row_strategies import tuple_row_strategy  # type: ignore[import-untyped]  # it has no types
 from pytds.tds_base import TDS_ODBC_ON, PreLoginEnc, _TdsLogin  # type: ignore[import-untyped]  # it has no types
 from pytds.tds_socket import _TdsSocket  # type: ignore[import-untyped]  # it has no types
-from sqlalchemy.engine.default import DefaultDialect
 
 from interlock.foundation.http.sockets import connected_now
+from interlock.integration.connectors.sql.alchemy_driver import PlainDialect
 from interlock.integration.connectors.sql.mssql_lines import Line
 
 _PORT = 1433
@@ -29,13 +29,10 @@ _GARBLED = (ArithmeticError, AssertionError, AttributeError, LookupError, Runtim
 _UNHEARD = (*_GARBLED, struct.error)  # what the driver raises by itself at a broken answer
 
 
-class TdsDialect(DefaultDialect):
-    """Only what the pool and plain statements need. Transactions are begun and ended by statements."""
+class TdsDialect(PlainDialect):
+    """Transactions are begun and ended by statements."""
 
     name = "mssql"
-    driver = "interlock"
-    default_paramstyle = "pyformat"
-    supports_statement_cache = False
 
     @classmethod
     def import_dbapi(cls) -> Any:
@@ -44,27 +41,6 @@ class TdsDialect(DefaultDialect):
     def create_connect_args(self, url: Any) -> Any:
         options = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
         return [], {**options, "database": url.database, **url.query, "sign_in": signed_in}
-
-    def initialize(self, connection: Any) -> None:
-        """Ask the server nothing."""
-
-    def get_isolation_level_values(self, dbapi_conn: Any) -> Any:  # noqa: ARG002 - SQLAlchemy's interface
-        return ["AUTOCOMMIT"]
-
-    def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
-        """Do nothing: the driver begins no transaction by itself."""
-
-    def reset_isolation_level(self, dbapi_conn: Any) -> None:
-        """Do nothing, as above."""
-
-    def get_default_isolation_level(self, dbapi_conn: Any) -> Any:  # noqa: ARG002 - SQLAlchemy's interface
-        return "AUTOCOMMIT"
-
-    def do_rollback(self, dbapi_connection: Any) -> None:
-        """Do nothing: whoever began a transaction has ended it, or dropped the connection."""
-
-    def do_commit(self, dbapi_connection: Any) -> None:
-        """Do nothing, as above."""
 
     def do_ping(self, dbapi_connection: Any) -> bool:
         dbapi_connection.line.allow(_PING)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.integration.connectors.packages import Packages
-from interlock.integration.connectors.sql.catalogues import catalogue_rows, refused, usable
-from interlock.integration.connectors.sql.mssql import MSSQL_OPTIONS, MssqlDialect
-from interlock.integration.connectors.sql.routines import MSSQL_ROUTINES, call_offers
-from interlock.integration.connectors.sql.tables import Column, Spelling, Table, gathered
-from interlock.integration.connectors.surveys import Offer
+from interlock.integration.connectors.sql.catalogues import Reader
+from interlock.integration.connectors.sql.routines import MSSQL_ROUTINES
+from interlock.integration.connectors.sql.tables import Spelling
 
 _WORDS = {
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer"),
@@ -43,40 +40,9 @@ class TsqlSpelling(Spelling):
         return f"SELECT TOP (:limit){select.removeprefix('SELECT')}{rest}"
 
 
-_SPELLING = TsqlSpelling('"')
-
-
-def mssql_tables(address: str, *, timeout: float) -> list[Table]:
-    """Return the tables and views of the database at *address*, which names it; waits *timeout* seconds at most.
-
-    Raises `SourceUnfit` and `PackageMissing`.
-    """
-    usable(address, MSSQL_OPTIONS, "mssql://USER@HOST/DATABASE")
-    Packages("sql", "databases", ("sqlalchemy", "pytds")).check()
-    try:
-        rows = catalogue_rows(MssqlDialect(), address, _COLUMNS, timeout=timeout, number=_number)
-    except (OSError, ValueError) as error:
-        raise refused(type(error).__name__) from error
-    found = (
-        (
-            (schema, table) if schema else (table,),
-            Column(name, _WORDS.get(native, ""), native, bool(nullable), bool(key)),
-        )
-        for schema, table, name, native, nullable, key in rows
-    )
-    return gathered(found, _SPELLING, _UNREAD.__contains__)
-
-
-def mssql_calls(address: str, *, timeout: float) -> tuple[list[Offer], list[str]]:
-    """Return calls of the procedures there, and the names of others, as `call_offers` does; else like `mssql_tables`,
-    which is asked before."""
-    try:
-        rows = catalogue_rows(MssqlDialect(), address, MSSQL_ROUTINES, timeout=timeout, number=_number)
-    except (OSError, ValueError) as error:
-        raise refused(type(error).__name__) from error
-    return call_offers(rows, _WORDS)
-
-
 def _number(error: Any) -> str:
     number = getattr(error, "msg_no", None)
     return f"MSSQL-{number}" if isinstance(number, int) else type(error).__name__
+
+
+MSSQL_READER = Reader(_COLUMNS, MSSQL_ROUTINES, _WORDS, _UNREAD.__contains__, TsqlSpelling('"'), _number)

@@ -40,12 +40,14 @@ _REFUSED = frozenset(
 class MysqlDialect:
     """Sessions are strict and in UTC, whatever the server is set to, so that no value is cut to fit in silence."""
 
+    probe = "SELECT 1 AS one"
+
     def address(self, url: str) -> Any:
         from sqlalchemy import make_url
 
         return make_url(url).set(drivername="mysql+pymysql")
 
-    def driver(self, longest: float) -> dict[str, Any]:
+    def driver(self, longest: float, most: int) -> dict[str, Any]:  # noqa: ARG002 - rows are read in turn
         from pymysql.constants import FIELD_TYPE  # type: ignore[import-untyped]  # it has no types
         from pymysql.converters import conversions  # type: ignore[import-untyped]  # it has no types
 

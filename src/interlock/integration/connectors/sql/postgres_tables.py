@@ -9,18 +9,17 @@ from interlock.foundation.http import HttpForbidden
 from interlock.foundation.http.sockets import GuardedLoop
 from interlock.integration.connectors.errors import SourceUnfit
 from interlock.integration.connectors.packages import Packages
-from interlock.integration.connectors.sql.routines import POSTGRES_ROUTINES
-from interlock.integration.connectors.sql.tables import REACH, Column, Spelling, Table, gathered
+from interlock.integration.connectors.sql.routines import POSTGRES_ROUTINES, call_offers
+from interlock.integration.connectors.sql.tables import REACH, Catalogue, Column, Spelling, Table, gathered
 
 TIMEOUT = 15.0
 _SPELLING = Spelling('"', casts=True)
-KINDS = {
+_KINDS = {
     **dict.fromkeys(("smallint", "integer", "bigint"), "integer"),
     **dict.fromkeys(("numeric", "real", "double precision"), "number"),
     **dict.fromkeys(("text", "character varying", "character", "uuid", "date", "name"), "string"),
     "boolean": "boolean",
 }
-"""The types of `input` for those of the database."""
 _TABLES = """
 SELECT t.table_schema, t.table_name, c.column_name, c.data_type, c.is_nullable = 'YES', k.column_name IS NOT NULL
 FROM information_schema.tables t
@@ -37,11 +36,11 @@ ORDER BY 1, 2, c.ordinal_position
 
 async def postgres_tables(address: str) -> list[Table]:
     """Return the tables and views of the database at *address*. Raises `SourceUnfit` and `PackageMissing`."""
-    return (await postgres_catalogue(address))[0]
+    return (await postgres_catalogue(address)).tables
 
 
-async def postgres_catalogue(address: str) -> tuple[list[Table], list[tuple[Any, ...]]]:
-    """Return tables and views, and rows about routines as `call_offers` takes them.
+async def postgres_catalogue(address: str) -> Catalogue:
+    """Return tables, views, and calls of procedures and of functions that may change things.
 
     Raises `SourceUnfit` and `PackageMissing`.
     """
@@ -66,8 +65,9 @@ async def postgres_catalogue(address: str) -> tuple[list[Table], list[tuple[Any,
     found = (
         (
             (name,) if schema == "public" else (schema, name),
-            Column(column, KINDS.get(native, ""), native, nullable, key),
+            Column(column, _KINDS.get(native, ""), native, nullable, key),
         )
         for schema, name, column, native, nullable, key in rows
     )
-    return gathered(found, _SPELLING, lambda native: native == "bytea"), routines
+    tables = gathered(found, _SPELLING, lambda native: native == "bytea")
+    return Catalogue(tables, *call_offers(routines, _KINDS))

@@ -25,7 +25,8 @@ WHERE r.routine_schema NOT IN ('pg_catalog', 'information_schema') AND r.externa
 ORDER BY r.routine_schema, r.routine_name, r.specific_name, p.ordinal_position
 """
 MYSQL_ROUTINES = """
-SELECT r.specific_name, '', r.routine_name, r.routine_type, p.parameter_name, p.parameter_mode, p.data_type
+SELECT r.specific_name, '', r.routine_name, r.routine_type, p.parameter_name,
+  CASE p.parameter_mode WHEN 'OUT' THEN 'VARIABLE' ELSE p.parameter_mode END, p.data_type
 FROM information_schema.routines r
 LEFT JOIN information_schema.parameters p
   ON p.specific_schema = r.routine_schema AND p.specific_name = r.specific_name AND p.routine_type = r.routine_type
@@ -72,7 +73,7 @@ def call_offers(rows: Iterable[tuple[Any, ...]], words: Mapping[str, str]) -> tu
         if routine is None or f"call_{name.lower()}"[:60] in offers:  # also of a name that stands for several
             others.append(label)
         else:
-            offer = _offer(routine, procedure=kind == "PROCEDURE")
+            offer = _offer(routine, kind)
             offers[offer.name] = offer
     return list(offers.values()), others
 
@@ -105,18 +106,20 @@ def _routine(
     for number, (*_, name, mode, native) in enumerate(members, 1):
         if mode is None:
             continue  # it has no parameters
-        spoken, word = name or f"argument_{number}", words.get(native, "")
-        fits = fits and bool(word) and _PLAIN.fullmatch(spoken) is not None and (mode == "IN" or bool(schema))
-        if mode != "OUT":
+        spoken, word = name or f"argument_{number}", words.get(native.partition("(")[0], "")
+        heard = bool(schema) or mode in {"IN", "RETURNS", "VARIABLE"}
+        fits = fits and bool(word) and _PLAIN.fullmatch(spoken) is not None and heard
+        if mode in {"IN", "INOUT"}:
             made.given[spoken] = word
         if mode != "IN":
             made.told[spoken] = f"{word}?"
-        made.arguments.append("NULL" if mode == "OUT" else f":{spoken}")
+        if mode != "RETURNS":
+            made.arguments.append({"OUT": "NULL", "VARIABLE": f"@{spoken}"}.get(mode, f":{spoken}"))
     return made if fits else None
 
 
-def _offer(routine: _Routine, *, procedure: bool) -> Offer:
-    name = ".".join(routine.path)
+def _offer(routine: _Routine, sort: str) -> Offer:
+    name, procedure = ".".join(routine.path), sort == "PROCEDURE"
     given = routine.arguments if procedure else [one for one in routine.arguments if one != "NULL"]
     call = f"{'CALL' if procedure else 'SELECT * FROM'} {name}({', '.join(given)})"
     settings: dict[str, Any] = {"input": routine.given} if routine.given else {}
@@ -124,6 +127,6 @@ def _offer(routine: _Routine, *, procedure: bool) -> Offer:
         settings["rows"] = "one" if procedure else "many"
     if routine.told:
         settings["columns"] = routine.told
-    kind = "procedure" if procedure else "function"
+    kind = "function" if sort == "FUNCTION" else "procedure"
     spoken = f"call_{routine.path[-1].lower()}"[:60]
     return Offer(call, spoken, f"Call the {kind} {name}.", effect=Effect.irreversible, settings=settings)

@@ -7,28 +7,12 @@ neither what a view nor what a trigger does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.integration.connectors.sql.functions import HARMLESS
+from interlock.integration.connectors.sql.grammars import Grammar, StatementInvalid, parts_of
 from interlock.values.operations import Effect
-
-SQLITE = "sqlite"
-POSTGRES = "postgres"
-MYSQL = "mysql"
-DUCKDB = "duckdb"
-TSQL = "tsql"
-_ALONE = frozenset(
-    """BACKUP BEGIN BREAK CHECKPOINT CLOSE COMMIT CONTINUE DBCC DEALLOCATE DECLARE DENY DUMP END EXEC EXECUTE GO GOTO
-    IF KILL LOAD OPEN PRINT RAISERROR RECONFIGURE RESTORE RETURN REVERT ROLLBACK SAVE SETUSER SHUTDOWN THROW USE WAITFOR
-    WHILE""".split()
-)
-_HINTS = ("Hint", "WithTableHint", "QueryOption")
-
-
-class StatementInvalid(ValueError):
-    """A statement is not what it must be; the text is for a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +26,48 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A statement that passed. *parameters* are the names it uses; *columns* its result, None for `*`."""
+    """A statement that passed. *parameters* are the names it uses; *columns* its result, None for `*`.
+
+    *after* is what has to be asked after a call for its out-parameters; empty for nothing.
+    """
 
     text: str
     parameters: frozenset[str]
     columns: tuple[Column, ...] | None
     returns: bool
+    after: str = ""
 
 
-def check_statement(text: str, dialect: str, effect: Effect, *, functions: Iterable[str] = ()) -> Checked:
+def check_statement(text: str, grammar: Grammar, effect: Effect, *, functions: Iterable[str] = ()) -> Checked:
     """Return what *text* uses and gives. *functions* are harmless ones beside those that are known to be.
 
     Raises `StatementInvalid`.
     """
-    root = _parsed(text, dialect)
-    if dialect in {MYSQL, TSQL}:
-        _only_what_is_read_alike(text, dialect, root)
-    if dialect == TSQL:
-        _only_one_of_tsql(root)
+    root = _parsed(text, grammar)
+    for rule in grammar.rules:
+        rule(text, root)
     _only_named_parameters(root)
-    _only_harmless(root, dialect, frozenset(name.lower() for name in functions))
+    _only_harmless(root, grammar.harmless | {name.lower() for name in functions})
     (_is_read if effect is Effect.read else _is_write)(root)
     projections = _projections(root)
     return Checked(
         text.strip().rstrip(";").rstrip(),
-        frozenset(node.name for node in _all(root, "Placeholder")),
-        _columns(projections),
+        frozenset(node.name for node in parts_of(root, "Placeholder")),
+        _columns(projections, grammar),
         returns=bool(projections),
     )
 
 
-def relations(text: str, dialect: str) -> frozenset[tuple[str, ...]]:
+def relations(text: str, grammar: Grammar) -> frozenset[tuple[str, ...]]:
     """Return the tables that the statement *text* reads by name, each as the parts of its name.
 
     Names of its own (WITH) are none where they hold. Raises `StatementInvalid` for functions that read elsewhere.
     """
     from sqlglot import exp
 
-    root = _parsed(text, dialect)
+    root = _parsed(text, grammar)
     found: set[tuple[str, ...]] = set()
-    for table in _all(root, "Table"):
+    for table in parts_of(root, "Table"):
         if isinstance(table.this, exp.Identifier):
             parts = tuple(_folded(part) for part in table.parts)
             if len(parts) > 1 or not _is_own_name(table, parts[0]):
@@ -119,13 +105,13 @@ def _is_own_name(table: Any, name: str) -> bool:
     return False
 
 
-def _parsed(text: str, dialect: str) -> Any:
+def _parsed(text: str, grammar: Grammar) -> Any:
     import sqlglot
     from sqlglot.errors import ErrorLevel, SqlglotError
 
     logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it warns of, we refuse
     try:
-        found = sqlglot.parse(text, dialect=dialect, error_level=ErrorLevel.IMMEDIATE)
+        found = sqlglot.parse(text, dialect=grammar.parser, error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:
         details = getattr(error, "errors", None) or [{}]
         line, said = details[0].get("line"), details[0].get("description")
@@ -140,63 +126,21 @@ def _parsed(text: str, dialect: str) -> Any:
     return root
 
 
-def _all(root: Any, *kinds: str) -> Iterator[Any]:
-    """Yield every part of *root* that is of one of *kinds* (class names of the parser's tree)."""
-    from sqlglot import exp
-
-    classes = tuple(getattr(exp, kind) for kind in kinds)
-    yield from root.find_all(*classes)
-
-
-def _only_what_is_read_alike(text: str, dialect: str, root: Any) -> None:
-    """Refuse what MySQL reads otherwise than the parser: it runs some comments, and takes orders from hints.
-
-    So does SQL Server from hints. IGNORE is refused too: it stores what fits of a value that does not, and skips rows
-    without a word.
-    """
-    from sqlglot.dialects import Dialect
-
-    done = 0
-    for token in Dialect.get_or_raise(dialect).tokenize(text):
-        if text[done : token.start].strip("; \t\r\n"):
-            break
-        done = token.end + 1
-    if text[done:].strip("; \t\r\n") or next(_all(root, *_HINTS), None) is not None:
-        raise StatementInvalid("must hold no comments and hints, since the database may act on them")
-    if root.args.get("ignore"):
-        raise StatementInvalid("must not IGNORE what the database finds wrong")
-
-
-def _only_one_of_tsql(root: Any) -> None:
-    """Refuse a second statement that the parser takes for a name (T-SQL needs no semicolon between two).
-
-    OUTPUT INTO and a name of four parts are refused too: what they change or ask is not what the statement says.
-    """
-    for name in _all(root, "Identifier"):
-        if not name.args.get("quoted") and name.name.upper() in _ALONE:
-            raise StatementInvalid(f"must be exactly one statement; {name.name.upper()} begins another")
-    if any(len(table.parts) > 3 for table in _all(root, "Table")):
-        raise StatementInvalid("must not ask another server")
-    if any(node.args.get("into") for node in _all(root, "Returning")):
-        raise StatementInvalid("holds OUTPUT INTO, which changes things on the side")
-
-
 def _only_named_parameters(root: Any) -> None:
-    if next(_all(root, "Parameter", "SessionParameter"), None) is not None:
+    if next(parts_of(root, "Parameter", "SessionParameter"), None) is not None:
         raise StatementInvalid("must write parameters as :name")
-    if any(not node.name.isidentifier() for node in _all(root, "Placeholder")):
+    if any(not node.name.isidentifier() for node in parts_of(root, "Placeholder")):
         raise StatementInvalid("must write parameters as :name")
 
 
-def _only_harmless(root: Any, dialect: str, functions: frozenset[str]) -> None:
-    known = HARMLESS[dialect] | functions
-    for node in _all(root, "Anonymous", "AnonymousAggFunc"):
+def _only_harmless(root: Any, known: frozenset[str]) -> None:
+    for node in parts_of(root, "Anonymous", "AnonymousAggFunc"):
         if node.name.lower() not in known:
             raise StatementInvalid(
                 f"calls {node.name}(), which is not known to be harmless; if it is, name it in "
                 "`allow_functions` of the connection"
             )
-    for node in _all(root, "DML", "DDL", "Command", "Into"):
+    for node in parts_of(root, "DML", "DDL", "Command", "Into"):
         if node is not root:
             raise StatementInvalid(f"holds {_kind(node)} inside, which changes things on the side")
 
@@ -206,9 +150,9 @@ def _is_read(root: Any) -> None:
 
     if not isinstance(root, (exp.Select, exp.SetOperation)):
         raise StatementInvalid(f"must be a SELECT, since the effect is `read`; it is {_kind(root)}")
-    if next(_all(root, "Lock"), None) is not None:
+    if next(parts_of(root, "Lock"), None) is not None:
         raise StatementInvalid("must not lock rows (FOR UPDATE, FOR SHARE), since the effect is `read`")
-    if next(_all(root, "NextValueFor"), None) is not None:
+    if next(parts_of(root, "NextValueFor"), None) is not None:
         raise StatementInvalid("must not take the next number of a sequence, since the effect is `read`")
 
 
@@ -239,7 +183,7 @@ def _projections(root: Any) -> list[Any]:
     return list(returning.expressions) if returning is not None else []
 
 
-def _columns(projections: list[Any]) -> tuple[Column, ...] | None:
+def _columns(projections: list[Any], grammar: Grammar) -> tuple[Column, ...] | None:
     from sqlglot import exp
 
     columns: list[Column] = []
@@ -248,11 +192,16 @@ def _columns(projections: list[Any]) -> tuple[Column, ...] | None:
             return None
         if not isinstance(projection, (exp.Alias, exp.Column)):
             raise StatementInvalid("must name each column of its result (... AS name)")
-        columns.append(_column(projection.alias_or_name, projection.unalias()))
+        columns.append(_column(_spoken(projection, grammar), projection.unalias()))
     names = [column.name for column in columns]
     if len(set(names)) != len(names):
         raise StatementInvalid("names two columns of its result alike")
     return tuple(columns)
+
+
+def _spoken(projection: Any, grammar: Grammar) -> str:
+    identifier = projection.args.get("alias") or projection.this
+    return grammar.column(projection.alias_or_name, quoted=bool(identifier.args.get("quoted")))
 
 
 def _column(name: str, value: Any) -> Column:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from interlock.integration.connectors.surveys import Offer
+
 REACH = "see that the database runs at this address and lets this user in; the password may stand in the address"
 """What to do where a catalogue cannot be read; a password goes to the environment, not to the project."""
 MOST_TABLES = 1000
@@ -37,6 +39,10 @@ class Spelling:
         """Return a name of one or more *parts*."""
         return ".".join(f"{self.quote}{part.replace(self.quote, 2 * self.quote)}{self.quote}" for part in parts)
 
+    def spoken(self, name: str) -> str:
+        """Return what a column of that *name* is called in a result."""
+        return name
+
     def parameter(self, name: str, column: Column) -> str:
         """Return the parameter *name* where it is compared with *column*."""
         return f"CAST(:{name} AS {column.native})" if self.casts else f":{name}"
@@ -66,6 +72,17 @@ class Table:
     def keys(self) -> tuple[Column, ...]:
         """The columns of its primary key."""
         return tuple(column for column in self.columns if column.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What a database offers: its tables and views, calls of its procedures, and the names of those that no call can be
+    written for.
+    """
+
+    tables: list[Table]
+    calls: list[Offer]
+    uncalled: list[str]
 
 
 def gathered(

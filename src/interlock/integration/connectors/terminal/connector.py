@@ -20,15 +20,15 @@ from interlock.integration.connectors.interface import (
     unsent,
 )
 from interlock.integration.connectors.program.command import ArgumentUnfit
+from interlock.integration.connectors.program.connection import SecretUnfit, revealed
 from interlock.integration.connectors.terminal.definitions import Job
-from interlock.integration.connectors.terminal.dialogue import Dialogue, Expect, Send
+from interlock.integration.connectors.terminal.dialogue import LONGEST_LINE, Dialogue, Expect, Send
 from interlock.integration.connectors.terminal.screen import Screen
 from interlock.integration.connectors.terminal.session import Ended, Flooded, Session, session
 from interlock.values.errors import InterlockError
 from interlock.values.operations import Effect
 from interlock.values.secrets import MASK, Secret
 
-_REFERENCE = "secret:"
 _ENTER = "\r"
 
 
@@ -146,8 +146,10 @@ class TerminalConnector:
             job.dialogue.check(arguments)
             for send in job.dialogue.sends:
                 send.line(arguments).encode(self._encoding)
-            secrets = {send.secret: self._secrets.get(send.secret) for send in job.dialogue.sends if send.secret}
-            environment = {name: self._revealed(text) for name, text in self._environment.items()}
+            secrets = {send.secret: self._typed(send.secret) for send in job.dialogue.sends if send.secret}
+            environment = {name: revealed(text, self._secrets) for name, text in self._environment.items()}
+        except SecretUnfit as error:
+            return failed("access_denied", f"nothing was run: {error}", sent=False)
         except (ArgumentUnfit, UnicodeEncodeError):
             detail = "an argument cannot be typed: it holds keys, is too long, or is a text that decides the outcome"
             return failed("argument_unfit", detail, sent=False)
@@ -191,8 +193,17 @@ class TerminalConnector:
     def _located(self, program: str) -> str:
         return str(self._folder / program) if os.sep in program else program
 
-    def _revealed(self, text: str) -> str:
-        return self._secrets.get(text).reveal() if text.startswith(_REFERENCE) else text
+    def _typed(self, reference: str) -> Secret:
+        """Return a secret that can be typed. Raises `SecretUnfit`, and an `InterlockError` where it is missing."""
+        secret = self._secrets.get(reference)
+        text = secret.reveal()
+        try:
+            fits = text.isprintable() and len(text.encode(self._encoding)) <= LONGEST_LINE
+        except UnicodeEncodeError:
+            fits = False
+        if not fits:
+            raise SecretUnfit("a secret holds signs that a terminal takes for keys, or is too long to be typed")
+        return secret
 
     async def probe(self, *, timeout: float) -> Answer:  # noqa: ARG002 - nothing is waited for
         """Look whether the programs are there; none is run."""

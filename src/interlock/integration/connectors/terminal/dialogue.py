@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ SHORTEST = 4
 LONGEST_LINE = 1000
 """How many bytes are typed in one line; a terminal keeps 4095 of them at most."""
 
+_SPACES = re.compile(r"[ \t\u00a0]+")
 _USUAL_WAIT = "5s"
 _REFERENCE = "secret:"
 _EXPECT: dict[str, Any] = {
@@ -116,11 +118,12 @@ class Dialogue:
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Raise `ArgumentUnfit` for what cannot be typed, or would show a text on the screen that decides how the call
-        ended: a program repeats what is typed, and whoever chooses an argument must not choose the outcome.
+        ended: a program repeats what is typed, perhaps in capitals, and whoever chooses an argument must not choose the
+        outcome.
         """
-        typed = "".join(f"{_shown(send, arguments)}{chr(10) if send.enter else ''}" for send in self.sends)
+        typed = _plain("".join(f"{_shown(send, arguments)}{chr(10) if send.enter else ''}" for send in self.sends))
         for text in self.deciding():
-            if any(len(part) >= SHORTEST and part in typed for part in text.literals):
+            if any(len(part) >= SHORTEST and _plain(part) in typed for part in text.literals):
                 raise ArgumentUnfit("it would type a text by which the program says how it ended")
 
     def deciding(self) -> Iterator[Expected]:
@@ -175,6 +178,11 @@ def _step(written: Mapping[str, Any]) -> Expect | Send:
         raise DialogueInvalid(f"has a `within` that is no duration: {error.fix}") from None
     refused = Expected(written["refused"]) if "refused" in written else None
     return Expect(Expected(written["expect"]), within, refused, written.get("confirms", False))
+
+
+def _plain(text: str) -> str:
+    """Return *text* as it is compared: a program may write small letters large, and several spaces as one."""
+    return _SPACES.sub(" ", text).casefold()
 
 
 def _shown(send: Send, arguments: Mapping[str, Any]) -> str:

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 LONGEST_LINE = 4000
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4000}(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 _BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,4000}\x1b?|[ -/]*)\Z")  # the rest of it comes later
-_MOVES = frozenset("ABEFGHJdf")  # the cursor goes elsewhere, so what follows belongs to another line
-_LINES = str.maketrans({"\r": "\n", "\v": "\n", "\f": "\n"})
+_MOVES = frozenset("ABDEFGHIJLMPSTZ@`defsu")  # what follows, or what was there, belongs to another place
+_JUMPS = frozenset("78DEHMc")  # the same, without parameters
+_GAPS, _AGAIN = frozenset("Ca"), "b"
+_WIDEST = 200
+_LINES = str.maketrans({"\b": "\n", "\r": "\n", "\v": "\n", "\f": "\n"})
+_DIGITS = re.compile(r"[0-9]+")
 _SILENT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -33,8 +37,28 @@ class Screen:
         begun = _BEGUN.search(text)
         self._pending = text[begun.start() :] if begun is not None else ""
         text = text[: begun.start()] if begun is not None else text
-        plain = _SEQUENCE.sub(lambda found: "\n" if found[0][1] == "[" and found[0][-1] in _MOVES else "", text)
-        self._text += _SILENT.sub("", plain.translate(_LINES))
+        end = 0
+        for found in _SEQUENCE.finditer(text):
+            self._add(text[end : found.start()])
+            self._text += self._meant(found[0])
+            end = found.end()
+        self._add(text[end:])
+
+    def _add(self, text: str) -> None:
+        self._text += _SILENT.sub("", text.translate(_LINES))
+
+    def _meant(self, sequence: str) -> str:
+        """Return what a control sequence stands for as text: signs that stand apart are never read as one."""
+        kind = sequence[-1]
+        if sequence[1] != "[":
+            return "\n" if len(sequence) == 2 and kind in _JUMPS else ""
+        if kind in _MOVES:
+            return "\n"
+        if kind in _GAPS or kind == _AGAIN:
+            said = _DIGITS.match(sequence, 2)
+            count = min(int(said[0][:4]) if said is not None else 1, _WIDEST) or 1
+            return (self._text[-1:] if kind == _AGAIN else " ") * count
+        return ""
 
     def lines(self) -> Iterator[tuple[str, bool]]:
         """Yield each line that was not taken yet, and whether it has ended; of one that has not, what there is."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from interlock.integration.connectors.sql.statements import DUCKDB, POSTGRES
+from interlock.integration.connectors.sql.grammars import DUCKDB, POSTGRES, Grammar
 from interlock.integration.connectors.sql.tables import Spelling
 from interlock.integration.connectors.warehouse.tables import TYPES, Column, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One engine's SQL. *parser* is the parser's word for it, *types* its types by ours. Columns of the types in
+    """One engine's SQL. *grammar* is how it reads statements, *types* its types by ours. Columns of the types in
     *converted* are cast where they are read; *views* says that every table is a view under its declared name.
     """
 
-    parser: str
+    grammar: Grammar
     types: Mapping[str, str]
     converted: frozenset[str] = frozenset()
     views: bool = False

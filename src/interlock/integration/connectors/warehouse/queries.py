@@ -9,8 +9,9 @@ from typing import Any
 from interlock.integration.connectors.declared import OperationInvalid, closed, options_of
 from interlock.integration.connectors.interface import OperationDeclaration
 from interlock.integration.connectors.sql.definitions import define as define_statement
+from interlock.integration.connectors.sql.grammars import StatementInvalid
 from interlock.integration.connectors.sql.parameters import numbered
-from interlock.integration.connectors.sql.statements import StatementInvalid, relations
+from interlock.integration.connectors.sql.statements import relations
 from interlock.integration.connectors.warehouse.dialects import Dialect
 from interlock.integration.connectors.warehouse.schemas import OPTIONS
 from interlock.integration.connectors.warehouse.selects import select
@@ -81,9 +82,9 @@ def _statement(
     if operation.settings.get("options"):
         raise OperationInvalid("are for `table NAME`; a statement says it all itself", "options")
     try:
-        made = define_statement(operation, dialect.parser, functions)
-        read = relations(made.binding["statement"], dialect.parser)
-        names = set(numbered(made.binding["statement"], dialect=dialect.parser)[1])
+        made = define_statement(operation, dialect.grammar, functions)
+        read = relations(made.binding["statement"], dialect.grammar)
+        names = set(numbered(made.binding["statement"], dialect=dialect.grammar.parser)[1])
     except StatementInvalid as error:
         raise OperationInvalid(f"the statement {error}") from None
     if names != made.binding["parameters"].keys():

@@ -10,13 +10,16 @@ import orjson
 
 from interlock.foundation.http import HttpFailure, HttpResponse, ResponseTooLarge, ResponseUnreadable
 from interlock.foundation.http.rests import asked, used_up
+from interlock.integration.connectors.bodies import NumberTooLarge, whole
 from interlock.integration.connectors.interface import SUCCEEDED, Answer, failed, unanswered
 from interlock.integration.connectors.wording import said
 from interlock.values.operations import Effect
 
 LONGEST_WAIT = 3600.0
-MULTI_STATUS = 207
-"""Says nothing of the whole (RFC 4918, 11.1): some parts may have been done and others not."""
+_IN_PARTS = {
+    206: "the system answered with a part of what was asked for (206)",  # RFC 9110, 15.3.7: a range, and none was named
+    207: "the system answered for each part by itself (207)",  # RFC 4918, 11.1: some may have been done, others not
+}
 _REFUSALS = {
     400: ("refused", "the system refused the arguments"),
     401: ("access_denied", "the system does not accept our credentials"),
@@ -35,8 +38,8 @@ _PASSING = frozenset({500, 502, 503, 504})
 def interpret(response: HttpResponse, effect: Effect, results: Mapping[str, str]) -> Answer:
     """Return what *response* says of a call with *effect*; *results* is the binding's form by status."""
     status = response.status
-    if status == MULTI_STATUS and str(status) not in results:
-        detail = "the system answered for each part by itself (207), which the contract does not foresee"
+    if status in _IN_PARTS and str(status) not in results:
+        detail = f"{_IN_PARTS[status]}, which the contract does not foresee"
         return unanswered(effect, "partly_done", detail, status=status)
     if 200 <= status < 300:
         return _result(response, effect, results.get(str(status)) or results.get("2XX") or results.get("2xx") or "json")
@@ -81,8 +84,10 @@ def _result(response: HttpResponse, effect: Effect, form: str) -> Answer:
     if not response.is_json:
         return unanswered(effect, "result_breaks_contract", "the result is not JSON, as the contract says")
     try:
-        return Answer(SUCCEEDED, orjson.loads(response.body))
-    except orjson.JSONDecodeError:
+        return Answer(SUCCEEDED, whole(response.body))
+    except NumberTooLarge as error:
+        return unanswered(effect, "result_breaks_contract", f"the result {error}")
+    except ValueError:
         return unanswered(effect, "result_breaks_contract", "the result says that it is JSON, and is not")
 
 

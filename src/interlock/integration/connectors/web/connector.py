@@ -84,13 +84,10 @@ class WebConnector:
             return Asked(failed("argument_unsendable", "an argument cannot be written as JSON", sent=False))
         if key and key_header:
             headers[key_header] = key
-        send = partial(self._send, template.method, url, headers, body)
-        began = asyncio.get_running_loop().time()
         try:
-            response = await send(timeout)
-            if response.status == UNAUTHORIZED and self._signer.refused():  # it was not carried out, so it may go again
-                spent = asyncio.get_running_loop().time() - began
-                response = await send(max(timeout - spent, LEAST_TIMEOUT))
+            response = await self._send(template.method, url, headers, body, timeout)
+        except Unsendable as error:
+            return Asked(failed("argument_unsendable", str(error), sent=False))
         except HttpFailure as failure:
             return Asked(broken(failure, effect))
         except InterlockError as error:
@@ -101,16 +98,31 @@ class WebConnector:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
     ) -> HttpResponse:
-        """Send a request with what says who we are, which an answer must not repeat."""
-        await self._signer.ready(timeout)
+        """Send a request with what says who we are; once more, with something newer, where that was not accepted.
+
+        The first was surely not carried out then. All of it takes *timeout* seconds at most.
+        """
+        until = asyncio.get_running_loop().time() + timeout
+        response, signed = await self._signed(method, url, headers, body, until)
+        if response.status == UNAUTHORIZED and self._signer.refused(signed):
+            response, _ = await self._signed(method, url, headers, body, until)
+        return response
+
+    async def _signed(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, until: float
+    ) -> tuple[HttpResponse, Mapping[str, str]]:
+        """Return the answer, which does not repeat what says who we are, and the headers that were sent."""
+        clock = asyncio.get_running_loop().time
+        await self._signer.ready(until - clock())
         signed = dict(headers)
         self._signer.sign(signed)
         address = self._signer.address(url)
         secret = [value for name, value in signed.items() if headers.get(name) != value]
         if address is not url or "Cookie" in signed:  # where a secret stands behind the last sign of equality
             secret += [text.rpartition("=")[2] for text in (address, signed.get("Cookie", ""))]
-        response = await self._http.send(HttpRequest(method, address, signed, body, timeout, self._max_bytes))
-        return masking.without(response, masking.credentials(secret))
+        left = max(until - clock(), LEAST_TIMEOUT)
+        response = await self._http.send(HttpRequest(method, address, signed, body, left, self._max_bytes))
+        return masking.without(response, masking.credentials(secret)), signed
 
     async def probe(self, *, timeout: float) -> Answer:
         """Ask for `health` of the connection, or else the root; any answer below 500 shows that it is

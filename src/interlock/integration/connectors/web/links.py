@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 LONGEST = 8192
 _LINK = re.compile(r'\s*<([^<>]*)>((?:[^",<]|"(?:[^"\\]|\\.)*")*)(?:,|$)')
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
+_EMPTY = re.compile(r"\s*,")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -18,19 +19,28 @@ class LinkUnfit(ValueError):
 
 
 def next_in(headers: Mapping[str, str]) -> str:
-    """Return where the link of the relation `next` leads; empty where there is none. Raises `LinkUnfit`."""
+    """Return where the link of the relation `next` leads; empty where there is none.
+
+    Raises `LinkUnfit` where what is written cannot be read to its end: a list must not seem to end there.
+    """
     written = ", ".join(value for name, value in headers.items() if name.lower() == "link")
     if len(written) > LONGEST:
         raise LinkUnfit("its header Link is too long")
-    return next((target for target, relations in _links(written) if "next" in relations), "")
+    found = [target for target, relations in _links(written) if "next" in relations]
+    return found[0] if found else ""
 
 
 def _links(written: str) -> Iterator[tuple[str, list[str]]]:
     position = 0
     while match := _LINK.match(written, position):
         said = ((name.lower(), quoted or plain) for name, quoted, plain in _PARAMETER.findall(match[2]))
-        yield match[1].strip(), next((value for name, value in said if name == "rel"), "").lower().split()
+        relations = next((value for name, value in said if name == "rel"), "")
+        yield match[1].strip(), relations.strip("'").lower().split()
         position = match.end()
+        while empty := _EMPTY.match(written, position):
+            position = empty.end()
+    if written[position:].strip():
+        raise LinkUnfit("its header Link cannot be read")
 
 
 def parameters_of(target: Any, called: str, base_url: str) -> dict[str, str]:

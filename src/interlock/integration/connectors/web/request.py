@@ -16,7 +16,7 @@ _PART = re.compile(r"\{([^{}]+)\}")
 class RequestTemplate:
     """Turns arguments into address, headers and body, by the binding of one operation."""
 
-    __slots__ = ("_body", "_cookies", "_end", "_headers", "_path", "_query", "accept", "method", "results")
+    __slots__ = ("_body", "_cookies", "_end", "_headers", "_path", "_query", "_sign", "accept", "method", "results")
 
     def __init__(self, binding: Mapping[str, Any], base_url: str) -> None:
         self.method: str = binding["method"]
@@ -34,6 +34,7 @@ class RequestTemplate:
             for i in range(0, len(pieces) - 1, 2)
         )
         self._end = pieces[-1]
+        self._sign = "&" if "?" in binding["path"] else "?"  # some documents write a constant query into the path
         self._query, self._cookies = (
             tuple(
                 (parameter["argument"], quote(parameter["name"], safe=""), parameter.get("style", "form"))
@@ -42,7 +43,7 @@ class RequestTemplate:
             for place in ("query", "cookie")
         )
         self._headers = tuple(
-            (parameter["argument"], parameter["name"], parameter.get("style") == "simple*")
+            (parameter["argument"], parameter["name"], parameter.get("style", "simple"))
             for parameter in by_place["header"]
         )
         self._body = body_of(binding.get("body"))
@@ -51,14 +52,14 @@ class RequestTemplate:
         """Return the address with path and query filled in. Raises `Unsendable`."""
         written = [text + segment(name, style, own, arguments[name]) for text, name, style, own in self._path]
         text, query = "".join(written) + self._end, _pairs(self._query, arguments)
-        return f"{text}?{'&'.join(query)}" if query else text
+        return f"{text}{self._sign}{'&'.join(query)}" if query else text
 
     def fill(self, headers: dict[str, str], arguments: Mapping[str, Any]) -> bytes | None:
         """Add this operation's headers to *headers* and return the body, None for none. Raises `Unsendable`."""
-        for argument, name, exploded in self._headers:
+        for argument, name, style in self._headers:
             value = arguments.get(argument)
             if value is not None:
-                headers[name] = plain(argument, value, exploded=exploded)
+                headers[name] = plain(argument, style, value)
         if cookies := _pairs(self._cookies, arguments):
             headers["Cookie"] = "; ".join(cookies)
         written = self._body.write(arguments)
@@ -71,8 +72,9 @@ class RequestTemplate:
 
 def _pairs(parameters: tuple[tuple[str, str, str], ...], arguments: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
+    names = [name for _, name, _ in parameters]
     for argument, name, style in parameters:
         value = arguments.get(argument)
         if value is not None:
-            found += pairs(argument, name, style, value)
+            found += pairs(argument, name, style, value, names)
     return found

@@ -27,7 +27,17 @@ def address_troubles(base_url: str, place: str) -> list[Trouble]:
         return [Trouble(place, "must not hold credentials; use `auth` with a reference to a secret")]
     if parts.query or parts.fragment:
         return [Trouble(place, "must not have a query or a fragment")]
+    if {"{", "}"} & set(base_url):
+        return [Trouble(place, "must not have braces: it is not filled in")]
     return []
+
+
+def signing_pairs(system: SystemDeclaration) -> frozenset[tuple[str, str]]:
+    """Return the parameters, each with its place, that carry a key of the connection, which no argument may set."""
+    auth = system.connection.get("auth")
+    key = auth.get("api_key") if isinstance(auth, Mapping) else None
+    found = key if isinstance(key, Mapping) else {}
+    return frozenset((place, found[place]) for place in ("query", "cookie") if isinstance(found.get(place), str))
 
 
 def signing_headers(system: SystemDeclaration) -> frozenset[str]:

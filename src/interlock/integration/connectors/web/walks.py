@@ -204,7 +204,7 @@ class Linked:
 
     def after(self, page: Page, _position: Any) -> Any:
         try:
-            target = found_at(page.body, self.next)[1] if self.next else next_in(page.headers)
+            target = found_at(page.body, self.next)[1] if self.next else _next_in(page.headers)
             if target is None or target == "":
                 return None
             query = parameters_of(target, page.url, self.base_url)
@@ -218,6 +218,13 @@ class Linked:
         if not found or any(len(value) > LONGEST for value in found.values()):
             raise PagingBroken("its link to the next page has none of `parameters`, or one that is too long")
         return found
+
+
+def _next_in(headers: Mapping[str, str]) -> str:
+    try:
+        return next_in(headers)
+    except LinkUnfit as error:
+        raise PagingBroken(str(error)) from None
 
 
 def _said(value: Any, pointer: str) -> Any:

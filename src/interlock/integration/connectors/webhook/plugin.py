@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from interlock.foundation.settings.errors import QuantityInvalid
 from interlock.foundation.settings.quantities import duration
 from interlock.integration.connectors.authentication import REFERENCE
-from interlock.integration.connectors.bodies import DEEPEST, LONGEST, deeper
+from interlock.integration.connectors.bodies import DEEPEST, LONGEST, NumberTooLarge, deeper, whole
 from interlock.integration.connectors.declared import OperationInvalid
 from interlock.integration.connectors.errors import DeliveryUnfit, DeliveryUnproven
 from interlock.integration.connectors.interface import (
@@ -130,8 +128,10 @@ class WebhookPlugin:
         tolerance = duration(connection.get("tolerance", USUAL_TOLERANCE))
         signed = signature_of(declared, tolerance).prove(delivery, known, now)
         try:
-            body = orjson.loads(delivery.body)
-        except orjson.JSONDecodeError:
+            body = whole(delivery.body)
+        except NumberTooLarge as error:
+            raise DeliveryUnfit(f"the body {error}", fix="let the system send it as a text") from None
+        except ValueError:
             raise DeliveryUnfit("the body is not JSON", fix="let the system send JSON") from None
         if deeper(body, DEEPEST):
             raise DeliveryUnfit(f"the body nests deeper than {DEEPEST} levels")
@@ -140,13 +140,21 @@ class WebhookPlugin:
         key = _text(body, places["id"], "id") or signed
         if places["id"] and not key:
             raise DeliveryUnfit(f"the body has no id at {places['id']}", fix="compare `id` with what the system sends")
+        if key and places["id"] and connection.get("format") == "cloudevents" and "id" not in connection:
+            key = f"{_text(body, '/source', 'source')} {key}".strip()  # which together tell an event from all others
+        is_there, data = found_at(body, places["data"])
+        if not is_there and "data" in connection:
+            detail = f"the body has nothing at {places['data']}, which is to be kept of it"
+            raise DeliveryUnfit(detail, fix="compare `data` with what the system sends")
+        if not is_there and isinstance(body, dict) and "data_base64" in body:
+            raise DeliveryUnfit("the event's data is binary, which is not taken", fix="let the system send JSON")
         return Arrival(
             # What is not signed with an id of its own is told from others by what was signed.
             key=key or hashlib.sha256(delivery.body).hexdigest(),
             type=_text(body, places["type"], "type"),
             subject=_text(body, places["subject"], "subject"),
             time=_text(body, places["time"], "time"),
-            data=found_at(body, places["data"])[1],
+            data=data,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -80,6 +81,12 @@ class Interchange:
     def raw(self) -> str:
         """The interchange as it was received."""
         return self.lead + "".join(segment.raw for segment in self.segments)
+
+    @property
+    def test(self) -> bool:
+        """Whether it is marked as a test, which nothing is to be done for: ISA15, or the test indicator of UNB."""
+        header = self.segments[0]
+        return header.get(15) == "T" if self.standard == "x12" else header.get(11) != ""
 
     @property
     def messages(self) -> Iterator[tuple[Group, Message]]:
@@ -362,9 +369,9 @@ class _Edifact(_Reader):
         if not _same(segment.get(1), count):
             what = "groups" if grouped else "messages"
             raise self._broken(segment.number, "UNZ", f"it counts other than the {count} {what} that there are", "29")
-        controls = [message.control for _, message in self._found.messages]
+        controls = Counter(message.control for _, message in self._found.messages)
         for group, message in self._found.messages:
-            if controls.count(message.control) > 1 and message.fault is None and group.header is None:
+            if controls[message.control] > 1 and message.fault is None and group.header is None:
                 header = message.segments[0]
                 message.fault = Fault(header.number, "UNH", "26", "another message has the same reference")
 
