@@ -37,6 +37,8 @@ WAYS = [
     (operation("call_konto_buchen", Effect.irreversible, "konto", "konto betrag"), "post /konto-buchen"),
     (operation("list_orders", Effect.read, "customer", more="page"), "get /orders"),
     (operation("get_policies", Effect.read), "get /policies"),
+    (operation("list_stock", Effect.read, needed="заказ _"), "get /stocks"),
+    (operation("get_widget", Effect.read, "serial", "serial"), "get /widget/{serial}"),
 ]
 
 
@@ -44,6 +46,16 @@ WAYS = [
 def test_a_path_is_made_of_the_systems_own_words(one: Operation, way: str) -> None:
     found = Naming([*LISTS, one]).way(one)
     assert f"{found.method} {found.path}" == way
+
+
+def test_the_systems_own_plural_is_taken() -> None:
+    one = operation("get_widget", Effect.read, "serial", "serial")
+    assert Naming([one, operation("list_widgets", Effect.read)]).way(one).path == "/widgets/{serial}"
+
+
+def test_arguments_of_any_form_are_looked_at() -> None:
+    schema = {"type": "object", "properties": {"id": True, "after": {"type": ["string", "null"]}}, "required": ["id"]}
+    assert Naming([]).way(Operation("s", "get_order", Effect.read, input_schema=schema)).path == "/orders"
 
 
 def test_a_facade_over_names_with_umlauts_has_a_type_for_everything(

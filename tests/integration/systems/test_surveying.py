@@ -444,6 +444,10 @@ async def test_a_password_that_opens_a_database_becomes_a_reference(looking: Loo
     assert survey.connection == {"url": mariadb.url(name).replace("root@", "reader@"), "password": "secret:SYSTEM"}
     assert [offer.name for offer in survey.offers] == ["find_parts", "get_parts"]
     assert "hidden" not in repr(survey)
+    wrong = {"reader:hidden@": name, "reader:hidden-password@": "nowhere"}
+    for user, why in zip(wrong, ("does not accept the user", "no such database"), strict=True):
+        with pytest.raises(SourceUnfit, match=why):
+            await looking.at(mariadb.url(wrong[user]).replace("root@", user))
 
 
 async def test_wrong_credentials_of_a_database_are_named_by_their_number(looking: Looking, mariadb: MariaDb) -> None:

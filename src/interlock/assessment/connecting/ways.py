@@ -7,8 +7,9 @@ is one of the English words below. Of any other language nobody here knows how.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from interlock.assessment.declarations.guesses import words_of
 from interlock.integration.systems import folded
@@ -108,8 +109,8 @@ def keys_of(operation: Operation) -> tuple[str, ...]:
     schema, verb = operation.input_schema, words_of(operation.name)[0]
     properties = schema.get("properties", {})
     needed = [name for name in properties if name in schema.get("required", ())]
-    spoken = {name for name, part in properties.items() if str(part.get("type")) in _WORDS and name.isidentifier()}
-    named = [name for name in needed if name in spoken and words_of(name)[-1] in _NAMING]
+    spoken = {name for name, part in properties.items() if _is_word(part) and name.isidentifier()}
+    named = [name for name in needed if name in spoken and not _NAMING.isdisjoint(words_of(name)[-1:])]
     targets = [name for name in properties if name in spoken and operation.arguments.get(name) is Role.target]
     if len(named) == 1 or (named and verb not in _ONE):
         return (str(named[0]),)
@@ -121,6 +122,10 @@ def keys_of(operation: Operation) -> tuple[str, ...]:
     if verb in _ONE and not needed and len(targets) == 1:  # descriptions that require nothing, such as those of gRPC
         return (str(targets[0]),)
     return (str(named[0]),) if named else ()
+
+
+def _is_word(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and str(schema.get("type")) in _WORDS
 
 
 def plain_name(name: str) -> str:

@@ -79,6 +79,8 @@ async def test_a_server_without_tls_gets_no_credential(tmp_path: Path) -> None:
     async with serving(service) as port, connected(tmp_path, port, tls={"ca": "localhost.pem"}) as connector:
         answer = await write(connector)
         assert (answer.status, answer.sent, service.seen) == (FAILED, False, {})
+        assert answer.problem is not None
+        assert "tls: none" in answer.problem["fix"]
 
 
 async def test_we_prove_who_we_are_with_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
