@@ -66,7 +66,7 @@ def main() -> None:
     origins = [f"GET /records_{number}/{{id}}" for number in range(0, OPERATIONS, OPERATIONS // PICKED)]
 
     def pick() -> list[Any]:
-        return [define(known, known.find(origin), headers=frozenset()) for origin in origins]
+        return [define(known, known.find(origin), ours=frozenset()) for origin in origins]
 
     first, _ = _seconds(pick)
     again, _ = _seconds(pick)
