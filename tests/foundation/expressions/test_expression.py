@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import subprocess
 import sys
 from decimal import Decimal
@@ -232,3 +233,11 @@ _PIECES = [
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
 def test_any_pieces_of_expressions_compile_or_are_refused(text: str) -> None:
     test_any_text_compiles_or_is_refused.hypothesis.inner_test(text)  # type: ignore[attr-defined]  # hypothesis adds it
+
+
+def test_the_engine_stays_silent_whoever_configures_logging(caplog: pytest.LogCaptureFixture) -> None:
+    expression = compile_expression("sum(lines)", variables=["lines"])
+    logging.getLogger("cel").disabled = False
+    with pytest.raises(ExpressionFailed):
+        expression.evaluate({"lines": ["ALFKI"]})
+    assert not caplog.records

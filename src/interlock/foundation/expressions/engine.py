@@ -10,17 +10,23 @@ from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 _COMPILED = "cel.cel"
+_LOGGER = logging.getLogger("cel")
 
 
-@cache
 def engine() -> Any:
     """Return the module with `compile` and `Context`. Raises `ImportError` where the package is missing.
 
     The package's own `__init__` also loads its command line, with packages for terminals that nothing here needs, which
     took a sixth of the time that a server takes to start.
     """
-    # The engine logs the arguments of a function that raised; values never belong in a log.
-    logging.getLogger("cel").disabled = True
+    # The engine logs the arguments of a function that raised; values never belong in a log. Each time anew, since whoever
+    # configures logging may have turned it on again.
+    _LOGGER.disabled = True
+    return _loaded()
+
+
+@cache
+def _loaded() -> Any:
     package = find_spec("cel")
     if package is None:
         raise ModuleNotFoundError("No module named 'cel'", name="cel")
