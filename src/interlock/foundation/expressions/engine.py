@@ -19,8 +19,8 @@ def engine() -> Any:
     The package's own `__init__` also loads its command line, with packages for terminals that nothing here needs, which
     took a sixth of the time that a server takes to start.
     """
-    # The engine logs the arguments of a function that raised; values never belong in a log. Each time anew, since whoever
-    # configures logging may have turned it on again.
+    # The engine logs the arguments of a function that raised; values never belong in a log. Each time anew, since
+    # whoever configures logging may have turned it on again.
     _LOGGER.disabled = True
     return _loaded()
 
