@@ -26,6 +26,8 @@ class InterlockError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something broke"
     transient: ClassVar[bool] = False
+    usual_fix: ClassVar[str] = ""
+    """What the reader can do where nothing nearer is known."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -41,7 +43,7 @@ class InterlockError(Exception):
         super().__init__(what)
         self.what = what
         self.why = why
-        self.fix = fix
+        self.fix = fix or self.usual_fix
         self.details = details
 
     def __str__(self) -> str:

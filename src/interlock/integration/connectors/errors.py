@@ -48,10 +48,7 @@ class SystemUnreachable(InterlockError):
     status = 502
     title = "The system cannot be asked"
     transient = True
-
-    def __init__(self, what: str, *, why: str = "", fix: str = "", **details: object) -> None:
-        usual = "see whether the address is right, the system runs, and it lets this machine in"
-        super().__init__(what, why=why, fix=fix or usual, **details)
+    usual_fix = "see whether the address is right, the system runs, and it lets this machine in"
 
 
 class TokenRefused(InterlockError):
@@ -69,10 +66,7 @@ class TokenDelayed(InterlockError):
     status = 503
     title = "No access token can be had at present"
     transient = True
-
-    def __init__(self, what: str, *, why: str = "", fix: str = "", **details: object) -> None:
-        usual = "see whether `token_url` is right and its server runs; the call may be made again"
-        super().__init__(what, why=why, fix=fix or usual, **details)
+    usual_fix = "see whether `token_url` is right and its server runs; the call may be made again"
 
 
 class DeliveryUnproven(InterlockError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ import pytest
 from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
 from tests.integration.connectors import relay
+from tests.integration.connectors.clerks import clerk
 from tests.integration.connectors.sql import firebird as firebird_servers
 from tests.integration.connectors.sql import tds
 from tests.integration.connectors.sql.firebird import Firebird
@@ -145,11 +145,7 @@ class TestPostgres(ConnectorContract):
         try:
             for statement in prepared(condition):
                 await connection.execute(statement)
-            limits = {Condition.throttled: "LOGIN CONNECTION LIMIT 0", Condition.expired: "NOLOGIN"}.get(
-                condition, "LOGIN"
-            )
-            clerk = f"clerk_{secrets.token_hex(6)}"
-            await connection.execute(f"CREATE ROLE {clerk} {limits}; GRANT ALL ON t TO {clerk}")
+            user = await clerk(connection, condition, "t")
             [name, folder] = await connection.fetchrow(
                 "SELECT current_database(), current_setting('unix_socket_directories')"
             )
@@ -160,7 +156,7 @@ class TestPostgres(ConnectorContract):
         trigger = re.compile(b"SELECT name|COMMIT")
         async with PostgresRelay(there, trigger, FAULTS.get(condition, "")) as stands:
             port = free_port() if condition is Condition.refused else stands.port
-            system = statements(f"postgresql://{clerk}@127.0.0.1:{port}/{name}", condition, password="secret:db")
+            system = statements(f"postgresql://{user}@127.0.0.1:{port}/{name}", condition, password="secret:db")
             write = None if condition in ONLY_READ else WRITE
             yield Rig(system, {"id": 1}, write, {"db": "hidden-password"}, self.renamed)
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import asyncpg
@@ -15,6 +14,7 @@ import pytest
 
 from interlock.testing.connectors import BASIC, Condition, ConnectorContract, Rig
 from interlock.testing.servers import free_port
+from tests.integration.connectors.clerks import clerk
 from tests.integration.connectors.warehouse.test_reads import filled
 from tests.integration.connectors.warehouse.warehouses import TABLE, files, make, system
 
@@ -95,18 +95,15 @@ class Served(ConnectorContract):
 
     @asynccontextmanager
     async def rig(self, condition: Condition, root: Path) -> AsyncIterator[Rig]:
-        clerk = f"clerk_{token_hex(6)}"
-        limits = {Condition.throttled: "LOGIN CONNECTION LIMIT 0", Condition.expired: "NOLOGIN"}.get(condition, "LOGIN")
         async with asyncio.timeout(60):
             await filled(self.url)
             made = await asyncpg.connect(self.url)
-            await made.execute(f"CREATE ROLE {clerk} {limits}; GRANT ALL ON orders TO {clerk}")
-            await made.execute(f"GRANT pg_signal_backend TO {clerk}")
+            user = await clerk(made, condition, "orders")
             if condition in ALTERED:
                 await made.execute(ALTERED[condition].format(table="orders"))
             await made.close()
-        url = self.url.replace("//postgres:", f"//{clerk}:")
-        assert clerk in url
+        url = self.url.replace("//postgres:", f"//{user}:")
+        assert user in url
         if condition is Condition.refused:
             url = f"postgresql://u@127.0.0.1:{free_port()}/d"
         connection: dict[str, Any] = {self.engine: {"url": url, "tls": "off", "password": "secret:db", **self.settings}}

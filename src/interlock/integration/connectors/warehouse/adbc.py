@@ -37,7 +37,7 @@ _TLS: Mapping[str, Mapping[str, str]] = {
     "off": {"sslmode": "disable"},
 }
 _SHUT_OUT = ("authentication failed", "not permitted to log in", "no password supplied", "no pg_hba.conf entry")
-"""How the server's refusals of a connection begin or end, which the driver gives no code with."""
+"""Words of a server that lets somebody not in, for which the driver gives no code."""
 _UNKNOWN = {
     "sqlite": "cannot stop a statement that takes too long; read a SQLite file with the connector `sql`",
 }
